@@ -1,0 +1,1 @@
+//! Async tasks on tokio behind the same Future as threads and processes.

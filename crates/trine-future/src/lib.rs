@@ -1,0 +1,1 @@
+//! One Future for threads, processes and async tasks: result, await, cancel, wait, as_completed.

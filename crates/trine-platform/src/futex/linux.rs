@@ -1,0 +1,60 @@
+//! The futex system call.
+
+use super::TimedOut;
+use crate::Deadline;
+use rustix::thread::futex;
+use std::sync::atomic::AtomicU32;
+
+/// See the contract in the parent module.
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct Futex(AtomicU32);
+
+impl Futex {
+    /// A word that reads `value`.
+    pub const fn new(value: u32) -> Self {
+        Self(AtomicU32::new(value))
+    }
+
+    /// The word.
+    #[inline]
+    pub fn word(&self) -> &AtomicU32 {
+        &self.0
+    }
+
+    /// The word, for its only user.
+    #[inline]
+    pub fn word_mut(&mut self) -> &mut AtomicU32 {
+        &mut self.0
+    }
+
+    /// Sleeps while the word reads `expected`, until a wake (F1, F2).
+    pub fn wait(&self, expected: u32) {
+        // The only errors are EAGAIN (the word differs) and EINTR: both are returns that F2 allows.
+        let _ = futex::wait(&self.0, futex::Flags::PRIVATE, expected, None);
+    }
+
+    /// [`wait`](Self::wait), but not beyond `deadline`.
+    pub fn wait_until(&self, expected: u32, deadline: &Deadline) -> Result<(), TimedOut> {
+        let timeout = match deadline.remaining() {
+            None => None,
+            Some(remaining) if remaining.is_zero() => return Err(TimedOut),
+            // A time-out that the kernel's type can't hold is centuries away: sleep without one.
+            Some(remaining) => futex::Timespec::try_from(remaining).ok(),
+        };
+        match futex::wait(&self.0, futex::Flags::PRIVATE, expected, timeout.as_ref()) {
+            Err(rustix::io::Errno::TIMEDOUT) => Err(TimedOut),
+            _ => Ok(()),
+        }
+    }
+
+    /// Wakes one sleeper, if there is one.
+    pub fn wake_one(&self) {
+        let _ = futex::wake(&self.0, futex::Flags::PRIVATE, 1);
+    }
+
+    /// Wakes every sleeper.
+    pub fn wake_all(&self) {
+        let _ = futex::wake(&self.0, futex::Flags::PRIVATE, i32::MAX as u32);
+    }
+}

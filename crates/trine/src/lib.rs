@@ -1,0 +1,1 @@
+//! concurrent.futures for Rust: threads, processes and async tasks behind one Future.
