@@ -1,1 +1,88 @@
-//! One Future for threads, processes and async tasks: result, await, cancel, wait, as_completed.
+//! One [`Future`] for threads, processes and async tasks.
+//!
+//! This crate is what the pools of Trine share, and what can be used without any of them: a [`Promise`] gives a value
+//! to a [`Future`] on another thread or in another task.
+//!
+//! ```
+//! use std::thread;
+//! use trine_future::{Promise, as_completed};
+//!
+//! let futures = (1..=3u64).map(|number| {
+//!     let (promise, future) = Promise::new();
+//!     thread::spawn(move || promise.complete(number * number));
+//!     (number, future)
+//! });
+//! for (number, future) in as_completed(futures) {
+//!     println!("{number} squared is {}", future.result()?);
+//! }
+//! # Ok::<(), trine_future::TaskError>(())
+//! ```
+//!
+//! # What to use for what
+//!
+//! | you want | use |
+//! |---|---|
+//! | one result, on this thread | [`Future::result`], [`Future::result_timeout`] |
+//! | one result, in async code | `.await`: any runtime, or none |
+//! | each result as soon as it is there | [`as_completed`] |
+//! | to go on when the first, or all, have ended | [`wait`] |
+//! | a function over many inputs, in their order | `map` of a pool, which returns a [`Map`] |
+//! | to be called when it has ended | [`Future::on_done`] |
+//! | a function that runs on any pool | the trait [`Executor`] |
+//!
+//! # The name
+//!
+//! [`Future`] shares its name with the trait [`std::future::Future`], which it implements. Refer to it as
+//! `trine_future::Future` (or `trine::Future`); there is no prelude that would bring it into scope unasked.
+//!
+//! # Failures
+//!
+//! A task that returns `Result<T, E>` gives a `Future<Result<T, E>>`: its `Err` is a value. [`TaskError`] says that
+//! the task did not return. So `??` is common: `let page = future.result()??;`. A failure that nobody takes, because
+//! the future was dropped, goes to the hook of [`set_failure_hook`].
+//!
+//! # Waiting inside a worker
+//!
+//! A task may wait for another task of its own pool, also if all workers do so. An untimed wait for a task that
+//! nobody has started runs it on the waiting thread. While a worker sleeps in a wait, the pool may put a spare one in
+//! its place. A timed wait never runs anything on its thread.
+
+mod as_completed;
+mod block;
+mod blocking;
+mod completions;
+mod error;
+mod executor;
+mod failure;
+mod future;
+mod many;
+mod map;
+mod outcome;
+mod owner;
+mod panic;
+mod promise;
+mod snapshot;
+mod state;
+mod task;
+mod wait;
+mod waiter;
+mod work;
+
+pub use as_completed::{AsCompleted, Completable, as_completed};
+pub use blocking::{BlockingHook, set_blocking_hook};
+pub use error::{TaskError, WorkerDeath};
+pub use executor::{Executor, Pool, Shutdown};
+pub use failure::{Failure, set_failure_hook};
+pub use future::Future;
+pub use map::Map;
+pub use outcome::Outcome;
+pub use owner::{Drive, Owner, Waiting};
+pub use panic::{Panic, catch_panic};
+pub use promise::Promise;
+pub use task::Task;
+pub use wait::{Until, Waited, wait};
+
+#[cfg(test)]
+mod models;
+#[cfg(all(test, not(trine_loom)))]
+mod tests;

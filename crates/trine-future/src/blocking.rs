@@ -1,0 +1,51 @@
+//! What a pool does when one of its threads is about to sleep in a wait.
+
+use std::cell::RefCell;
+
+/// Functions that a pool sets on its own threads, to put another one in the place of one that sleeps.
+pub struct BlockingHook {
+    /// Called before the thread sleeps in a wait of this crate.
+    pub begin: Box<dyn Fn()>,
+    /// Called once it is awake for good.
+    pub end: Box<dyn Fn()>,
+}
+
+thread_local! {
+    static HOOK: RefCell<Option<BlockingHook>> = const { RefCell::new(None) };
+}
+
+/// For executors: sets the calling thread's hook, or takes it away.
+///
+/// ```
+/// use trine_future::{BlockingHook, set_blocking_hook};
+///
+/// set_blocking_hook(Some(BlockingHook { begin: Box::new(|| ()), end: Box::new(|| ()) }));
+/// ```
+pub fn set_blocking_hook(hook: Option<BlockingHook>) {
+    HOOK.with_borrow_mut(|current| *current = hook);
+}
+
+/// The time during which a thread may be asleep in a wait.
+pub(crate) struct Blocked(());
+
+impl Blocked {
+    pub(crate) fn begin() -> Self {
+        call(|hook| &hook.begin);
+        Self(())
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        call(|hook| &hook.end);
+    }
+}
+
+fn call(function: impl FnOnce(&BlockingHook) -> &Box<dyn Fn()>) {
+    // A thread whose locals are gone belongs to no pool any more.
+    let _ = HOOK.try_with(|hook| {
+        if let Some(hook) = &*hook.borrow() {
+            function(hook)();
+        }
+    });
+}

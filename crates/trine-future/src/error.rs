@@ -1,0 +1,220 @@
+//! Why a task has no value.
+
+use crate::Panic;
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::process::ExitStatus;
+
+/// Why a task has no value.
+///
+/// A task that returns `Result<T, E>` has a value even if that is an `Err`: a `TaskError` says that the task did not
+/// get as far as returning.
+///
+/// It is one pointer wide, so that results stay small, and turns into `anyhow::Error` or
+/// `Box<dyn Error + Send + Sync>` by `?`.
+pub struct TaskError(Box<Kind>);
+
+enum Kind {
+    Cancelled,
+    Panicked(Panic),
+    Abandoned,
+    Refused {
+        reason: String,
+    },
+    WorkerDied {
+        task: String,
+        death: WorkerDeath,
+    },
+    Serialization {
+        what: String,
+        cause: Box<dyn Error + Send + Sync>,
+    },
+    Taken,
+}
+
+/// How a worker process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerDeath {
+    /// Its process id.
+    pub pid: u32,
+    /// Its exit status or signal. `None` if the system would not tell.
+    pub status: Option<ExitStatus>,
+}
+
+impl TaskError {
+    fn new(kind: Kind) -> Self {
+        Self(Box::new(kind))
+    }
+
+    /// The task was cancelled before it ran, or while it could be stopped.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(*self.0, Kind::Cancelled)
+    }
+
+    /// The task panicked. See [`panic`](Self::panic).
+    pub fn is_panic(&self) -> bool {
+        self.panic().is_some()
+    }
+
+    /// The promise was dropped without a value.
+    pub fn is_abandoned(&self) -> bool {
+        matches!(*self.0, Kind::Abandoned)
+    }
+
+    /// The pool did not take the task: it was shut down, or it could not start a worker.
+    pub fn is_refused(&self) -> bool {
+        matches!(*self.0, Kind::Refused { .. })
+    }
+
+    /// The worker process died while it ran the task. See [`worker_death`](Self::worker_death).
+    pub fn is_worker_death(&self) -> bool {
+        self.worker_death().is_some()
+    }
+
+    /// The argument or the result could not be written or read.
+    pub fn is_serialization(&self) -> bool {
+        matches!(*self.0, Kind::Serialization { .. })
+    }
+
+    /// The result had been taken before, by `result_timeout` or by `.await`.
+    pub fn is_taken(&self) -> bool {
+        matches!(*self.0, Kind::Taken)
+    }
+
+    /// The panic that ended the task, if one did.
+    pub fn panic(&self) -> Option<&Panic> {
+        match &*self.0 {
+            Kind::Panicked(panic) => Some(panic),
+            _ => None,
+        }
+    }
+
+    /// How the task's worker process died, if it did.
+    pub fn worker_death(&self) -> Option<WorkerDeath> {
+        match &*self.0 {
+            Kind::WorkerDied { death, .. } => Some(*death),
+            _ => None,
+        }
+    }
+
+    /// The payload of the panic that ended the task, to go on with it by [`std::panic::resume_unwind`].
+    ///
+    /// # Errors
+    ///
+    /// The error itself, if it is not a panic or the panic was in another process.
+    pub fn into_panic_payload(self) -> Result<Box<dyn Any + Send>, Self> {
+        match *self.0 {
+            Kind::Panicked(panic) => panic
+                .into_payload()
+                .map_err(|panic| Self::new(Kind::Panicked(panic))),
+            kind => Err(Self::new(kind)),
+        }
+    }
+
+    /// Whether it is news to somebody if nobody takes it.
+    pub(crate) fn is_worth_reporting(&self) -> bool {
+        !matches!(*self.0, Kind::Cancelled | Kind::Abandoned | Kind::Taken)
+    }
+}
+
+/// For executors: the errors that only they can know of.
+impl TaskError {
+    /// The task panicked.
+    pub fn panicked(panic: Panic) -> Self {
+        Self::new(Kind::Panicked(panic))
+    }
+
+    /// The executor did not take the task, for `reason`.
+    pub fn refused(reason: impl Into<String>) -> Self {
+        Self::new(Kind::Refused {
+            reason: reason.into(),
+        })
+    }
+
+    /// The worker process died while it ran `task`.
+    pub fn worker_died(task: impl Into<String>, death: WorkerDeath) -> Self {
+        Self::new(Kind::WorkerDied {
+            task: task.into(),
+            death,
+        })
+    }
+
+    /// A value could not cross between processes. `what` says which, with its type: "the argument of type `Page`
+    /// could not be serialised".
+    pub fn serialization(what: impl Into<String>, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(Kind::Serialization {
+            what: what.into(),
+            cause: cause.into(),
+        })
+    }
+
+    pub(crate) fn cancelled() -> Self {
+        Self::new(Kind::Cancelled)
+    }
+
+    pub(crate) fn abandoned() -> Self {
+        Self::new(Kind::Abandoned)
+    }
+
+    pub(crate) fn taken() -> Self {
+        Self::new(Kind::Taken)
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Kind::Cancelled => formatter.write_str("the task was cancelled"),
+            Kind::Panicked(panic) => write!(formatter, "the task panicked: {panic}"),
+            Kind::Abandoned => formatter.write_str("the promise was dropped without a value"),
+            Kind::Refused { reason } => write!(formatter, "the task was not accepted: {reason}"),
+            Kind::WorkerDied { task, death } => {
+                write!(
+                    formatter,
+                    "worker process {} died while it ran `{task}`: ",
+                    death.pid
+                )?;
+                match death.status {
+                    // std words it: "exit status: 3", "signal: 11 (SIGSEGV) (core dumped)".
+                    Some(status) => write!(formatter, "{status}"),
+                    None => formatter.write_str("the system does not say how"),
+                }
+            }
+            // The cause follows as the source.
+            Kind::Serialization { what, .. } => formatter.write_str(what),
+            Kind::Taken => formatter.write_str("the result of this future was taken before"),
+        }
+    }
+}
+
+impl fmt::Debug for TaskError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Kind::Cancelled => formatter.write_str("Cancelled"),
+            Kind::Panicked(panic) => panic.fmt(formatter),
+            Kind::Abandoned => formatter.write_str("Abandoned"),
+            Kind::Refused { reason } => formatter.debug_struct("Refused").field("reason", reason).finish(),
+            Kind::WorkerDied { task, death } => formatter
+                .debug_struct("WorkerDied")
+                .field("task", task)
+                .field("death", death)
+                .finish(),
+            Kind::Serialization { what, cause } => formatter
+                .debug_struct("Serialization")
+                .field("what", what)
+                .field("cause", cause)
+                .finish(),
+            Kind::Taken => formatter.write_str("Taken"),
+        }
+    }
+}
+
+impl Error for TaskError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &*self.0 {
+            Kind::Serialization { cause, .. } => Some(&**cause),
+            _ => None,
+        }
+    }
+}

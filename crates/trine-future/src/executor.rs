@@ -1,0 +1,62 @@
+//! What all pools have in common.
+
+use crate::{Future, TaskError};
+
+/// Something that runs functions: `submit` and `map`, the same on every pool.
+///
+/// The trait is generic over the task, so that each pool states its own bounds: a thread pool takes what is `Send`, a
+/// process pool what can be serialised, an async pool functions that return futures. Code for any pool takes the
+/// task as a parameter:
+///
+/// ```
+/// use trine_future::{Executor, TaskError};
+///
+/// fn total<E, F>(pool: &E, length: F) -> Result<usize, TaskError>
+/// where
+///     E: Executor<F, String, Output = usize>,
+///     F: Clone,
+/// {
+///     pool.map(length, ["a".to_owned(), "bcd".to_owned()]).sum()
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't run `{F}` with an argument of type `{A}`",
+    note = "a ThreadPool takes `Fn(A) -> R` with `Send + 'static` values",
+    note = "a ProcessPool takes functions and closures without captures, with values that are `Serialize + DeserializeOwned`",
+    note = "an AsyncPool takes functions that return a future, such as an `async fn`"
+)]
+pub trait Executor<F, A> {
+    /// What the function returns.
+    type Output;
+
+    /// Runs `function` with `argument`. Never fails and never panics: a task that is refused is a future that is
+    /// already done with an error.
+    fn submit(&self, function: F, argument: A) -> Future<Self::Output>;
+
+    /// Runs `function` with each of `arguments`; the results come in the order of the arguments, lazily, with a
+    /// bounded look-ahead. See [`Map`](crate::Map).
+    fn map<I>(&self, function: F, arguments: I) -> impl Iterator<Item = Result<Self::Output, TaskError>>
+    where
+        I: IntoIterator<Item = A>,
+        F: Clone;
+}
+
+/// A pool as a thing with workers that can be shut down, whatever it runs.
+pub trait Pool {
+    /// The number of workers: threads, processes, or threads of the runtime.
+    fn workers(&self) -> usize;
+
+    /// Ends the pool: no task is accepted any more, and this blocks until what it has is done. A second call waits
+    /// as well and changes nothing.
+    fn shutdown(&self, shutdown: Shutdown);
+}
+
+/// What happens to the tasks of a pool that shuts down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// Queued tasks are run first.
+    Drain,
+    /// Queued tasks are cancelled; those that run are waited for.
+    #[doc(alias = "cancel_futures")]
+    CancelQueued,
+}

@@ -1,0 +1,475 @@
+//! The future: what every pool gives for every task.
+
+use crate::block::{BlockPointer, Producer, TaskResult, allocate};
+use crate::blocking::Blocked;
+use crate::owner::Waiting;
+use crate::snapshot::{Phase, Snapshot};
+use crate::waiter::{Slot, Waiter};
+use crate::work::{Convert, NoWork};
+use crate::{Outcome, TaskError};
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use trine_platform::{Deadline, Parker};
+
+/// The result of a task that may still run: on a thread, in a process, or on a runtime.
+///
+/// Take the result by [`result`](Self::result), which blocks, by [`result_timeout`](Self::result_timeout), or by
+/// `.await` on any runtime. Every way gives `Result<T, TaskError>`: that a task panicked, was cancelled, or took its
+/// process down is a value.
+///
+/// Dropping a future detaches it: the task still runs, and a failure goes to the
+/// [failure hook](crate::set_failure_hook). To stop a task that has not started, [`cancel`](Self::cancel) it.
+///
+/// The type shares its name with the trait [`std::future::Future`], which it implements: refer to it as
+/// `trine::Future` and don't import it by a glob.
+///
+/// ```
+/// use trine_future::Promise;
+///
+/// let (promise, future) = Promise::new();
+/// std::thread::spawn(move || promise.complete(6 * 7));
+/// assert_eq!(future.result()?, 42);
+/// # Ok::<(), trine_future::TaskError>(())
+/// ```
+#[doc(alias("JoinHandle", "join", "get"))]
+#[must_use = "a dropped future detaches: the task runs, and its result is lost"]
+pub struct Future<T> {
+    block: BlockPointer,
+    result: PhantomData<T>,
+}
+
+// SAFETY: the future moves a `T` to the thread that it is on, and nothing else; the block is shared by its own rules.
+unsafe impl<T: Send> Send for Future<T> {}
+// SAFETY: `&Future` gives no access to the value; what else it gives (state, cancel) is atomic.
+unsafe impl<T: Send> Sync for Future<T> {}
+
+impl<T> Unpin for Future<T> {}
+
+impl<T> Future<T> {
+    pub(crate) fn new(block: BlockPointer) -> Self {
+        Self {
+            block,
+            result: PhantomData,
+        }
+    }
+
+    pub(crate) fn block(&self) -> BlockPointer {
+        self.block
+    }
+
+    /// Waits for the task to end and returns its result.
+    ///
+    /// Blocks the calling thread. A worker of a [thread pool](crate#waiting-inside-a-worker) that waits for a task
+    /// of its own pool which nobody has started runs that task itself.
+    ///
+    /// # Errors
+    ///
+    /// A [`TaskError`] if the task did not return: it panicked, was cancelled, or lost its worker.
+    ///
+    /// ```
+    /// assert_eq!(trine_future::Future::ready(5).result()?, 5);
+    /// # Ok::<(), trine_future::TaskError>(())
+    /// ```
+    pub fn result(mut self) -> Result<T, TaskError> {
+        self.wait_until(None);
+        self.take_ended()
+    }
+
+    /// Waits at most `timeout` for the task to end. `None` means "not yet": the future can be waited for again.
+    ///
+    /// Blocks the calling thread, and never runs a task on it. `Duration::ZERO` looks without blocking;
+    /// `Duration::MAX` waits for ever.
+    ///
+    /// # Errors
+    ///
+    /// As [`result`](Self::result); and [`TaskError::is_taken`] if the result was taken by an earlier call.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let (promise, mut future) = trine_future::Promise::new();
+    /// assert!(future.result_timeout(Duration::from_millis(1)).is_none());
+    /// promise.complete("done").unwrap();
+    /// assert_eq!(future.result_timeout(Duration::from_millis(1)).unwrap()?, "done");
+    /// # Ok::<(), trine_future::TaskError>(())
+    /// ```
+    pub fn result_timeout(&mut self, timeout: Duration) -> Option<Result<T, TaskError>> {
+        self.wait_until(Some(&Deadline::after(timeout)))
+            .then(|| self.take())
+    }
+
+    /// Whether the task has ended: with a value, a failure, or cancelled.
+    ///
+    /// ```
+    /// assert!(trine_future::Future::ready(()).is_done());
+    /// ```
+    #[doc(alias = "is_finished")]
+    pub fn is_done(&self) -> bool {
+        // SAFETY: the future's side of the block is alive.
+        unsafe { self.block.header() }.state.load().is_terminal()
+    }
+
+    /// Whether somebody runs the task now.
+    ///
+    /// ```
+    /// let (mut promise, future) = trine_future::Promise::<()>::new();
+    /// assert!(!future.is_running());
+    /// promise.start();
+    /// assert!(future.is_running());
+    /// ```
+    pub fn is_running(&self) -> bool {
+        // SAFETY: this is the future.
+        unsafe { self.block.phase() == Phase::Running }
+    }
+
+    /// Whether the task was cancelled.
+    ///
+    /// ```
+    /// let (_promise, future) = trine_future::Promise::<()>::new();
+    /// assert!(!future.is_cancelled());
+    /// future.cancel();
+    /// assert!(future.is_cancelled());
+    /// ```
+    pub fn is_cancelled(&self) -> bool {
+        // SAFETY: this is the future.
+        unsafe { self.block.phase() == Phase::Cancelled }
+    }
+
+    /// Cancels the task, if that is still possible. True means that it is cancelled: it never runs, or, on a pool
+    /// that can stop what runs, its result is dropped.
+    ///
+    /// A cancelled future is done at once, for everybody who waits for it. What a thread task captured is dropped,
+    /// and the callbacks run, before this returns. False means that the task runs or has ended: nothing changes.
+    /// Cancelling twice is true twice.
+    ///
+    /// ```
+    /// let (promise, future) = trine_future::Promise::new();
+    /// assert!(future.cancel());
+    /// assert_eq!(promise.complete(1), Err(1));
+    /// assert!(future.result().unwrap_err().is_cancelled());
+    /// ```
+    #[doc(alias = "abort")]
+    pub fn cancel(&self) -> bool {
+        // SAFETY: the future's side of the block is alive.
+        unsafe { self.block.cancel() }
+    }
+
+    /// Calls `callback` when the task ends, with how it ended.
+    ///
+    /// It runs on the thread that ends the task (the worker, or the caller of [`cancel`](Self::cancel)), after
+    /// those who wait have been woken; at once, and here, if the task has ended. Callbacks run in the order in which
+    /// they were added. They still run if the future is dropped. A panic in one goes to the
+    /// [failure hook](crate::set_failure_hook); one that blocks holds up the thread that it runs on.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use trine_future::{Outcome, Promise};
+    ///
+    /// let (sender, receiver) = mpsc::channel();
+    /// let (promise, mut future) = Promise::new();
+    /// future.on_done(move |outcome| sender.send(outcome).unwrap());
+    /// promise.complete(7).unwrap();
+    /// assert_eq!(receiver.recv(), Ok(Outcome::Done));
+    /// ```
+    #[doc(alias("add_done_callback", "then"))]
+    pub fn on_done(&mut self, callback: impl FnOnce(Outcome) + Send + 'static) {
+        if !self.reclaim_slot() {
+            let outcome = self.outcome();
+            crate::failure::contain(|| callback(outcome));
+            return;
+        }
+        // SAFETY: the slot has been taken back, or never given (R2).
+        unsafe {
+            self.block
+                .with_slot(|slot| slot.callbacks.push(Box::new(callback)))
+        };
+        self.give_slot();
+    }
+
+    /// A future whose result is this one's, converted by `function` when it is taken.
+    ///
+    /// The conversion is no task of its own: it runs on the thread that takes the result. So futures of different
+    /// kinds become one kind, and fit into one [`as_completed`](crate::as_completed) loop. Everything else
+    /// (cancel, state, waiting) goes through to this future.
+    ///
+    /// ```
+    /// let (promise, future) = trine_future::Promise::new();
+    /// let length = future.map(|page: String| page.len());
+    /// promise.complete("trine".to_owned()).unwrap();
+    /// assert_eq!(length.result()?, 5);
+    /// # Ok::<(), trine_future::TaskError>(())
+    /// ```
+    pub fn map<U>(self, function: impl FnOnce(T) -> U + Send + 'static) -> Future<U>
+    where
+        T: Send + 'static,
+        U: Send + 'static,
+    {
+        self.try_map(|value| Ok(function(value)))
+    }
+
+    /// [`map`](Self::map) with a function that can fail the task.
+    ///
+    /// ```
+    /// use trine_future::{Future, TaskError};
+    ///
+    /// let future = Future::ready("7").try_map(|text| {
+    ///     text.parse::<u32>().map_err(|cause| TaskError::serialization("a number", cause))
+    /// });
+    /// assert_eq!(future.result()?, 7);
+    /// # Ok::<(), trine_future::TaskError>(())
+    /// ```
+    pub fn try_map<U>(self, function: impl FnOnce(T) -> Result<U, TaskError> + Send + 'static) -> Future<U>
+    where
+        T: Send + 'static,
+        U: Send + 'static,
+    {
+        let inner = self.block;
+        let work = Convert {
+            future: self,
+            function,
+        };
+        let outer = allocate::<U, _, _>(Snapshot::PENDING, MaybeUninit::uninit(), work, ());
+        // The work owns the inner future now. This stands in for its holder, which nobody else is before `outer` has
+        // been returned.
+        let mut holder = ManuallyDrop::new(Self::new(inner));
+        if let Err(Waiter::Mapped(producer)) = holder.watch_by(Waiter::Mapped(Producer(outer))) {
+            producer.finish_mapped(holder.outcome());
+        }
+        Future::new(outer)
+    }
+
+    /// Waits for the end, or until the deadline; true once the task has ended.
+    pub(crate) fn wait_until(&mut self, deadline: Option<&Deadline>) -> bool {
+        let waiting = deadline.map_or(Waiting::Untimed, Waiting::Until);
+        let mut parker = None;
+        let mut blocked = None;
+        loop {
+            if self.is_done() {
+                return true;
+            }
+            if deadline.is_some_and(Deadline::has_passed) {
+                self.forget_waiter();
+                return self.is_done();
+            }
+            // SAFETY: this is the future, by `&mut`.
+            if unsafe { self.block.drive(waiting) } {
+                continue;
+            }
+            let Some(parker) = &parker else {
+                let current = Parker::current();
+                if self.watch_by(Waiter::Thread(current.clone())).is_ok() {
+                    parker = Some(current);
+                }
+                continue;
+            };
+            blocked.get_or_insert_with(Blocked::begin);
+            match deadline {
+                None => parker.park(),
+                Some(deadline) => parker.park_until(deadline),
+            }
+        }
+    }
+
+    /// Sets the one who is told of the end. Gives it back if the task has ended.
+    pub(crate) fn watch_by(&mut self, waiter: Waiter) -> Result<(), Waiter> {
+        if !self.reclaim_slot() {
+            return Err(waiter);
+        }
+        // SAFETY: the slot has been taken back, or never given (R2).
+        let before = unsafe {
+            self.block
+                .with_slot(|slot| std::mem::replace(&mut slot.waiter, waiter))
+        };
+        // It can be a waker, whose destructor is the user's code: not while the slot is open.
+        drop(before);
+        if self.give_slot() {
+            return Ok(());
+        }
+        // SAFETY: the slot could not be given away (R2).
+        Err(unsafe { self.block.with_slot(|slot| std::mem::take(&mut slot.waiter)) })
+    }
+
+    /// Takes away the one who would be told of the end.
+    pub(crate) fn forget_waiter(&mut self) {
+        if !self.reclaim_slot() {
+            return;
+        }
+        // SAFETY: the slot has been taken back, or never given (R2).
+        let (before, has_callbacks) = unsafe {
+            self.block
+                .with_slot(|slot| (std::mem::take(&mut slot.waiter), !slot.callbacks.is_empty()))
+        };
+        drop(before);
+        if has_callbacks {
+            self.give_slot();
+        }
+    }
+
+    /// Makes the slot the holder's. False if the task has ended: then it is the completer's, or of no use.
+    fn reclaim_slot(&mut self) -> bool {
+        // SAFETY: the future's side of the block is alive.
+        let state = &unsafe { self.block.header() }.state;
+        let now = state.load();
+        !now.is_terminal() && (!now.is_watched() || state.unwatch())
+    }
+
+    /// Gives the slot to the completer. If the task has ended meanwhile its end did not see the callbacks: they run
+    /// here, and the waiter is left in the slot.
+    fn give_slot(&mut self) -> bool {
+        // SAFETY: the future's side of the block is alive.
+        if unsafe { self.block.header() }.state.watch() {
+            return true;
+        }
+        let outcome = self.outcome();
+        // SAFETY: the slot could not be given away (R2).
+        let callbacks = unsafe { self.block.with_slot(|slot| std::mem::take(&mut slot.callbacks)) };
+        Slot {
+            waiter: Waiter::Nobody,
+            callbacks,
+        }
+        .notify(outcome);
+        false
+    }
+
+    /// How the task ended. It has.
+    pub(crate) fn outcome(&self) -> Outcome {
+        // SAFETY: the future's side of the block is alive.
+        Outcome::of(unsafe { self.block.header() }.state.load().phase())
+    }
+
+    /// Takes the result of a task that has ended, and keeps the future.
+    fn take(&mut self) -> TaskResult<T> {
+        // SAFETY: the future's side of the block is alive.
+        let state = &unsafe { self.block.header() }.state;
+        if state.load().is_taken() {
+            return Err(TaskError::taken());
+        }
+        state.take();
+        // SAFETY: the task has ended, and `take` was asked for the first time.
+        unsafe { self.read_result() }
+    }
+
+    /// Takes the result of a task that has ended, and lets go of the block.
+    pub(crate) fn take_ended(self) -> TaskResult<T> {
+        let future = ManuallyDrop::new(self);
+        // SAFETY: the future's side of the block is alive.
+        let result = if unsafe { future.block.header() }.state.load().is_taken() {
+            Err(TaskError::taken())
+        } else {
+            // SAFETY: the task has ended, and the result has not been taken.
+            unsafe { future.read_result() }
+        };
+        future.release();
+        result
+    }
+
+    /// # Safety
+    ///
+    /// The task has ended, and its result is taken by this.
+    unsafe fn read_result(&self) -> TaskResult<T> {
+        // SAFETY: the future's side of the block is alive.
+        let state = unsafe { self.block.header() }.state.load();
+        if state.is_lazy() {
+            // SAFETY: the task has ended, and its result is the future's (R3, R4).
+            unsafe { self.block.resolve::<T>() }
+        } else if state.phase() == Phase::Cancelled {
+            Err(TaskError::cancelled())
+        } else {
+            // SAFETY: the task has ended with a result, which is the future's (R3).
+            unsafe { self.block.take_result::<T>() }
+        }
+    }
+
+    /// Lets go of the block of a task that has ended, after its result.
+    fn release(&self) {
+        // SAFETY: the future's side of the block is alive.
+        let state = &unsafe { self.block.header() }.state;
+        // Without a producer nobody else knows the block: no atomic operation is needed to let go of it.
+        if !state.load().has_producer() || state.release_future() {
+            // SAFETY: the producer's side has gone, and the future's goes with this.
+            unsafe { self.block.free() };
+        }
+    }
+}
+
+impl<T: Send + 'static> Future<T> {
+    /// A future that is done, with `value`.
+    ///
+    /// ```
+    /// assert_eq!(trine_future::Future::ready(1).result()?, 1);
+    /// # Ok::<(), trine_future::TaskError>(())
+    /// ```
+    pub fn ready(value: T) -> Self {
+        Self::ended(Ok(value), Phase::Done)
+    }
+
+    /// A future that is done, with an error.
+    ///
+    /// ```
+    /// use trine_future::{Future, TaskError};
+    ///
+    /// let future = Future::<u32>::failed(TaskError::refused("the pool is closed"));
+    /// assert!(future.result().unwrap_err().is_refused());
+    /// ```
+    pub fn failed(error: TaskError) -> Self {
+        Self::ended(Err(error), Phase::Failed)
+    }
+
+    fn ended(result: TaskResult<T>, phase: Phase) -> Self {
+        Self::new(allocate(
+            Snapshot::ready(phase),
+            MaybeUninit::new(result),
+            NoWork,
+            (),
+        ))
+    }
+}
+
+impl<T> Drop for Future<T> {
+    fn drop(&mut self) {
+        loop {
+            // SAFETY: the future's side of the block is alive.
+            let state = &unsafe { self.block.header() }.state;
+            let now = state.load();
+            if now.is_terminal() {
+                if !now.is_taken() {
+                    // SAFETY: the task has ended, and its result is the future's (R3).
+                    unsafe { self.block.discard(now.phase(), now.is_lazy()) };
+                }
+                self.release();
+                return;
+            }
+            self.forget_waiter();
+            match state.detach() {
+                Ok(before) if before.has_producer() => return,
+                Ok(_) => unreachable!("a task that has not ended has a producer"),
+                // It ended meanwhile.
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+impl<T> std::future::Future for Future<T> {
+    type Output = Result<T, TaskError>;
+
+    /// Ready once the task has ended. Polled again after that, it gives [`TaskError::is_taken`].
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if !self.is_done() && self.watch_by(Waiter::Task(context.waker().clone())).is_ok() {
+            return Poll::Pending;
+        }
+        Poll::Ready(self.take())
+    }
+}
+
+impl<T> fmt::Debug for Future<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SAFETY: this is the future.
+        let phase = unsafe { self.block.phase() };
+        write!(formatter, "Future<{}>({phase:?})", std::any::type_name::<T>())
+    }
+}

@@ -1,0 +1,377 @@
+//! Models of the future: the type that ships, under every interleaving of two or three threads.
+//!
+//! One side acts on the promise or the task, the other on the future. Values are `Tracked`, so that a value that is
+//! lost is a leak and one that is read without being published is a race.
+
+use crate::{Drive, Failure, Future, Outcome, Owner, Promise, Task, TaskError, Until, Waiting};
+use crate::{as_completed, set_failure_hook, wait};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+use trine_platform::atomic::{AtomicU32, Ordering::Relaxed};
+use trine_platform::model::{check, expire_deadlines};
+use trine_platform::thread::{JoinHandle, spawn};
+use trine_platform::{LeakCheck, Parker, UnsafeCell};
+
+/// A value that loom watches: reading it without happening after its making fails the model, as does leaking it.
+struct Tracked {
+    value: UnsafeCell<u32>,
+    _leak_check: LeakCheck,
+}
+
+impl Tracked {
+    fn new(value: u32) -> Self {
+        Self {
+            value: UnsafeCell::new(value),
+            _leak_check: LeakCheck::new(),
+        }
+    }
+
+    fn get(&self) -> u32 {
+        // SAFETY: the value is never written to after it was made.
+        self.value.with(|value| unsafe { *value })
+    }
+}
+
+/// A waker that wakes a parked thread, and counts.
+struct Unparker {
+    parker: Parker,
+    wakes: AtomicU32,
+}
+
+impl Unparker {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            parker: Parker::current(),
+            wakes: AtomicU32::new(0),
+        })
+    }
+}
+
+impl Wake for Unparker {
+    fn wake(self: Arc<Self>) {
+        self.wakes.fetch_add(1, Relaxed);
+        self.parker.unpark();
+    }
+}
+
+fn poll<T>(future: &mut Future<T>, waker: &Waker) -> Poll<Result<T, TaskError>> {
+    std::future::Future::poll(Pin::new(future), &mut Context::from_waker(waker))
+}
+
+fn block_on<T>(future: &mut Future<T>) -> Result<T, TaskError> {
+    let waker = Waker::from(Unparker::new());
+    loop {
+        match poll(future, &waker) {
+            Poll::Ready(result) => return result,
+            Poll::Pending => Parker::current().park(),
+        }
+    }
+}
+
+/// What the producer does.
+#[derive(Clone, Copy)]
+enum Action {
+    Complete,
+    Fail,
+    Abandon,
+}
+
+/// A failed assertion in a callback is contained by what is under test: it must still fail the model.
+fn abort_on_contained_panic() {
+    set_failure_hook(|failure| {
+        if matches!(failure, Failure::Panicked(_)) {
+            eprintln!("{failure}");
+            std::process::abort();
+        }
+    });
+}
+
+fn act(action: Action) -> (JoinHandle<()>, Future<Tracked>) {
+    let (promise, future) = Promise::new();
+    let producer = spawn(move || match action {
+        Action::Complete => drop(promise.complete(Tracked::new(7))),
+        Action::Fail => promise.fail(TaskError::refused("the model says so")),
+        Action::Abandon => drop(promise),
+    });
+    (producer, future)
+}
+
+fn check_result(action: Action, result: Result<Tracked, TaskError>) {
+    match action {
+        Action::Complete => assert_eq!(result.ok().map(|value| value.get()), Some(7)),
+        Action::Fail => assert!(result.is_err_and(|error| error.is_refused())),
+        Action::Abandon => assert!(result.is_err_and(|error| error.is_abandoned())),
+    }
+}
+
+fn join(thread: JoinHandle<()>) {
+    thread.join().expect("no model's thread panics");
+}
+
+/// A model for each action of the producer against `consumer`.
+macro_rules! grid {
+    ($($name:ident: $consumer:expr;)*) => {$(
+        mod $name {
+            use super::*;
+
+            fn model(name: &str, action: Action) {
+                abort_on_contained_panic();
+                check(name, move || {
+                    let (producer, future) = act(action);
+                    let consumer: fn(Action, Future<Tracked>) = $consumer;
+                    consumer(action, future);
+                    join(producer);
+                });
+            }
+
+            // Each spawns the producer, in `act`.
+            #[test]
+            fn complete() {
+                model(concat!("future::", stringify!($name), "::complete"), Action::Complete);
+            }
+
+            #[test]
+            fn fail() {
+                model(concat!("future::", stringify!($name), "::fail"), Action::Fail);
+            }
+
+            #[test]
+            fn abandon() {
+                model(concat!("future::", stringify!($name), "::abandon"), Action::Abandon);
+            }
+        }
+    )*};
+}
+
+grid! {
+    result: |action, future| check_result(action, future.result());
+
+    awaited: |action, mut future| check_result(action, block_on(&mut future));
+
+    polled_then_dropped: |_, mut future| {
+        let unparker = Unparker::new();
+        drop(poll(&mut future, &Waker::from(Arc::clone(&unparker))));
+        drop(future);
+    };
+
+    dropped: |_, future| drop(future);
+
+    cancelled: |action, future| {
+        let cancelled = future.cancel();
+        let result = future.result();
+        if cancelled {
+            assert!(result.is_err_and(|error| error.is_cancelled()));
+        } else {
+            check_result(action, result);
+        }
+    };
+
+    with_callback: |action, mut future| {
+        let calls = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&calls);
+        let parker = Parker::current();
+        future.on_done(move |outcome| {
+            let expected = if matches!(action, Action::Complete) { Outcome::Done } else { Outcome::Failed };
+            assert_eq!(outcome, expected);
+            counter.fetch_add(1, Relaxed);
+            parker.unpark();
+        });
+        drop(future);
+        while calls.load(Relaxed) == 0 {
+            Parker::current().park();
+        }
+        assert_eq!(calls.load(Relaxed), 1);
+    };
+
+    mapped: |action, future| {
+        let mapped = future.map(|value: Tracked| Tracked::new(value.get()));
+        check_result(action, mapped.result());
+    };
+
+    mapped_then_dropped: |_, future| drop(future.map(|value: Tracked| value));
+
+    observed: |action, future| {
+        let (promise, other) = Promise::new();
+        drop(promise.complete(Tracked::new(1)));
+        let mut futures = as_completed([(0, future), (1, other)]);
+        let mut seen = [false; 2];
+        for (number, future) in &mut futures {
+            seen[number] = true;
+            if number == 0 {
+                check_result(action, future.result());
+            }
+        }
+        assert_eq!(seen, [true; 2]);
+    };
+
+    observed_then_dropped: |_, future| {
+        let mut futures = as_completed([future]);
+        assert_eq!(futures.len(), 1);
+        futures.next();
+    };
+}
+
+#[test]
+fn completion_is_seen_without_sleeping() {
+    // No futex orders anything here: a result that is published Relaxed is a race.
+    check("future::completion_is_seen_without_sleeping", || {
+        let (promise, mut future) = Promise::new();
+        let producer = spawn(move || drop(promise.complete(Tracked::new(3))));
+        if future.is_done() {
+            let result = future.result_timeout(Duration::ZERO).expect("it is done");
+            assert_eq!(result.expect("it was completed").get(), 3);
+        }
+        join(producer);
+    });
+}
+
+#[test]
+fn timeout_races_completion() {
+    check("future::timeout_races_completion", || {
+        let (promise, mut future) = Promise::new();
+        let producer = spawn(move || drop(promise.complete(Tracked::new(3))));
+        let clock = spawn(expire_deadlines);
+        if let Some(result) = future.result_timeout(Duration::from_millis(1)) {
+            assert_eq!(result.expect("it was completed").get(), 3);
+            assert!(future.result().is_err_and(|error| error.is_taken()));
+        } else {
+            assert_eq!(future.result().expect("it was completed").get(), 3);
+        }
+        join(producer);
+        join(clock);
+    });
+}
+
+#[test]
+fn waker_replaced_during_completion() {
+    check("future::waker_replaced_during_completion", || {
+        let (promise, mut future) = Promise::new();
+        let producer = spawn(move || drop(promise.complete(Tracked::new(3))));
+        let (first, second) = (Unparker::new(), Unparker::new());
+        let mut result = poll(&mut future, &Waker::from(Arc::clone(&first)));
+        if result.is_pending() {
+            result = poll(&mut future, &Waker::from(Arc::clone(&second)));
+        }
+        if result.is_pending() {
+            while second.wakes.load(Relaxed) == 0 {
+                Parker::current().park();
+            }
+            result = poll(&mut future, Waker::noop());
+        }
+        let Poll::Ready(Ok(value)) = result else {
+            panic!("a woken future is ready")
+        };
+        assert_eq!(value.get(), 3);
+        join(producer);
+    });
+}
+
+/// An owner that has waiting threads run its tasks.
+struct RunsInline;
+
+impl Owner for RunsInline {
+    fn drive(&self, _: Waiting<'_>) -> Drive {
+        Drive::Run
+    }
+}
+
+#[test]
+fn worker_races_inline_run() {
+    check("future::worker_races_inline_run", || {
+        let runs = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&runs);
+        let captured = Tracked::new(4);
+        let (task, future) = Task::new(
+            move || {
+                counter.fetch_add(1, Relaxed);
+                captured
+            },
+            RunsInline,
+        );
+        let worker = spawn(move || task.run());
+        assert_eq!(future.result().expect("it was run").get(), 4);
+        join(worker);
+        assert_eq!(runs.load(Relaxed), 1);
+    });
+}
+
+#[test]
+fn worker_races_cancel() {
+    check("future::worker_races_cancel", || {
+        let captured = Tracked::new(4);
+        let (task, future) = Task::new(move || captured, ());
+        let worker = spawn(move || task.run());
+        if future.cancel() {
+            assert!(future.result().is_err_and(|error| error.is_cancelled()));
+        } else {
+            assert_eq!(future.result().expect("it was run").get(), 4);
+        }
+        join(worker);
+    });
+}
+
+#[test]
+fn queue_drops_a_task_that_is_dropped() {
+    check("future::queue_drops_a_task_that_is_dropped", || {
+        let captured = Tracked::new(4);
+        let (task, future) = Task::new(move || captured, ());
+        let queue = spawn(move || drop(task));
+        drop(future);
+        join(queue);
+    });
+}
+
+/// An owner whose running tasks can be cancelled.
+struct Stops;
+
+impl Owner for Stops {
+    const STOPS_RUNNING: bool = true;
+}
+
+#[test]
+fn cancel_of_a_running_task_races_completion() {
+    check("future::cancel_of_a_running_task_races_completion", || {
+        let (mut promise, future) = Promise::with_owner(Stops);
+        assert!(promise.start());
+        let producer = spawn(move || drop(promise.complete(Tracked::new(5))));
+        if future.cancel() {
+            assert!(future.result().is_err_and(|error| error.is_cancelled()));
+        } else {
+            assert_eq!(future.result().expect("it was completed").get(), 5);
+        }
+        join(producer);
+    });
+}
+
+#[test]
+fn wait_sees_two_completions() {
+    check("future::wait_sees_two_completions", || {
+        let (first, future) = Promise::new();
+        let (second, other) = Promise::new();
+        let one = spawn(move || drop(first.complete(Tracked::new(1))));
+        let two = spawn(move || drop(second.complete(Tracked::new(2))));
+        let mut futures = [future, other];
+        assert_eq!(wait(&mut futures, Until::All, None).done, [0, 1]);
+        join(one);
+        join(two);
+    });
+}
+
+#[test]
+fn wait_for_the_first_leaves_the_other_usable() {
+    check("future::wait_for_the_first_leaves_the_other_usable", || {
+        let (first, future) = Promise::new();
+        let (second, other) = Promise::new();
+        let one = spawn(move || drop(first.complete(Tracked::new(1))));
+        let two = spawn(move || drop(second.complete(Tracked::new(2))));
+        let mut futures = [future, other];
+        assert!(!wait(&mut futures, Until::FirstCompleted, None).done.is_empty());
+        let [future, other] = futures;
+        assert_eq!(future.result().expect("it was completed").get(), 1);
+        assert_eq!(other.result().expect("it was completed").get(), 2);
+        join(one);
+        join(two);
+    });
+}

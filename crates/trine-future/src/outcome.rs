@@ -1,0 +1,33 @@
+//! How a task ended.
+
+use crate::snapshot::Phase;
+
+/// How a task ended, without its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// With a value. An `Err` that the task returned is one.
+    Done,
+    /// With a [`TaskError`](crate::TaskError): it panicked, lost its worker, or was refused.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+}
+
+impl Outcome {
+    pub(crate) fn of(phase: Phase) -> Self {
+        match phase {
+            Phase::Done => Self::Done,
+            Phase::Failed => Self::Failed,
+            Phase::Cancelled => Self::Cancelled,
+            Phase::Pending | Phase::Running => unreachable!("a task that goes on has no outcome"),
+        }
+    }
+
+    pub(crate) fn phase(self) -> Phase {
+        match self {
+            Self::Done => Phase::Done,
+            Self::Failed => Phase::Failed,
+            Self::Cancelled => Phase::Cancelled,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What an executor can say about the tasks that it owns.
+
+use trine_platform::Deadline;
+
+/// The executor behind a future.
+///
+/// A future knows neither threads nor processes nor runtimes; where it needs to, it asks its owner. The methods
+/// are called on the thread that waits or cancels, with no lock held.
+pub trait Owner: Send + Sync + 'static {
+    /// Whether [`cancel`](crate::Future::cancel) also ends a task that has started.
+    const STOPS_RUNNING: bool = false;
+
+    /// Called each time before a thread would go to sleep for this owner's task.
+    fn drive(&self, waiting: Waiting<'_>) -> Drive {
+        let _ = waiting;
+        Drive::Sleep
+    }
+
+    /// Called after a task that had started was cancelled: it should be stopped now. Its result will be dropped.
+    fn stop(&self) {}
+}
+
+/// How long a thread is going to wait for a task.
+#[derive(Clone, Copy, Debug)]
+pub enum Waiting<'a> {
+    /// Until the task ends.
+    Untimed,
+    /// Until the task ends or the deadline passes.
+    Until(&'a Deadline),
+}
+
+/// What the waiting thread does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drive {
+    /// Sleep until the task ends.
+    Sleep,
+    /// Run the task on this thread, unless somebody has started it.
+    Run,
+}
+
+/// The owner of tasks that need none.
+impl Owner for () {}

@@ -1,0 +1,130 @@
+//! Panics as values: the message, where it happened, and the payload.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::Once;
+
+/// A panic that was caught.
+pub struct Panic {
+    message: String,
+    location: Option<String>,
+    payload: Option<Payload>,
+}
+
+/// The value a panic was raised with.
+struct Payload(Box<dyn Any + Send>);
+
+// SAFETY: a shared reference gives no access to the box: it is only ever moved out of an owned `Panic`.
+unsafe impl Sync for Payload {}
+
+impl Panic {
+    /// A panic that happened in another process, of which only the words crossed over.
+    pub fn remote(message: String, location: Option<String>) -> Self {
+        Self {
+            message,
+            location,
+            payload: None,
+        }
+    }
+
+    /// What was said: the payload if it is text, else that it is not.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// `file:line:column`. `None` if the program has replaced the panic hook since the first task ran.
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
+    }
+
+    /// The value the panic was raised with, for [`std::panic::resume_unwind`].
+    ///
+    /// # Errors
+    ///
+    /// The panic itself, if it was in another process: payloads do not cross.
+    pub fn into_payload(mut self) -> Result<Box<dyn Any + Send>, Self> {
+        self.payload.take().map(|payload| payload.0).ok_or(self)
+    }
+}
+
+impl fmt::Display for Panic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.location {
+            Some(location) => write!(formatter, "{} (at {location})", self.message),
+            None => formatter.write_str(&self.message),
+        }
+    }
+}
+
+impl fmt::Debug for Panic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Panic")
+            .field("message", &self.message)
+            .field("location", &self.location)
+            .finish()
+    }
+}
+
+thread_local! {
+    /// How many calls of `catch_panic` this thread is inside of.
+    static CATCHING: Cell<u32> = const { Cell::new(0) };
+    /// Where the last panic inside of one of them happened.
+    static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Runs `function` and returns its panic, if it panics, as a value.
+///
+/// The panic hook still runs, and prints as it always does. The first call adds to the program's panic hook a
+/// step that notes the location, because the payload of a panic does not carry it.
+///
+/// ```
+/// let panic = trine_future::catch_panic(|| panic!("no such page")).unwrap_err();
+/// assert_eq!(panic.message(), "no such page");
+/// assert!(panic.location().is_some_and(|location| location.contains(':')));
+/// ```
+pub fn catch_panic<R>(function: impl FnOnce() -> R) -> Result<R, Panic> {
+    note_locations();
+    // A thread whose locals are gone still catches; the location is missing then.
+    let _ = CATCHING.try_with(|depth| depth.set(depth.get() + 1));
+    let result = catch_unwind(AssertUnwindSafe(function));
+    let _ = CATCHING.try_with(|depth| depth.set(depth.get() - 1));
+    result.map_err(|payload| Panic {
+        message: message_of(&*payload),
+        location: LOCATION
+            .try_with(|location| location.borrow_mut().take())
+            .ok()
+            .flatten(),
+        payload: Some(Payload(payload)),
+    })
+}
+
+fn note_locations() {
+    static INSTALLED: Once = Once::new();
+    // Replacing the hook is forbidden while this thread unwinds (a destructor runs a task): a later call does it.
+    if INSTALLED.is_completed() || std::thread::panicking() {
+        return;
+    }
+    INSTALLED.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+            if CATCHING.try_with(Cell::get).unwrap_or(0) > 0 {
+                let location = info.location().map(ToString::to_string);
+                let _ = LOCATION.try_with(|noted| noted.replace(location));
+            }
+            previous(info);
+        }));
+    });
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic with a payload that is not text".to_owned()
+    }
+}

@@ -1,0 +1,114 @@
+//! The promise: the side of a future that gives the value.
+
+use crate::block::{BlockPointer, Side, TaskResult, allocate, finish};
+use crate::owner::Owner;
+use crate::snapshot::{Phase, Snapshot};
+use crate::work::NoWork;
+use crate::{Future, TaskError};
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, MaybeUninit};
+
+/// The side of a [`Future`] that gives the value: for executors, and for turning a callback into a future.
+///
+/// It is consumed by the one result that it gives. Dropped without one, the future fails with
+/// [`TaskError::is_abandoned`].
+///
+/// ```
+/// let (promise, future) = trine_future::Promise::new();
+/// promise.complete("ready").unwrap();
+/// assert_eq!(future.result()?, "ready");
+/// # Ok::<(), trine_future::TaskError>(())
+/// ```
+pub struct Promise<T> {
+    block: BlockPointer,
+    result: PhantomData<T>,
+}
+
+// SAFETY: the promise moves a `T` from the thread that it is on, and nothing else; the block is shared by its rules.
+unsafe impl<T: Send> Send for Promise<T> {}
+// SAFETY: `&Promise` gives no access to a value, only to the state, which is atomic.
+unsafe impl<T: Send> Sync for Promise<T> {}
+
+impl<T: Send + 'static> Promise<T> {
+    /// A promise and its future.
+    #[allow(clippy::new_ret_no_self, reason = "the two sides are made together")]
+    pub fn new() -> (Self, Future<T>) {
+        Self::with_owner(())
+    }
+
+    /// A promise whose future asks `owner` what waiting and cancelling mean for it.
+    pub fn with_owner(owner: impl Owner) -> (Self, Future<T>) {
+        let block = allocate::<T, _, _>(Snapshot::PENDING, MaybeUninit::uninit(), NoWork, owner);
+        (
+            Self {
+                block,
+                result: PhantomData,
+            },
+            Future::new(block),
+        )
+    }
+
+    /// Marks the task as running, so that it can't be cancelled any more (unless its owner can stop it). False if it
+    /// has been cancelled: then nobody wants it to run.
+    ///
+    /// ```
+    /// let (mut promise, future) = trine_future::Promise::<u32>::new();
+    /// assert!(promise.start());
+    /// assert!(!future.cancel());
+    /// ```
+    pub fn start(&mut self) -> bool {
+        // SAFETY: the producer's side of the block is alive.
+        let state = &unsafe { self.block.header() }.state;
+        state.claim() || state.load().phase() == Phase::Running
+    }
+
+    /// Whether the future was cancelled. A long task asks now and then.
+    pub fn is_cancelled(&self) -> bool {
+        // SAFETY: the producer's side of the block is alive.
+        unsafe { self.block.header() }.state.load().phase() == Phase::Cancelled
+    }
+
+    /// Gives the value. Wakes whoever waits, then runs the callbacks, on this thread.
+    ///
+    /// # Errors
+    ///
+    /// The value itself, if the future was cancelled.
+    pub fn complete(self, value: T) -> Result<(), T> {
+        self.end(Ok(value)).map_err(|result| match result {
+            Ok(value) => value,
+            Err(_) => unreachable!("the result that comes back is the one that was given"),
+        })
+    }
+
+    /// Fails the future. Nothing happens if it was cancelled.
+    pub fn fail(self, error: TaskError) {
+        let _ = self.end(Err(error));
+    }
+
+    /// Gives the value or fails the future. The result is dropped if the future was cancelled.
+    pub fn finish(self, result: Result<T, TaskError>) {
+        let _ = self.end(result);
+    }
+
+    fn end(self, result: TaskResult<T>) -> Result<(), TaskResult<T>> {
+        let promise = ManuallyDrop::new(self);
+        // SAFETY: the promise is the producer's side, and is not used after this.
+        unsafe { finish::<T>(promise.block, result, Side::Producer) }
+    }
+}
+
+impl<T> Drop for Promise<T> {
+    fn drop(&mut self) {
+        // SAFETY: the promise is the producer's side, and is not used after this.
+        let _ = unsafe { finish::<T>(self.block, Err(TaskError::abandoned()), Side::Producer) };
+    }
+}
+
+impl<T> fmt::Debug for Promise<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SAFETY: the producer's side of the block is alive.
+        let phase = unsafe { self.block.header() }.state.load().phase();
+        write!(formatter, "Promise<{}>({phase:?})", std::any::type_name::<T>())
+    }
+}

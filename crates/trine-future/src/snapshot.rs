@@ -1,0 +1,151 @@
+//! The state of a task as a value, and what may become of it.
+//!
+//! Every change of a task's state is a pure function here, from one snapshot to the next; `state.rs` applies them
+//! with one atomic read-modify-write. So the rules can be tested without threads, and the threads without rules.
+//!
+//! | from \ event | claim | complete | cancel | watch, unwatch | detach |
+//! |---|---|---|---|---|---|
+//! | Pending | Running | Done or Failed | Cancelled | yes | yes |
+//! | Running | no | Done or Failed | Cancelled, if its owner can stop it | yes | yes |
+//! | Done, Failed, Cancelled | no | no | no | no | no: the future drops the value first |
+
+/// Where a task is on its way. The last three are terminal: exactly one of them is reached, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Pending = 0,
+    Running = 1,
+    Done = 2,
+    Failed = 3,
+    Cancelled = 4,
+}
+
+/// One value of the state word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Snapshot(u32);
+
+const PHASE: u32 = 0b111;
+/// The slot belongs to whoever completes; without the bit it belongs to the future's holder.
+const WATCHED: u32 = 1 << 3;
+/// The result is not stored: the holder of the future makes it out of the work when it takes it.
+const LAZY: u32 = 1 << 4;
+/// The result has been taken.
+const TAKEN: u32 = 1 << 5;
+/// The future is alive.
+const FUTURE: u32 = 1 << 6;
+/// The producer's side (a promise, or the queue's pointer) is alive.
+const PRODUCER: u32 = 1 << 7;
+
+impl Snapshot {
+    /// A task that nobody has started, with both sides alive.
+    pub(crate) const PENDING: Self = Self(Phase::Pending as u32 | FUTURE | PRODUCER);
+    /// A stored result that never had a producer.
+    pub(crate) const fn ready(phase: Phase) -> Self {
+        Self(phase as u32 | FUTURE)
+    }
+
+    pub(crate) const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) fn phase(self) -> Phase {
+        match self.0 & PHASE {
+            0 => Phase::Pending,
+            1 => Phase::Running,
+            2 => Phase::Done,
+            3 => Phase::Failed,
+            _ => Phase::Cancelled,
+        }
+    }
+
+    pub(crate) fn is_terminal(self) -> bool {
+        self.0 & PHASE >= Phase::Done as u32
+    }
+
+    pub(crate) fn is_watched(self) -> bool {
+        self.0 & WATCHED != 0
+    }
+
+    pub(crate) fn is_lazy(self) -> bool {
+        self.0 & LAZY != 0
+    }
+
+    pub(crate) fn is_taken(self) -> bool {
+        self.0 & TAKEN != 0
+    }
+
+    pub(crate) fn has_future(self) -> bool {
+        self.0 & FUTURE != 0
+    }
+
+    pub(crate) fn has_producer(self) -> bool {
+        self.0 & PRODUCER != 0
+    }
+
+    /// Somebody takes the right to run the task.
+    pub(crate) fn claim(self) -> Option<Self> {
+        (self.phase() == Phase::Pending).then(|| self.with_phase(Phase::Running))
+    }
+
+    /// The task ends. The producer's side ends with it unless somebody watches: then the completer still needs the
+    /// block, to take the slot out of it.
+    pub(crate) fn complete(self, phase: Phase, lazy: bool, releases_producer: bool) -> Option<Self> {
+        if self.is_terminal() {
+            return None;
+        }
+        let mut next = self.with_phase(phase);
+        if lazy {
+            next.0 |= LAZY;
+        }
+        if releases_producer && !self.is_watched() {
+            next.0 &= !PRODUCER;
+        }
+        Some(next)
+    }
+
+    /// The task is cancelled.
+    pub(crate) fn cancel(self, stops_running: bool) -> Option<Self> {
+        match self.phase() {
+            Phase::Pending => Some(self.with_phase(Phase::Cancelled)),
+            Phase::Running if stops_running => Some(self.with_phase(Phase::Cancelled)),
+            _ => None,
+        }
+    }
+
+    /// The future's holder gives the slot to the completer.
+    pub(crate) fn watch(self) -> Option<Self> {
+        (!self.is_terminal()).then_some(Self(self.0 | WATCHED))
+    }
+
+    /// The future's holder takes the slot back.
+    pub(crate) fn unwatch(self) -> Option<Self> {
+        (!self.is_terminal()).then_some(Self(self.0 & !WATCHED))
+    }
+
+    /// The future goes while the task has not ended: its result will be nobody's.
+    pub(crate) fn detach(self) -> Option<Self> {
+        (!self.is_terminal()).then_some(Self(self.0 & !FUTURE))
+    }
+
+    /// The result leaves the block.
+    pub(crate) fn take(self) -> Self {
+        Self(self.0 | TAKEN)
+    }
+
+    /// The future goes after the end.
+    pub(crate) fn release_future(self) -> Self {
+        Self(self.0 & !FUTURE)
+    }
+
+    /// The producer's side goes.
+    pub(crate) fn release_producer(self) -> Self {
+        Self(self.0 & !PRODUCER)
+    }
+
+    fn with_phase(self, phase: Phase) -> Self {
+        Self(self.0 & !PHASE | phase as u32)
+    }
+}

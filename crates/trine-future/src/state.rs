@@ -1,0 +1,113 @@
+//! The state word: the pure transitions of `snapshot.rs`, each made by one atomic read-modify-write.
+
+use crate::snapshot::{Phase, Snapshot};
+use trine_platform::atomic::AtomicU32;
+use trine_platform::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release};
+
+/// The state of a task, shared by its future and its producer.
+pub(crate) struct State(AtomicU32);
+
+impl State {
+    pub(crate) fn new(snapshot: Snapshot) -> Self {
+        Self(AtomicU32::new(snapshot.bits()))
+    }
+
+    /// The state now. If it is terminal, what the completer wrote is visible.
+    #[inline]
+    pub(crate) fn load(&self) -> Snapshot {
+        // ORDERING: Acquire pairs with the Release of `complete`.
+        Snapshot::from_bits(self.0.load(Acquire))
+    }
+
+    /// Takes the right to run the task. False if it has been taken, or the task was cancelled.
+    #[must_use]
+    pub(crate) fn claim(&self) -> bool {
+        // ORDERING: Relaxed is enough. The closure was published with the pointer to the block, by the queue or by
+        // the future; nothing else is read because of this transition.
+        self.update(Relaxed, Snapshot::claim).is_ok()
+    }
+
+    /// Ends the task; returns the state before. `Err` if it had ended already.
+    pub(crate) fn complete(
+        &self,
+        phase: Phase,
+        lazy: bool,
+        releases_producer: bool,
+    ) -> Result<Snapshot, Snapshot> {
+        // ORDERING: Release publishes the result to `load`. Acquire pairs with the Release of `watch` (the
+        // completer is about to read the slot) and of `detach` (it may be about to free the block).
+        self.update(AcqRel, |state| state.complete(phase, lazy, releases_producer))
+    }
+
+    /// Cancels the task; returns the state before. `Err` if that is not possible any more.
+    pub(crate) fn cancel(&self, stops_running: bool) -> Result<Snapshot, Snapshot> {
+        // ORDERING: Acquire pairs with the Release of `watch`; Release so that whoever sees the cancellation sees
+        // what the canceller did before it.
+        self.update(AcqRel, |state| state.cancel(stops_running))
+    }
+
+    /// Gives the slot to the completer. False if the task has ended: the slot is still the caller's then.
+    #[must_use]
+    pub(crate) fn watch(&self) -> bool {
+        // ORDERING: Release publishes the slot to `complete` and `cancel`; Acquire on failure as in `load`.
+        self.update(Release, Snapshot::watch).is_ok()
+    }
+
+    /// Takes the slot back. False if the task has ended: the slot is the completer's then.
+    #[must_use]
+    pub(crate) fn unwatch(&self) -> bool {
+        // ORDERING: Relaxed. The slot's content was written by the future's holder itself; the completer has not
+        // touched it, or this fails (with Acquire, as in `load`).
+        self.update(Relaxed, Snapshot::unwatch).is_ok()
+    }
+
+    /// Lets go of the future while the task has not ended; returns the state before. `Err` if it has ended.
+    pub(crate) fn detach(&self) -> Result<Snapshot, Snapshot> {
+        // ORDERING: Release pairs with the Acquire of `complete`: the completer may be the one who frees the block.
+        self.update(Release, Snapshot::detach)
+    }
+
+    /// Notes that the result has left the block.
+    pub(crate) fn take(&self) {
+        // ORDERING: Relaxed. Only the future's holder asks.
+        let _ = self.update(Relaxed, |state| Some(state.take()));
+    }
+
+    /// Lets go of the future after the end. True if the caller has to free the block.
+    #[must_use]
+    pub(crate) fn release_future(&self) -> bool {
+        // ORDERING: AcqRel. Release so that the last one's accesses follow ours, Acquire so that ours, if we are
+        // the last, follow the other side's.
+        self.update(AcqRel, |state| Some(state.release_future()))
+            .is_ok_and(|before| !before.has_producer())
+    }
+
+    /// Lets go of the producer's side. True if the caller has to free the block.
+    #[must_use]
+    pub(crate) fn release_producer(&self) -> bool {
+        // ORDERING: AcqRel, as in `release_future`.
+        self.update(AcqRel, |state| Some(state.release_producer()))
+            .is_ok_and(|before| !before.has_future())
+    }
+
+    /// In a model: fails unless every access of the word happened before this.
+    pub(crate) fn assert_exclusive(&mut self) {
+        trine_platform::assert_exclusive(&mut self.0);
+    }
+
+    #[inline]
+    fn update(
+        &self,
+        success: Ordering,
+        mut transition: impl FnMut(Snapshot) -> Option<Snapshot>,
+    ) -> Result<Snapshot, Snapshot> {
+        // ORDERING: Acquire on failure, because a failed transition means that the task has ended, and callers go
+        // on to read what its end published.
+        self.0
+            .fetch_update(success, Acquire, |bits| {
+                transition(Snapshot::from_bits(bits)).map(Snapshot::bits)
+            })
+            .map(Snapshot::from_bits)
+            .map_err(Snapshot::from_bits)
+    }
+}

@@ -1,0 +1,85 @@
+//! The task: a closure with its future, for the queue of an executor.
+
+use crate::block::{BlockPointer, Side, allocate};
+use crate::owner::Owner;
+use crate::snapshot::Snapshot;
+use crate::work::Call;
+use crate::{Future, TaskError};
+use std::fmt;
+use std::mem::{ManuallyDrop, MaybeUninit};
+
+/// A closure that waits to be run, as one thin pointer: what an executor keeps in its queue.
+///
+/// The task may have been cancelled, or run by the thread that waits for it, by the time that it comes out of the
+/// queue: [`run`](Self::run) does nothing then. The closure is dropped by whoever runs or cancels it, never by a
+/// queue that holds on to the pointer. A task that is dropped is cancelled.
+///
+/// ```
+/// use trine_future::Task;
+///
+/// let (task, future) = Task::new(|| 2 + 2, ());
+/// task.run();
+/// assert_eq!(future.result()?, 4);
+/// # Ok::<(), trine_future::TaskError>(())
+/// ```
+pub struct Task {
+    block: BlockPointer,
+}
+
+impl Task {
+    /// A task and its future. `owner` is the executor.
+    #[allow(clippy::new_ret_no_self, reason = "the two sides are made together")]
+    pub fn new<T: Send + 'static>(
+        closure: impl FnOnce() -> T + Send + 'static,
+        owner: impl Owner,
+    ) -> (Self, Future<T>) {
+        let block = allocate::<T, _, _>(Snapshot::PENDING, MaybeUninit::uninit(), Call(closure), owner);
+        (Self { block }, Future::new(block))
+    }
+
+    /// Runs the closure on this thread, unless the task was cancelled or somebody else runs it. A panic of the
+    /// closure becomes the result.
+    pub fn run(self) {
+        if let Some(block) = self.claim() {
+            // SAFETY: the task was claimed just now, and the pointer is not used after this.
+            unsafe { block.run(Side::Producer) };
+        }
+    }
+
+    /// Fails the task without running it, unless it was cancelled or somebody runs it.
+    pub fn fail(self, error: TaskError) {
+        if let Some(block) = self.claim() {
+            // SAFETY: the task was claimed just now, and the pointer is not used after this.
+            unsafe { block.fail(error) };
+        }
+    }
+
+    /// Takes the right to run the task; if that is gone, lets go of the block.
+    fn claim(self) -> Option<BlockPointer> {
+        let task = ManuallyDrop::new(self);
+        // SAFETY: the producer's side of the block is alive.
+        if unsafe { task.block.header() }.state.claim() {
+            return Some(task.block);
+        }
+        // SAFETY: this is the producer's side, and it is not used after this.
+        unsafe { task.block.release_producer() };
+        None
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        // SAFETY: the producer's side of the block is alive.
+        unsafe { self.block.cancel() };
+        // SAFETY: this is the producer's side, and it is not used after this.
+        unsafe { self.block.release_producer() };
+    }
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SAFETY: the producer's side of the block is alive.
+        let phase = unsafe { self.block.header() }.state.load().phase();
+        write!(formatter, "Task({phase:?})")
+    }
+}

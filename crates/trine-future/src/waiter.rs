@@ -1,0 +1,55 @@
+//! Who is to be told when a task ends.
+
+use crate::Outcome;
+use crate::block::Producer;
+use crate::completions::Completions;
+use crate::failure;
+use std::sync::Arc;
+use std::task::Waker;
+use trine_platform::Parker;
+
+/// The one who waits for a future. There is at most one at a time, because waiting needs `&mut Future`.
+#[derive(Default)]
+pub(crate) enum Waiter {
+    #[default]
+    Nobody,
+    /// A thread that sleeps.
+    Thread(Parker),
+    /// An async task.
+    Task(Waker),
+    /// A wait for many futures, in which this one has a number.
+    Many(Arc<Completions>, u32),
+    /// A future that converts this one's value.
+    Mapped(Producer),
+}
+
+/// A function that runs when the task ends.
+pub(crate) type Callback = Box<dyn FnOnce(Outcome) + Send>;
+
+/// The waiter and the callbacks of a future.
+///
+/// The slot belongs to the future's holder until `State::watch`, and to whoever ends the task from then on, until
+/// `State::unwatch`.
+#[derive(Default)]
+pub(crate) struct Slot {
+    pub(crate) waiter: Waiter,
+    pub(crate) callbacks: Vec<Callback>,
+}
+
+impl Slot {
+    /// Tells the waiter, then runs the callbacks in the order in which they were added.
+    pub(crate) fn notify(self, outcome: Outcome) {
+        match self.waiter {
+            Waiter::Nobody => {}
+            Waiter::Thread(parker) => parker.unpark(),
+            // PANIC: a waker is the user's code. The callbacks run all the same.
+            Waiter::Task(waker) => drop(failure::contain(|| waker.wake())),
+            Waiter::Many(completions, number) => completions.push(number),
+            Waiter::Mapped(producer) => producer.finish_mapped(outcome),
+        }
+        for callback in self.callbacks {
+            // PANIC: a callback is the user's code. The others run all the same.
+            failure::contain(|| callback(outcome));
+        }
+    }
+}

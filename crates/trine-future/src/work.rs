@@ -1,0 +1,57 @@
+//! What a block's work can be.
+
+use crate::block::{BlockPointer, TaskResult};
+use crate::{Future, TaskError, catch_panic};
+
+/// What makes a task's result.
+pub(crate) trait Work<T>: Send {
+    /// Whether this is the work of a mapped future, which follows another one.
+    const FOLLOWS: bool = false;
+
+    /// Makes the result. The user's panics are caught in it.
+    fn perform(self) -> TaskResult<T>;
+
+    /// The block that this one follows.
+    fn follows(&self) -> Option<BlockPointer> {
+        None
+    }
+}
+
+/// The work of a promise: none, the result comes from outside.
+pub(crate) struct NoWork;
+
+impl<T> Work<T> for NoWork {
+    fn perform(self) -> TaskResult<T> {
+        unreachable!("a promise is never run")
+    }
+}
+
+/// The work of a task: a closure.
+pub(crate) struct Call<F>(pub(crate) F);
+
+impl<T, F: FnOnce() -> T + Send> Work<T> for Call<F> {
+    fn perform(self) -> TaskResult<T> {
+        // PANIC: the closure is the user's code. Its captures are dropped before this returns, also then.
+        catch_panic(self.0).map_err(TaskError::panicked)
+    }
+}
+
+/// The work of a mapped future: takes another one's result and converts it.
+pub(crate) struct Convert<T, F> {
+    pub(crate) future: Future<T>,
+    pub(crate) function: F,
+}
+
+impl<T: Send, U, F: FnOnce(T) -> TaskResult<U> + Send> Work<U> for Convert<T, F> {
+    const FOLLOWS: bool = true;
+
+    fn perform(self) -> TaskResult<U> {
+        let value = self.future.take_ended()?;
+        // PANIC: the function is the user's code.
+        catch_panic(|| (self.function)(value)).map_err(TaskError::panicked)?
+    }
+
+    fn follows(&self) -> Option<BlockPointer> {
+        Some(self.future.block())
+    }
+}
