@@ -73,7 +73,7 @@ mod clock {
                 std::mem::take(&mut state.gates)
             };
             for gate in gates {
-                gate.wake_all();
+                gate.expire();
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The futex in a model: loom's condition variable, and the model's clock.
+//! The futex in a model: loom's condition variables, and the model's clock.
 //!
 //! The word is read under the gate and changed outside of it, as in `portable.rs`. The gate orders more than F3
 //! promises, so a missing Release can hide on the path that sleeps: the lock and the future each have a model
@@ -6,7 +6,8 @@
 
 use super::TimedOut;
 use crate::Deadline;
-use loom::sync::{Condvar, Mutex, atomic::AtomicU32};
+use loom::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicU32};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -18,30 +19,58 @@ pub struct Futex {
     gate: Arc<Gate>,
 }
 
-/// What sleepers queue behind.
+/// What sleepers queue behind, the one that is woken first in front.
 #[derive(Debug)]
-pub(crate) struct Gate {
-    lock: Mutex<()>,
-    sleepers: Condvar,
+pub(crate) struct Gate(Mutex<VecDeque<Arc<Sleeper>>>);
+
+/// A thread that sleeps until it is taken out of the queue. Each has its own condition variable, so that a deadline
+/// wakes those who have one and nobody else: a wake too many would hide one that is lost.
+#[derive(Debug)]
+struct Sleeper {
+    awake: Condvar,
+    has_deadline: bool,
 }
 
 impl Gate {
-    pub(crate) fn wake_all(&self) {
-        let _gate = self.lock.lock().expect("nothing panics under the gate");
-        self.sleepers.notify_all();
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Arc<Sleeper>>> {
+        self.0.lock().expect("nothing panics under the gate")
+    }
+
+    /// Lets those who have a deadline see that it has passed.
+    pub(crate) fn expire(&self) {
+        for sleeper in self.queue().iter().filter(|sleeper| sleeper.has_deadline) {
+            sleeper.awake.notify_one();
+        }
+    }
+
+    /// Sleeps while `word` reads `expected`, until a wake or the deadline.
+    fn sleep(&self, word: &AtomicU32, expected: u32, deadline: Option<&Deadline>) {
+        let mut queue = self.queue();
+        // ORDERING: Relaxed, because the gate orders this reading against the waker's change.
+        if word.load(Relaxed) != expected {
+            return;
+        }
+        let sleeper = Arc::new(Sleeper {
+            awake: Condvar::new(),
+            has_deadline: deadline.is_some(),
+        });
+        queue.push_back(Arc::clone(&sleeper));
+        while let Some(place) = queue.iter().position(|other| Arc::ptr_eq(other, &sleeper)) {
+            if deadline.is_some_and(Deadline::has_passed) {
+                queue.remove(place);
+                return;
+            }
+            queue = sleeper.awake.wait(queue).expect("nothing panics under the gate");
+        }
     }
 }
 
 impl Futex {
     /// A word that reads `value`.
     pub fn new(value: u32) -> Self {
-        let gate = Gate {
-            lock: Mutex::new(()),
-            sleepers: Condvar::new(),
-        };
         Self {
             word: AtomicU32::new(value),
-            gate: Arc::new(gate),
+            gate: Arc::new(Gate(Mutex::new(VecDeque::new()))),
         }
     }
 
@@ -57,36 +86,16 @@ impl Futex {
 
     /// Sleeps while the word reads `expected`, until a wake (F1, F2).
     pub fn wait(&self, expected: u32) {
-        let gate = self.gate.lock.lock().expect("nothing panics under the gate");
-        // ORDERING: Relaxed, because the gate orders this reading against the waker's change.
-        if self.word.load(Relaxed) == expected {
-            drop(
-                self.gate
-                    .sleepers
-                    .wait(gate)
-                    .expect("nothing panics under the gate"),
-            );
-        }
+        self.gate.sleep(&self.word, expected, None);
     }
 
     /// [`wait`](Self::wait), but not beyond `deadline`.
     pub fn wait_until(&self, expected: u32, deadline: &Deadline) -> Result<(), TimedOut> {
-        // From here on an expiry wakes this gate: it passes the gate after it has marked the deadline, so it
-        // either is seen below or finds this thread asleep.
+        // From here on an expiry passes this gate after it has marked the deadline, so it either is seen by the
+        // sleeper or finds it asleep.
         deadline.wakes(&self.gate);
-        let gate = self.gate.lock.lock().expect("nothing panics under the gate");
-        if deadline.has_passed() {
-            return Err(TimedOut);
-        }
-        // ORDERING: Relaxed, as in `wait`.
-        if self.word.load(Relaxed) == expected {
-            drop(
-                self.gate
-                    .sleepers
-                    .wait(gate)
-                    .expect("nothing panics under the gate"),
-            );
-        }
+        self.gate.sleep(&self.word, expected, Some(deadline));
+        // A thread that was woken and is late says so, too: callers must not lose that wake.
         if deadline.has_passed() {
             Err(TimedOut)
         } else {
@@ -96,12 +105,15 @@ impl Futex {
 
     /// Wakes one sleeper, if there is one.
     pub fn wake_one(&self) {
-        let _gate = self.gate.lock.lock().expect("nothing panics under the gate");
-        self.gate.sleepers.notify_one();
+        if let Some(sleeper) = self.gate.queue().pop_front() {
+            sleeper.awake.notify_one();
+        }
     }
 
     /// Wakes every sleeper.
     pub fn wake_all(&self) {
-        self.gate.wake_all();
+        for sleeper in self.gate.queue().drain(..) {
+            sleeper.awake.notify_one();
+        }
     }
 }
