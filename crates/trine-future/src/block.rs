@@ -7,7 +7,8 @@
 //!   once it is terminal and was WATCHED before.
 //! - R3: `result` belongs to whoever claimed the task (or holds the promise) until the state is terminal, and to
 //!   the future's holder after; if the future had gone, to the one who completed.
-//! - R4: `work` belongs to whoever claimed or cancelled the task. Under LAZY it belongs with the result (R3).
+//! - R4: `work` belongs to whoever claimed or cancelled the task. That of a mapped task is never claimed: it belongs
+//!   with the result (R3), and until the end whoever has the future may look which block it follows.
 //! - R5: the block is freed by whichever side goes last. Memory only: what is in it has been taken or dropped.
 //!
 //! "The future's holder" is whoever has the `Future` by value or by `&mut`; "the producer" has the `Promise` or
@@ -58,7 +59,8 @@ struct Vtable {
     /// Performs the work of a lazy result and writes a `TaskResult<T>` to the pointer.
     resolve: unsafe fn(BlockPointer, *mut ()),
     drop_work: unsafe fn(BlockPointer),
-    drop_result: unsafe fn(BlockPointer) -> Option<TaskError>,
+    /// Drops a result that nobody will take, and reports it if it is a failure.
+    drop_result: unsafe fn(BlockPointer),
     /// Completes a claimed task, whose work has been dropped, with an error.
     fail: unsafe fn(BlockPointer, TaskError, Side),
     drive: unsafe fn(BlockPointer, Waiting<'_>) -> Drive,
@@ -171,11 +173,15 @@ unsafe fn drop_work<T, W: Work<T>, O: Owner>(block: BlockPointer) {
     failure::contain(|| drop(work));
 }
 
-unsafe fn drop_result<T>(block: BlockPointer) -> Option<TaskError> {
+unsafe fn drop_result<T>(block: BlockPointer) {
     // SAFETY: the caller knows that there is a result and that it is its own (R3).
     let result = unsafe { block.take_result::<T>() };
-    // PANIC: the value's destructor is the user's code; the block still has to be let go of.
-    failure::contain(|| result.err()).flatten()
+    // PANIC: the destructors of the value and of an error's cause are the user's code; the block still has to be let
+    // go of.
+    failure::contain(|| match result {
+        Err(error) if error.is_worth_reporting() => failure::report(&Failure::Unseen(error)),
+        result => drop(result),
+    });
 }
 
 unsafe fn fail<T>(block: BlockPointer, error: TaskError, side: Side) {
@@ -201,7 +207,7 @@ unsafe fn inner<T, W: Work<T>, O: Owner>(block: BlockPointer) -> Option<BlockPoi
     // SAFETY: the caller has a side of the block, so it is alive (R5).
     let block = unsafe { whole::<T, W, O>(block) };
     // SAFETY: the work of a task that follows another is there until its result is taken, which needs `&mut` of
-    // the future that the caller has.
+    // the future that the caller has, or discarded, which needs that future to be gone (R4).
     block.work.with(|work| unsafe { &*work.cast::<W>() }.follows())
 }
 
@@ -412,17 +418,14 @@ impl BlockPointer {
         // SAFETY: the deciding block lives for as long as this one.
         let header = unsafe { deciding.header() };
         // SAFETY: as above.
-        match unsafe { (header.vtable.drive)(deciding, waiting) } {
-            Drive::Sleep => false,
-            Drive::Run => {
-                let claimed = header.state.claim();
-                if claimed {
-                    // SAFETY: the task was claimed just now, on the future's side.
-                    unsafe { deciding.run(Side::Future) };
-                }
-                claimed
-            }
+        let drive = unsafe { (header.vtable.drive)(deciding, waiting) };
+        let may_run = drive == Drive::Run && matches!(waiting, Waiting::Untimed);
+        let claimed = may_run && header.state.claim();
+        if claimed {
+            // SAFETY: the task was claimed just now, on the future's side.
+            unsafe { deciding.run(Side::Future) };
         }
+        claimed
     }
 
     /// The block that decides how this task ends: its own, unless it is a mapped future.
@@ -505,10 +508,7 @@ impl BlockPointer {
             unsafe { (vtable.drop_work)(self) };
         } else if phase != Phase::Cancelled {
             // SAFETY: passed on to the caller.
-            let error = unsafe { (vtable.drop_result)(self) };
-            if let Some(error) = error.filter(TaskError::is_worth_reporting) {
-                failure::report(&Failure::Unseen(error));
-            }
+            unsafe { (vtable.drop_result)(self) };
         }
     }
 

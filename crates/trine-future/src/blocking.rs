@@ -22,7 +22,8 @@ thread_local! {
 /// set_blocking_hook(Some(BlockingHook { begin: Box::new(|| ()), end: Box::new(|| ()) }));
 /// ```
 pub fn set_blocking_hook(hook: Option<BlockingHook>) {
-    HOOK.with_borrow_mut(|current| *current = hook);
+    // What the old one held is dropped after it was replaced: that may wait, and call the hook.
+    drop(HOOK.replace(hook));
 }
 
 /// The time during which a thread may be asleep in a wait.

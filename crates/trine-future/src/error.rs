@@ -167,7 +167,8 @@ impl fmt::Display for TaskError {
         match &*self.0 {
             Kind::Cancelled => formatter.write_str("the task was cancelled"),
             Kind::Panicked(panic) => write!(formatter, "the task panicked: {panic}"),
-            Kind::Abandoned => formatter.write_str("the promise was dropped without a value"),
+            Kind::Abandoned => formatter
+                .write_str("whoever was to give the value went away: a promise or an executor was dropped"),
             Kind::Refused { reason } => write!(formatter, "the task was not accepted: {reason}"),
             Kind::WorkerDied { task, death } => {
                 write!(

@@ -41,17 +41,16 @@ pub fn set_failure_hook(hook: impl Fn(&Failure) + Send + Sync + 'static) -> bool
 
 /// Tells the hook. A hook that panics is ignored: there is nobody left to tell.
 pub(crate) fn report(failure: &Failure) {
-    match HOOK.get() {
-        Some(hook) => {
-            let _ = catch_panic(|| hook(failure));
-        }
+    // PANIC: the hook is the user's code, and `eprintln!` panics if stderr is gone.
+    let _ = catch_panic(|| match HOOK.get() {
+        Some(hook) => hook(failure),
         None => eprintln!("trine: {failure}"),
-    }
+    });
 }
 
 /// Runs the user's code where nobody can be given its panic: that goes to the hook.
-pub(crate) fn contain<R>(function: impl FnOnce() -> R) -> Option<R> {
-    catch_panic(function)
-        .map_err(|panic| report(&Failure::Panicked(panic)))
-        .ok()
+pub(crate) fn contain(function: impl FnOnce()) {
+    if let Err(panic) = catch_panic(function) {
+        report(&Failure::Panicked(panic));
+    }
 }

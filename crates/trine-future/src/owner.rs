@@ -5,12 +5,12 @@ use trine_platform::Deadline;
 /// The executor behind a future.
 ///
 /// A future knows neither threads nor processes nor runtimes; where it needs to, it asks its owner. The methods
-/// are called on the thread that waits or cancels, with no lock held.
+/// are called on the thread that waits or cancels, with no lock held, and must not panic.
 pub trait Owner: Send + Sync + 'static {
     /// Whether [`cancel`](crate::Future::cancel) also ends a task that has started.
     const STOPS_RUNNING: bool = false;
 
-    /// Called each time before a thread would go to sleep for this owner's task.
+    /// Called each time before a thread would go to sleep for this owner's task. It may wait for other things.
     fn drive(&self, waiting: Waiting<'_>) -> Drive {
         let _ = waiting;
         Drive::Sleep
@@ -34,7 +34,8 @@ pub enum Waiting<'a> {
 pub enum Drive {
     /// Sleep until the task ends.
     Sleep,
-    /// Run the task on this thread, unless somebody has started it.
+    /// Run the task on this thread, unless somebody has started it. In a timed wait this counts as `Sleep`. It is for
+    /// a [`Task`](crate::Task): a promise has nothing to run.
     Run,
 }
 

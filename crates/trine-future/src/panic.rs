@@ -49,6 +49,17 @@ impl Panic {
     }
 }
 
+impl Drop for Panic {
+    fn drop(&mut self) {
+        let payload = self.payload.take();
+        // PANIC: the payload is a value of the user's, and panics are dropped where nobody expects another one. Its
+        // message was printed; its own payload could go on like this for ever, and is leaked.
+        if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(another);
+        }
+    }
+}
+
 impl fmt::Display for Panic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.location {
@@ -73,6 +84,8 @@ thread_local! {
     static CATCHING: Cell<u32> = const { Cell::new(0) };
     /// Where the last panic inside of one of them happened.
     static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// Whether there is something in `LOCATION`: a cell that costs nothing to look at.
+    static NOTED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `function` and returns its panic, if it panics, as a value.
@@ -91,14 +104,20 @@ pub fn catch_panic<R>(function: impl FnOnce() -> R) -> Result<R, Panic> {
     let _ = CATCHING.try_with(|depth| depth.set(depth.get() + 1));
     let result = catch_unwind(AssertUnwindSafe(function));
     let _ = CATCHING.try_with(|depth| depth.set(depth.get() - 1));
+    // Also if `function` has returned: what it caught itself is not where a later panic happened.
+    let location = take_location();
     result.map_err(|payload| Panic {
         message: message_of(&*payload),
-        location: LOCATION
-            .try_with(|location| location.borrow_mut().take())
-            .ok()
-            .flatten(),
+        location,
         payload: Some(Payload(payload)),
     })
+}
+
+fn take_location() -> Option<String> {
+    if !NOTED.replace(false) {
+        return None;
+    }
+    LOCATION.try_with(RefCell::take).ok().flatten()
 }
 
 fn note_locations() {
@@ -113,6 +132,7 @@ fn note_locations() {
             if CATCHING.try_with(Cell::get).unwrap_or(0) > 0 {
                 let location = info.location().map(ToString::to_string);
                 let _ = LOCATION.try_with(|noted| noted.replace(location));
+                NOTED.set(true);
             }
             previous(info);
         }));

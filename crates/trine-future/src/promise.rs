@@ -22,7 +22,9 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 /// ```
 pub struct Promise<T> {
     block: BlockPointer,
-    result: PhantomData<T>,
+    // It takes a `T` and never gives one, so it may stand for a promise of more special values, not of more general
+    // ones: the future would give them as what they are not.
+    result: PhantomData<fn(T)>,
 }
 
 // SAFETY: the promise moves a `T` from the thread that it is on, and nothing else; the block is shared by its rules.
@@ -89,6 +91,19 @@ impl<T: Send + 'static> Promise<T> {
     /// Gives the value or fails the future. The result is dropped if the future was cancelled.
     pub fn finish(self, result: Result<T, TaskError>) {
         let _ = self.end(result);
+    }
+
+    /// Cancels the future from this side: for an executor that gives up what is queued. A task that runs and can't be
+    /// stopped is abandoned instead.
+    ///
+    /// ```
+    /// let (promise, future) = trine_future::Promise::<u32>::new();
+    /// promise.cancel();
+    /// assert!(future.result().unwrap_err().is_cancelled());
+    /// ```
+    pub fn cancel(self) {
+        // SAFETY: the producer's side of the block is alive. Dropping the promise lets go of it.
+        unsafe { self.block.cancel() };
     }
 
     fn end(self, result: TaskResult<T>) -> Result<(), TaskResult<T>> {

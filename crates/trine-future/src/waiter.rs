@@ -23,6 +23,16 @@ pub(crate) enum Waiter {
     Mapped(Producer),
 }
 
+impl Waiter {
+    /// Drops it, untold.
+    pub(crate) fn dismiss(self) {
+        if let Self::Task(waker) = self {
+            // PANIC: a waker is the user's code. Those who dismiss it have more to do.
+            failure::contain(|| drop(waker));
+        }
+    }
+}
+
 /// A function that runs when the task ends.
 pub(crate) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
@@ -43,7 +53,7 @@ impl Slot {
             Waiter::Nobody => {}
             Waiter::Thread(parker) => parker.unpark(),
             // PANIC: a waker is the user's code. The callbacks run all the same.
-            Waiter::Task(waker) => drop(failure::contain(|| waker.wake())),
+            Waiter::Task(waker) => failure::contain(|| waker.wake()),
             Waiter::Many(completions, number) => completions.push(number),
             Waiter::Mapped(producer) => producer.finish_mapped(outcome),
         }

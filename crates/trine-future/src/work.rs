@@ -1,7 +1,7 @@
 //! What a block's work can be.
 
 use crate::block::{BlockPointer, TaskResult};
-use crate::{Future, TaskError, catch_panic};
+use crate::{Future, TaskError, catch_panic, failure};
 
 /// What makes a task's result.
 pub(crate) trait Work<T>: Send {
@@ -46,9 +46,16 @@ impl<T: Send, U, F: FnOnce(T) -> TaskResult<U> + Send> Work<U> for Convert<T, F>
     const FOLLOWS: bool = true;
 
     fn perform(self) -> TaskResult<U> {
-        let value = self.future.take_ended()?;
-        // PANIC: the function is the user's code.
-        catch_panic(|| (self.function)(value)).map_err(TaskError::panicked)?
+        let Self { future, function } = self;
+        match future.take_ended() {
+            // PANIC: the function is the user's code.
+            Ok(value) => catch_panic(|| function(value)).map_err(TaskError::panicked)?,
+            Err(error) => {
+                // PANIC: so is the destructor of what it captured. The error is what the caller came for.
+                failure::contain(|| drop(function));
+                Err(error)
+            }
+        }
     }
 
     fn follows(&self) -> Option<BlockPointer> {

@@ -1,0 +1,51 @@
+//! Models of waits for several futures.
+
+use super::{Tracked, join};
+use crate::{Promise, Until, wait};
+use std::time::Duration;
+use trine_platform::model::{check, expire_deadlines};
+use trine_platform::thread::spawn;
+
+#[test]
+fn wait_sees_two_completions() {
+    check("future::wait_sees_two_completions", || {
+        let (first, future) = Promise::new();
+        let (second, other) = Promise::new();
+        let one = spawn(move || drop(first.complete(Tracked::new(1))));
+        let two = spawn(move || drop(second.complete(Tracked::new(2))));
+        let mut futures = [future, other];
+        assert_eq!(wait(&mut futures, Until::All, None).done, [0, 1]);
+        join(one);
+        join(two);
+    });
+}
+
+#[test]
+fn wait_for_the_first_leaves_the_other_usable() {
+    check("future::wait_for_the_first_leaves_the_other_usable", || {
+        let (first, future) = Promise::new();
+        let (second, other) = Promise::new();
+        let one = spawn(move || drop(first.complete(Tracked::new(1))));
+        let two = spawn(move || drop(second.complete(Tracked::new(2))));
+        let mut futures = [future, other];
+        assert!(!wait(&mut futures, Until::FirstCompleted, None).done.is_empty());
+        let [future, other] = futures;
+        assert_eq!(future.result().expect("it was completed").get(), 1);
+        assert_eq!(other.result().expect("it was completed").get(), 2);
+        join(one);
+        join(two);
+    });
+}
+
+#[test]
+fn wait_times_out_during_completion() {
+    check("future::wait_times_out_during_completion", || {
+        let (promise, mut future) = Promise::new();
+        let producer = spawn(move || drop(promise.complete(Tracked::new(1))));
+        let clock = spawn(expire_deadlines);
+        drop(wait([&mut future], Until::All, Duration::from_millis(1)));
+        assert_eq!(future.result().expect("it was completed").get(), 1);
+        join(producer);
+        join(clock);
+    });
+}

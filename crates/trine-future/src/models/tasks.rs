@@ -1,0 +1,200 @@
+//! Models of tasks: a worker, the queue and the future's holder race for the closure.
+
+use super::{Tracked, join};
+use crate::{Drive, Owner, Promise, Task, Waiting};
+use std::sync::Arc;
+use trine_platform::atomic::{AtomicU32, Ordering::Relaxed};
+use trine_platform::model::check;
+use trine_platform::thread::spawn;
+
+/// An owner that has waiting threads run its tasks.
+struct RunsInline;
+
+impl Owner for RunsInline {
+    fn drive(&self, _: Waiting<'_>) -> Drive {
+        Drive::Run
+    }
+}
+
+#[test]
+fn worker_races_inline_run() {
+    check("future::worker_races_inline_run", || {
+        let runs = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&runs);
+        let captured = Tracked::new(4);
+        let (task, future) = Task::new(
+            move || {
+                counter.fetch_add(1, Relaxed);
+                captured
+            },
+            RunsInline,
+        );
+        let worker = spawn(move || task.run());
+        assert_eq!(future.result().expect("it was run").get(), 4);
+        join(worker);
+        assert_eq!(runs.load(Relaxed), 1);
+    });
+}
+
+#[test]
+fn worker_races_cancel() {
+    check("future::worker_races_cancel", || {
+        let captured = Tracked::new(4);
+        let runs = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&runs);
+        let (task, future) = Task::new(
+            move || {
+                counter.fetch_add(1, Relaxed);
+                captured
+            },
+            (),
+        );
+        let worker = spawn(move || task.run());
+        let cancelled = future.cancel();
+        if cancelled {
+            assert!(future.result().is_err_and(|error| error.is_cancelled()));
+        } else {
+            assert_eq!(future.result().expect("it was run").get(), 4);
+        }
+        join(worker);
+        assert_eq!(runs.load(Relaxed), u32::from(!cancelled));
+    });
+}
+
+#[test]
+fn queue_drops_a_task_that_is_dropped() {
+    check("future::queue_drops_a_task_that_is_dropped", || {
+        let captured = Tracked::new(4);
+        let (task, future) = Task::new(move || captured, ());
+        let queue = spawn(move || drop(task));
+        drop(future);
+        join(queue);
+    });
+}
+
+#[test]
+fn queue_drops_a_task_that_is_waited_for() {
+    check("future::queue_drops_a_task_that_is_waited_for", || {
+        let captured = Tracked::new(4);
+        let (task, mut future) = Task::new(move || captured, ());
+        let queue = spawn(move || drop(task));
+        let calls = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&calls);
+        future.on_done(move |_| {
+            counter.fetch_add(1, Relaxed);
+        });
+        assert!(future.result().is_err_and(|error| error.is_cancelled()));
+        join(queue);
+        assert_eq!(calls.load(Relaxed), 1);
+    });
+}
+
+/// An owner whose running tasks can be cancelled.
+struct Stops;
+
+impl Owner for Stops {
+    const STOPS_RUNNING: bool = true;
+}
+
+#[test]
+fn cancel_of_a_running_task_races_completion() {
+    check("future::cancel_of_a_running_task_races_completion", || {
+        let (mut promise, future) = Promise::with_owner(Stops);
+        assert!(promise.start());
+        let producer = spawn(move || drop(promise.complete(Tracked::new(5))));
+        if future.cancel() {
+            assert!(future.result().is_err_and(|error| error.is_cancelled()));
+        } else {
+            assert_eq!(future.result().expect("it was completed").get(), 5);
+        }
+        join(producer);
+    });
+}
+
+#[test]
+fn worker_races_drop() {
+    check("future::worker_races_drop", || {
+        let captured = Tracked::new(4);
+        let (task, future) = Task::new(move || captured, ());
+        let worker = spawn(move || task.run());
+        drop(future);
+        join(worker);
+    });
+}
+
+#[test]
+fn worker_races_inline_run_of_a_mapped_future() {
+    check("future::worker_races_inline_run_of_a_mapped_future", || {
+        let captured = Tracked::new(4);
+        let (task, future) = Task::new(move || captured, RunsInline);
+        let mapped = future.map(|value| Tracked::new(value.get() + 1));
+        let worker = spawn(move || task.run());
+        assert_eq!(mapped.result().expect("it was run").get(), 5);
+        join(worker);
+    });
+}
+
+#[test]
+fn worker_races_cancel_of_a_mapped_future() {
+    check("future::worker_races_cancel_of_a_mapped_future", || {
+        let captured = Tracked::new(4);
+        let (task, future) = Task::new(move || captured, ());
+        let mapped = future.map(|value| Tracked::new(value.get() + 1));
+        let worker = spawn(move || task.run());
+        if mapped.cancel() {
+            assert!(mapped.result().is_err_and(|error| error.is_cancelled()));
+        } else {
+            assert_eq!(mapped.result().expect("it was run").get(), 5);
+        }
+        join(worker);
+    });
+}
+
+#[test]
+fn three_cancels_race() {
+    check("future::three_cancels_race", || {
+        let captured = Tracked::new(4);
+        let (task, mut future) = Task::new(move || captured, ());
+        let calls = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&calls);
+        future.on_done(move |_| {
+            counter.fetch_add(1, Relaxed);
+        });
+        let future = Arc::new(future);
+        let other = Arc::clone(&future);
+        let canceller = spawn(move || assert!(other.cancel()));
+        let queue = spawn(move || drop(task));
+        assert!(future.cancel());
+        assert!(future.is_cancelled());
+        // The model does not see what std's `Arc` orders: the last handle goes after the others.
+        join(canceller);
+        join(queue);
+        assert_eq!(calls.load(Relaxed), 1);
+    });
+}
+
+/// An owner that sleeps on the waiting thread's parker before that thread does.
+struct SleepsFirst(AtomicU32);
+
+impl Owner for SleepsFirst {
+    fn drive(&self, _: Waiting<'_>) -> Drive {
+        // By the second call the completer has the parker, so its token can be used up here.
+        if self.0.fetch_add(1, Relaxed) == 1 {
+            let (promise, future) = Promise::new();
+            let other = spawn(move || drop(promise.complete(Tracked::new(1))));
+            assert_eq!(future.result().expect("it was completed").get(), 1);
+            join(other);
+        }
+        Drive::Sleep
+    }
+}
+
+#[test]
+fn owner_sleeps_during_completion() {
+    check("future::owner_sleeps_during_completion", || {
+        let (promise, future) = Promise::with_owner(SleepsFirst(AtomicU32::new(0)));
+        let producer = spawn(move || drop(promise.complete(Tracked::new(3))));
+        assert_eq!(future.result().expect("it was completed").get(), 3);
+        join(producer);
+    });
+}

@@ -1,0 +1,153 @@
+//! The table of transitions, against a struct of plain fields.
+
+use crate::snapshot::{Phase, Snapshot};
+use proptest::prelude::*;
+
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Claim,
+    Complete {
+        fails: bool,
+        lazy: bool,
+        releases_producer: bool,
+    },
+    Cancel {
+        stops_running: bool,
+    },
+    Watch,
+    Unwatch,
+    Detach,
+    Take,
+    ReleaseFuture,
+    ReleaseProducer,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        Just(Event::Claim),
+        any::<(bool, bool, bool)>().prop_map(|(fails, lazy, releases_producer)| Event::Complete {
+            fails,
+            lazy,
+            releases_producer,
+        }),
+        any::<bool>().prop_map(|stops_running| Event::Cancel { stops_running }),
+        Just(Event::Watch),
+        Just(Event::Unwatch),
+        Just(Event::Detach),
+        Just(Event::Take),
+        Just(Event::ReleaseFuture),
+        Just(Event::ReleaseProducer),
+    ]
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Reference {
+    phase: Phase,
+    watched: bool,
+    lazy: bool,
+    taken: bool,
+    future: bool,
+    producer: bool,
+}
+
+impl Reference {
+    /// The state after `event`, or nothing if it is refused.
+    fn after(self, event: Event) -> Option<Self> {
+        let ended = match self.phase {
+            Phase::Pending | Phase::Running => false,
+            Phase::Done | Phase::Failed | Phase::Cancelled => true,
+        };
+        let mut next = self;
+        match (event, self.phase) {
+            (Event::Claim, Phase::Pending) => next.phase = Phase::Running,
+            (
+                Event::Complete {
+                    fails,
+                    lazy,
+                    releases_producer,
+                },
+                Phase::Pending | Phase::Running,
+            ) => {
+                next.phase = if fails { Phase::Failed } else { Phase::Done };
+                next.lazy |= lazy;
+                // Whoever completes a watched task comes back for the slot.
+                next.producer &= !releases_producer || self.watched;
+            }
+            (Event::Cancel { .. }, Phase::Pending) => next.phase = Phase::Cancelled,
+            (Event::Cancel { stops_running: true }, Phase::Running) => next.phase = Phase::Cancelled,
+            (Event::Watch, _) if !ended => next.watched = true,
+            (Event::Unwatch, _) if !ended => next.watched = false,
+            (Event::Detach, _) if !ended => next.future = false,
+            (Event::Take, _) => next.taken = true,
+            (Event::ReleaseFuture, _) => next.future = false,
+            (Event::ReleaseProducer, _) => next.producer = false,
+            _ => return None,
+        }
+        Some(next)
+    }
+}
+
+fn apply(snapshot: Snapshot, event: Event) -> Option<Snapshot> {
+    match event {
+        Event::Claim => snapshot.claim(),
+        Event::Complete {
+            fails,
+            lazy,
+            releases_producer,
+        } => {
+            let phase = if fails { Phase::Failed } else { Phase::Done };
+            snapshot.complete(phase, lazy, releases_producer)
+        }
+        Event::Cancel { stops_running } => snapshot.cancel(stops_running),
+        Event::Watch => snapshot.watch(),
+        Event::Unwatch => snapshot.unwatch(),
+        Event::Detach => snapshot.detach(),
+        Event::Take => Some(snapshot.take()),
+        Event::ReleaseFuture => Some(snapshot.release_future()),
+        Event::ReleaseProducer => Some(snapshot.release_producer()),
+    }
+}
+
+fn seen(snapshot: Snapshot) -> Reference {
+    Reference {
+        phase: snapshot.phase(),
+        watched: snapshot.is_watched(),
+        lazy: snapshot.is_lazy(),
+        taken: snapshot.is_taken(),
+        future: snapshot.has_future(),
+        producer: snapshot.has_producer(),
+    }
+}
+
+/// A task that nobody has started, or one that was done from the start.
+fn start(ready: Option<Phase>) -> (Snapshot, Reference) {
+    let reference = Reference {
+        phase: ready.unwrap_or(Phase::Pending),
+        watched: false,
+        lazy: false,
+        taken: false,
+        future: true,
+        producer: ready.is_none(),
+    };
+    (ready.map_or(Snapshot::PENDING, Snapshot::ready), reference)
+}
+
+proptest! {
+    #[test]
+    fn a_snapshot_changes_as_the_reference_does(
+        ready in prop::sample::select(vec![None, None, Some(Phase::Done), Some(Phase::Failed)]),
+        events in prop::collection::vec(event(), 0..16),
+    ) {
+        let (mut snapshot, mut reference) = start(ready);
+        prop_assert_eq!(seen(snapshot), reference);
+        for event in events {
+            let (next, expected) = (apply(snapshot, event), reference.after(event));
+            prop_assert_eq!(next.map(seen), expected, "{:?} in {:?}", event, reference);
+            if let (Some(next), Some(expected)) = (next, expected) {
+                prop_assert_eq!(Snapshot::from_bits(next.bits()).bits(), next.bits());
+                prop_assert_eq!(next.is_terminal(), expected.phase as u32 >= Phase::Done as u32);
+                (snapshot, reference) = (next, expected);
+            }
+        }
+    }
+}

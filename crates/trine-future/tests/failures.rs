@@ -1,0 +1,436 @@
+//! What no caller can be given goes to the failure hook, once, and goes no further.
+//!
+//! The hook is the whole program's, so these tests have a program of their own. It notes what it is told by thread:
+//! nothing here leaves the thread of its test.
+
+use std::cell::RefCell;
+use std::panic::{panic_any, resume_unwind};
+use std::pin::Pin;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
+use std::time::Duration;
+use trine_future::{
+    Failure, Future, Owner, Panic, Promise, Task, TaskError, Until, catch_panic, set_failure_hook, wait,
+};
+
+thread_local!(static NOTED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) });
+
+/// What the hook is told while `action` runs.
+fn noted(action: impl FnOnce()) -> Vec<String> {
+    set_failure_hook(|failure| {
+        let text = match failure {
+            Failure::Unseen(error) => format!("unseen: {error}"),
+            Failure::Panicked(panic) => format!("panicked: {}", panic.message()),
+            _ => unreachable!("there are two kinds"),
+        };
+        let panics = text.contains("the hook panics, too");
+        NOTED.with_borrow_mut(|noted| noted.push(text));
+        assert!(!panics, "in the hook");
+    });
+    NOTED.take();
+    action();
+    NOTED.take()
+}
+
+const REFUSED: &str = "unseen: the task was not accepted: closed";
+
+fn refused() -> TaskError {
+    TaskError::refused("closed")
+}
+
+/// A value whose destructor panics, once.
+struct Bomb(&'static str);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic_any(self.0);
+    }
+}
+
+/// Counts the calls of the callbacks that it makes.
+#[derive(Clone, Default)]
+struct Counter(Arc<AtomicUsize>);
+
+impl Counter {
+    fn add(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    fn get(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+}
+
+fn poll<T>(future: &mut Future<T>, waker: &Waker) -> Poll<Result<T, TaskError>> {
+    std::future::Future::poll(Pin::new(future), &mut Context::from_waker(waker))
+}
+
+#[test]
+fn an_unseen_failure_is_told_once() {
+    let ended_then_dropped = noted(|| {
+        let (promise, future) = Promise::<()>::new();
+        promise.fail(refused());
+        drop(future);
+    });
+    assert_eq!(ended_then_dropped, [REFUSED]);
+
+    let dropped_then_ended = noted(|| {
+        let (promise, future) = Promise::<()>::new();
+        drop(future);
+        promise.fail(refused());
+    });
+    assert_eq!(dropped_then_ended, [REFUSED]);
+
+    let panicked = noted(|| {
+        let (task, future) = Task::new(|| panic!("no such page"), ());
+        drop::<Future<()>>(future);
+        task.run();
+    });
+    let [panicked] = &panicked[..] else {
+        panic!("one failure, not {panicked:?}")
+    };
+    assert!(
+        panicked.starts_with("unseen: the task panicked: no such page (at "),
+        "{panicked}"
+    );
+}
+
+#[test]
+fn an_unseen_failure_of_a_mapped_future_is_told_once() {
+    let map_twice = |future: Future<u32>| future.map(|value| value + 1).map(|value| value + 1);
+    let ended_then_dropped = noted(|| {
+        let (promise, future) = Promise::new();
+        let mapped = map_twice(future);
+        promise.fail(refused());
+        drop(mapped);
+    });
+    assert_eq!(ended_then_dropped, [REFUSED]);
+
+    let dropped_then_ended = noted(|| {
+        let (promise, future) = Promise::new();
+        drop(map_twice(future));
+        promise.fail(refused());
+    });
+    assert_eq!(dropped_then_ended, [REFUSED]);
+}
+
+#[test]
+fn what_was_seen_or_asked_for_is_not_told() {
+    let nothing = noted(|| {
+        assert!(Future::<()>::failed(refused()).result().is_err());
+        let mut taken = Future::<()>::failed(refused());
+        assert!(taken.result_timeout(Duration::ZERO).is_some());
+        drop(taken);
+
+        let (promise, future) = Promise::<()>::new();
+        assert!(future.cancel());
+        drop((promise, future));
+        let (task, future) = Task::new(|| (), ());
+        drop((task, future));
+
+        let (abandoned, future) = Promise::<()>::new();
+        drop((abandoned, future));
+        let (abandoned, future) = Promise::<()>::new();
+        drop((future.map(|()| ()), abandoned));
+
+        drop(Future::ready(Err::<(), _>(
+            "an `Err` that the task returned is a value",
+        )));
+    });
+    assert_eq!(nothing, [""; 0]);
+}
+
+#[test]
+fn a_hook_that_panics_is_ignored() {
+    let told = noted(|| {
+        drop(Future::<()>::failed(TaskError::refused("the hook panics, too")));
+        drop(Future::<()>::failed(refused()));
+    });
+    assert_eq!(
+        told,
+        ["unseen: the task was not accepted: the hook panics, too", REFUSED]
+    );
+}
+
+#[test]
+fn f08_k38_a_callback_that_panics_at_once_does_not_reach_the_caller() {
+    let told = noted(|| {
+        let mut future = Future::ready(3);
+        future.on_done(|_| panic!("at once"));
+        assert_eq!(future.result().unwrap(), 3);
+    });
+    assert_eq!(told, ["panicked: at once"]);
+}
+
+#[test]
+fn k40_a_callback_that_panics_with_anything_stops_no_other() {
+    let payloads: [fn(); 4] = [
+        || panic!("text"),
+        || panic_any(5),
+        || resume_unwind(Box::new("quietly")),
+        || panic_any(Bomb("the payload's destructor")),
+    ];
+    let texts = [
+        "panicked: text",
+        "panicked: a panic with a payload that is not text",
+        "panicked: quietly",
+        "panicked: a panic with a payload that is not text",
+    ];
+    for (payload, text) in payloads.into_iter().zip(texts) {
+        let counter = Counter::default();
+        let (before, after) = (counter.clone(), counter.clone());
+        let told = noted(|| {
+            let (promise, mut future) = Promise::new();
+            future.on_done(move |_| before.add());
+            future.on_done(move |_| payload());
+            future.on_done(move |_| after.add());
+            promise.complete(3).unwrap();
+            assert_eq!(future.result().unwrap(), 3);
+        });
+        assert_eq!((&told[..], counter.get()), (&[text.to_owned()][..], 2));
+    }
+}
+
+#[test]
+fn a_task_that_panics_with_a_bomb_fails_and_nothing_else() {
+    let told = noted(|| {
+        let (task, future) = Task::new(|| -> u32 { panic_any(Bomb("the payload's destructor")) }, ());
+        task.run();
+        drop(future);
+    });
+    assert_eq!(
+        told.len(),
+        1,
+        "the failure is told, what its payload's destructor does is not: {told:?}"
+    );
+}
+
+struct WakePanics;
+
+impl Wake for WakePanics {
+    fn wake(self: Arc<Self>) {
+        panic!("in wake");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_stops_no_callback() {
+    let counter = Counter::default();
+    let callback = counter.clone();
+    let told = noted(|| {
+        let (promise, mut future) = Promise::new();
+        future.on_done(move |_| callback.add());
+        assert!(poll(&mut future, &Waker::from(Arc::new(WakePanics))).is_pending());
+        promise.complete(3).unwrap();
+        assert_eq!(future.result().unwrap(), 3);
+    });
+    assert_eq!(
+        (&told[..], counter.get()),
+        (&["panicked: in wake".to_owned()][..], 1)
+    );
+}
+
+/// A waker that panics when it is dropped.
+fn bomb_waker() -> Waker {
+    const VTABLE: RawWakerVTable = RawWakerVTable::new(
+        |_| RawWaker::new(std::ptr::null(), &VTABLE),
+        |_| (),
+        |_| (),
+        |_| panic_any("a waker's destructor"),
+    );
+    // SAFETY: the functions use no data, and are safe on every thread.
+    unsafe { Waker::new(std::ptr::null(), &VTABLE) }
+}
+
+#[test]
+fn a_waker_that_panics_when_it_is_dropped_stops_no_callback() {
+    // Polls, so that the future has the waker, without dropping the original.
+    let poll_once = |future: &mut Future<u32>| {
+        let waker = std::mem::ManuallyDrop::new(bomb_waker());
+        assert!(poll(future, &waker).is_pending());
+    };
+    let actions: [fn(Future<u32>, Promise<u32>); 4] = [
+        |future, _| drop(future),
+        |mut future, _| assert!(poll(&mut future, Waker::noop()).is_pending()),
+        |future, promise| {
+            let mapped = future.map(|value| value + 1);
+            promise.complete(3).unwrap();
+            assert_eq!(mapped.result().unwrap(), 4);
+        },
+        |mut future, _| drop(wait([&mut future], Until::All, Duration::ZERO)),
+    ];
+    for action in actions {
+        let counter = Counter::default();
+        let callback = counter.clone();
+        let told = noted(|| {
+            let (promise, mut future) = Promise::new();
+            future.on_done(move |_| callback.add());
+            poll_once(&mut future);
+            action(future, promise);
+        });
+        assert_eq!(
+            (&told[..], counter.get()),
+            (&["panicked: a waker's destructor".to_owned()][..], 1)
+        );
+    }
+}
+
+#[test]
+fn g26_a_value_whose_destructor_panics_harms_nobody() {
+    let by_consumer = noted(|| {
+        let (promise, mut future) = Promise::new();
+        let counter = Counter::default();
+        let callback = counter.clone();
+        future.on_done(move |_| callback.add());
+        assert!(promise.complete(Bomb("a value")).is_ok());
+        drop(future);
+        assert_eq!(counter.get(), 1);
+    });
+    assert_eq!(by_consumer, ["panicked: a value"]);
+
+    let by_producer = noted(|| {
+        let (task, mut future) = Task::new(|| Bomb("a value"), ());
+        let counter = Counter::default();
+        let callback = counter.clone();
+        future.on_done(move |_| callback.add());
+        drop(future);
+        task.run();
+        assert_eq!(counter.get(), 1);
+    });
+    assert_eq!(by_producer, ["panicked: a value"]);
+}
+
+#[test]
+fn g25_captures_whose_destructor_panics_do_not_reach_the_canceller() {
+    let told = noted(|| {
+        let bomb = Bomb("a capture");
+        let (task, mut future) = Task::new(move || drop(bomb), ());
+        let counter = Counter::default();
+        let callback = counter.clone();
+        future.on_done(move |_| callback.add());
+        assert!(future.cancel());
+        assert_eq!(counter.get(), 1);
+        task.run();
+        assert!(future.result().unwrap_err().is_cancelled());
+    });
+    assert_eq!(told, ["panicked: a capture"]);
+}
+
+/// An owner that can stop what runs.
+struct Stops;
+
+impl Owner for Stops {
+    const STOPS_RUNNING: bool = true;
+}
+
+#[test]
+fn a_result_that_comes_after_the_cancel_is_dropped_without_harm() {
+    let told = noted(|| {
+        let shared: Arc<std::sync::Mutex<Option<Future<Bomb>>>> = Arc::default();
+        let inside = Arc::clone(&shared);
+        let (task, future) = Task::new(
+            move || {
+                let future = inside.lock().unwrap().take().unwrap();
+                assert!(future.cancel());
+                Bomb("a late value")
+            },
+            Stops,
+        );
+        *shared.lock().unwrap() = Some(future);
+        task.run();
+    });
+    assert_eq!(told, ["panicked: a late value"]);
+}
+
+/// The cause of an error, whose destructor panics.
+#[derive(Debug)]
+struct Cause(#[allow(dead_code, reason = "it is there for its destructor")] BombInside);
+
+struct BombInside(Option<Bomb>);
+
+impl std::fmt::Debug for BombInside {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}", self.0.is_some())
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a cause")
+    }
+}
+
+impl std::error::Error for Cause {}
+
+#[test]
+fn an_error_whose_destructor_panics_harms_nobody() {
+    let told = noted(|| {
+        let (promise, mut future) = Promise::<()>::new();
+        let counter = Counter::default();
+        let callback = counter.clone();
+        future.on_done(move |_| callback.add());
+        drop(future);
+        let cause = Cause(BombInside(Some(Bomb("a cause's destructor"))));
+        promise.fail(TaskError::serialization("the result could not be read", cause));
+        assert_eq!(counter.get(), 1);
+    });
+    assert_eq!(
+        told,
+        [
+            "unseen: the result could not be read",
+            "panicked: a cause's destructor"
+        ]
+    );
+}
+
+#[test]
+fn a_map_function_whose_destructor_panics_does_not_hide_the_error() {
+    let told = noted(|| {
+        let bomb = Bomb("the function's destructor");
+        let mapped = Future::<u32>::failed(refused()).map(move |value| {
+            drop(bomb);
+            value
+        });
+        assert!(mapped.result().unwrap_err().is_refused());
+    });
+    assert_eq!(told, ["panicked: the function's destructor"]);
+}
+
+#[test]
+fn dropping_while_the_thread_unwinds_is_contained_as_well() {
+    let told = noted(|| {
+        let future = Future::ready(Bomb("while unwinding"));
+        let panic: Result<(), Panic> = catch_panic(move || {
+            let _future = future;
+            panic!("the first")
+        });
+        assert_eq!(panic.unwrap_err().message(), "the first");
+    });
+    assert_eq!(told, ["panicked: while unwinding"]);
+}
+
+#[test]
+#[ignore = "runs in a process of its own, below"]
+fn child_whose_stderr_is_gone() {
+    drop(Future::<()>::failed(refused()));
+}
+
+#[test]
+fn a_stderr_that_is_gone_does_not_matter() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "child_whose_stderr_is_gone",
+            "--ignored",
+            "--nocapture",
+        ])
+        .stdout(Stdio::null())
+        .stderr(writer)
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
