@@ -1,0 +1,129 @@
+//! How workers without work fall asleep, and how work wakes them: one, and only if nobody is looking already.
+//!
+//! A worker is busy, searching, or asleep. Searching workers and sleepers are counted in one word. Sleepers wait for
+//! permits, a counting semaphore: which one gets a permit does not matter.
+//!
+//! # No task is left while a worker sleeps
+//!
+//! A submitter pushes its task (P), passes a SeqCst fence (F1), and reads the counts (R). A worker announces that it
+//! will sleep by changing the counts (A), passes a SeqCst fence (F2), and looks at the queues once more (Q).
+//!
+//! - If R reads the counts from before A, then F1 precedes F2, and Q sees what P pushed: the worker does not sleep.
+//! - If R reads A, it sees a sleeper. It wakes one, unless somebody searches.
+//! - If it sees a searcher, that one has not announced yet, so by the first case it finds the task, or another task
+//!   before it. In that case it stops searching, and if it was the last one to search, it wakes the next
+//!   (`stop_searching`), which searches in its place.
+
+use trine_platform::Futex;
+use trine_platform::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use trine_platform::atomic::{AtomicU32, fence};
+
+/// One sleeper, in the lower half of the counts.
+const SLEEPER: u32 = 1;
+/// One searcher, in the upper half.
+const SEARCHER: u32 = 1 << 16;
+
+fn sleepers(counts: u32) -> u32 {
+    counts & (SEARCHER - 1)
+}
+
+fn searchers(counts: u32) -> u32 {
+    counts / SEARCHER
+}
+
+/// The sleeping and waking of a pool's workers.
+pub(crate) struct Sleep {
+    counts: AtomicU32,
+    permits: Futex,
+}
+
+impl Sleep {
+    pub(crate) fn new() -> Self {
+        Self {
+            counts: AtomicU32::new(0),
+            permits: Futex::new(0),
+        }
+    }
+
+    /// Work has been pushed: wakes a worker, unless one is searching already.
+    pub(crate) fn notify(&self) {
+        // ORDERING: F1 of the argument above.
+        fence(SeqCst);
+        let woken = self.counts.fetch_update(AcqRel, Relaxed, |counts| {
+            // The one who is woken searches: counted from now on, so that a burst of work wakes one worker, not all.
+            (searchers(counts) == 0 && sleepers(counts) > 0).then(|| counts - SLEEPER + SEARCHER)
+        });
+        if woken.is_ok() {
+            self.permit(1);
+        }
+    }
+
+    /// Wakes every sleeper. The caller has changed what `nothing_to_do` of `sleep` looks at.
+    pub(crate) fn notify_all(&self) {
+        // ORDERING: F1.
+        fence(SeqCst);
+        let woken = self.counts.fetch_update(AcqRel, Relaxed, |counts| {
+            let sleepers = sleepers(counts);
+            (sleepers > 0).then(|| counts - sleepers * SLEEPER + sleepers * SEARCHER)
+        });
+        if let Ok(before) = woken {
+            self.permit(sleepers(before));
+        }
+    }
+
+    /// The calling worker begins to search.
+    pub(crate) fn start_searching(&self) {
+        // ORDERING: Relaxed. A submitter that sees this searcher relies on its later announcement (A) alone.
+        self.counts.fetch_add(SEARCHER, Relaxed);
+    }
+
+    /// The calling worker has found work, or gives up: if nobody else searches, another one is woken to do so.
+    pub(crate) fn stop_searching(&self) {
+        // ORDERING: AcqRel, so that the next searcher sees what this one saw.
+        if searchers(self.counts.fetch_sub(SEARCHER, AcqRel)) == 1 {
+            self.notify();
+        }
+    }
+
+    /// The calling searcher sleeps until there may be work, and searches again then. It does not sleep unless
+    /// `nothing_to_do`, which looks at the queues.
+    pub(crate) fn sleep(&self, nothing_to_do: impl FnOnce() -> bool) {
+        // ORDERING: A of the argument above.
+        self.counts.fetch_sub(SEARCHER - SLEEPER, AcqRel);
+        // ORDERING: F2.
+        fence(SeqCst);
+        if !nothing_to_do() && self.stay_awake() {
+            return;
+        }
+        loop {
+            // ORDERING: Acquire pairs with the Release of `permit`.
+            let taken = self
+                .permits
+                .word()
+                .fetch_update(Acquire, Relaxed, |permits| permits.checked_sub(1));
+            if taken.is_ok() {
+                return;
+            }
+            self.permits.wait(0);
+        }
+    }
+
+    /// Takes the announcement back. False if somebody has counted this sleeper as woken: a permit is on its way.
+    fn stay_awake(&self) -> bool {
+        self.counts
+            .fetch_update(AcqRel, Relaxed, |counts| {
+                (sleepers(counts) > 0).then(|| counts - SLEEPER + SEARCHER)
+            })
+            .is_ok()
+    }
+
+    fn permit(&self, workers: u32) {
+        // ORDERING: Release pairs with the Acquire of `sleep`.
+        self.permits.word().fetch_add(workers, Release);
+        if workers == 1 {
+            self.permits.wake_one();
+        } else {
+            self.permits.wake_all();
+        }
+    }
+}

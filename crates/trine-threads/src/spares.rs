@@ -1,0 +1,68 @@
+//! Threads that stand in for workers that sleep in a wait.
+
+use trine_platform::atomic::AtomicU32;
+use trine_platform::atomic::Ordering::Relaxed;
+
+/// How many spare threads a pool has at most. Workers that sleep in waits beyond this number are not replaced.
+pub const SPARES: u32 = 64;
+
+/// One spare, in the upper half of the counts.
+const SPARE: u32 = 1 << 16;
+
+/// The numbers of threads that sleep in a wait, and of spares. A pool wants as many spares as sleepers.
+pub(crate) struct Spares {
+    counts: AtomicU32,
+}
+
+fn blocked(counts: u32) -> u32 {
+    counts & (SPARE - 1)
+}
+
+fn spares(counts: u32) -> u32 {
+    counts / SPARE
+}
+
+// ORDERING: everything is Relaxed. The counts decide how many threads there are and publish nothing.
+impl Spares {
+    pub(crate) fn new() -> Self {
+        Self {
+            counts: AtomicU32::new(0),
+        }
+    }
+
+    /// A thread of the pool goes to sleep in a wait. True if the caller has to start a spare.
+    #[must_use]
+    pub(crate) fn block(&self) -> bool {
+        let wants_spare = |counts| spares(counts) <= blocked(counts) && spares(counts) < SPARES;
+        let before = self.update(|counts| {
+            Some(if wants_spare(counts) {
+                counts + 1 + SPARE
+            } else {
+                counts + 1
+            })
+        });
+        before.is_some_and(wants_spare)
+    }
+
+    /// It is awake again.
+    pub(crate) fn unblock(&self) {
+        self.counts.fetch_sub(1, Relaxed);
+    }
+
+    /// A spare that could not be started is not there.
+    pub(crate) fn not_started(&self) {
+        self.counts.fetch_sub(SPARE, Relaxed);
+    }
+
+    /// Asked by a spare between two tasks. True if there are more spares than sleepers: it is not counted any more,
+    /// and has to end.
+    #[must_use]
+    pub(crate) fn retire(&self) -> bool {
+        self.update(|counts| (spares(counts) > blocked(counts)).then(|| counts - SPARE))
+            .is_some()
+    }
+
+    fn update(&self, change: impl Fn(u32) -> Option<u32>) -> Option<u32> {
+        self.counts.fetch_update(Relaxed, Relaxed, change).ok()
+    }
+}
