@@ -1,1 +1,100 @@
-//! A pool of worker processes: a crash costs one task, never the pool, and main needs no guard.
+//! A pool of worker processes: a crash costs one task, never the pool, and `main` needs no guard.
+//!
+//! ```
+//! use trine_processes::ProcessPool;
+//!
+//! fn sum_of_squares(below: u64) -> u64 {
+//!     (0..below).map(|number| number * number).sum()
+//! }
+//!
+//! fn crash(_: ()) {
+//!     std::process::abort()
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let pool = ProcessPool::new(2)?;
+//!     for sum in pool.map(sum_of_squares, [10_000, 20_000]) {
+//!         println!("{}", sum?);
+//!     }
+//!
+//!     // "worker process 4711 died while it ran `example::crash`: signal: 6 (SIGABRT)"
+//!     println!("{}", pool.submit(crash, ()).result().unwrap_err());
+//!     assert_eq!(pool.submit(sum_of_squares, 3).result()?, 5); // the pool goes on
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Choose processes for work that may crash, leak, call into code that you don't trust, or change what belongs to
+//! the whole process. For work that is merely heavy, threads do the same without serialising anything.
+//!
+//! # How it works
+//!
+//! A worker is this executable started again, which serves tasks before its `main` would run, and never reaches it. So
+//! nothing is needed in the program: no guard in `main`, no registration of tasks, no call at the start. It is the same
+//! in binaries, tests, examples and benches, and where a library uses a pool without its application knowing.
+//!
+//! - A task is a function that captures nothing, and its argument. Argument and result are `Serialize +
+//!   DeserializeOwned`, and travel by [postcard](https://docs.rs/postcard).
+//! - A **panic** in a task is an error of that task, with message and place; the worker goes on.
+//! - A task that **aborts, segfaults, exits, or is killed** takes its worker with it. Its future says how the worker
+//!   ended ([`TaskError::worker_death`]). The other tasks don't notice, and the worker is replaced.
+//! - What a task has started dies with its worker, if it stays in the worker's process group.
+//! - If the program dies, however suddenly, its workers die too.
+//!
+//! # What does not exist in a worker
+//!
+//! Values in memory are per process, and no compiler can tell. In a worker there is only what is in the program and in
+//! its arguments:
+//!
+//! - **Statics** have their first value in each worker. What a task changes in one stays in that worker, and what the
+//!   parent changes does not arrive.
+//! - Whatever **`main` sets up** is missing: loggers, panic hooks, allocator settings, signal handlers, open files.
+//! - **C++ static initialisers** of the program, and other code that is to run before `main`, may not have run when a
+//!   task runs: the order is the linker's.
+//! - Standard input is empty. Standard output and error are the program's own. Environment, working directory and
+//!   limits are those of the program when the worker was started.
+//! - Threads that a task has started are gone when the worker ends, which may be at any time after the task.
+//! - A worker has no workers: building a pool in a task is an [error](BuildError::is_nested).
+//!
+//! # Limits
+//!
+//! - Linux only. Elsewhere everything compiles and building a pool is an [error](BuildError::is_unsupported).
+//! - With `panic = "abort"` a panic in a task costs its worker, as an abort does.
+//! - What must not capture is checked by size: the task's type must be zero-sized. A type can be zero-sized and still
+//!   stand for something, for instance a token that proves that a lock is held. A closure that captures such a token
+//!   compiles, and runs in a process where the lock is not held.
+//! - That a closure captures, or that a function pointer was given, is found when the program is built; `cargo check`
+//!   does not see it.
+//! - The types of a task are compared between parent and worker, the values are not checked: a `Serialize` and a
+//!   `Deserialize` that don't fit each other fail, or give another value. postcard does not describe itself, so
+//!   serde's `untagged`, `flatten` and `skip_serializing_if` don't work.
+//! - A worker is trusted with the parent's memory: code that takes over a worker can make the parent allocate without
+//!   bound. Don't run attackers' code in it.
+//! - A worker that is killed while it has no task is noticed, and reaped, when the next task is for it.
+//! - A grandchild that was forked without `exec` keeps a crashed worker's connection open: the crash is noticed once
+//!   the grandchild ends.
+
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "half of the protocol is for systems with workers")
+)]
+
+mod attendant;
+mod build_error;
+mod codec;
+mod frame;
+mod pool;
+mod shared;
+mod table;
+mod task;
+
+#[cfg(target_os = "linux")]
+#[path = "linux/mod.rs"]
+mod system;
+#[cfg(not(target_os = "linux"))]
+#[path = "unsupported.rs"]
+mod system;
+
+pub use build_error::BuildError;
+pub use pool::{Builder, ProcessPool};
+pub use trine_future::{Executor, Future, Pool, Shutdown, TaskError, WorkerDeath};

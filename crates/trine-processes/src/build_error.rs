@@ -1,0 +1,75 @@
+//! Why a pool can't be built.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+/// Why a [`ProcessPool`](crate::ProcessPool) can't be built.
+///
+/// ```
+/// let error = trine_processes::ProcessPool::new(0).unwrap_err();
+/// assert!(error.is_no_workers());
+/// assert_eq!(error.to_string(), "a pool needs at least one worker");
+/// ```
+pub struct BuildError(Kind);
+
+/// The kinds of a [`BuildError`].
+#[derive(Debug)]
+pub(crate) enum Kind {
+    NoWorkers,
+    Nested,
+    /// What is missing, in words.
+    Unsupported(&'static str),
+    Thread(io::Error),
+}
+
+impl BuildError {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self(kind)
+    }
+
+    /// The number of workers was 0.
+    pub fn is_no_workers(&self) -> bool {
+        matches!(self.0, Kind::NoWorkers)
+    }
+
+    /// This process is itself a worker of a process pool, which has no workers of its own.
+    pub fn is_nested(&self) -> bool {
+        matches!(self.0, Kind::Nested)
+    }
+
+    /// There are no worker processes on this system, or not in a program that runs with raised rights.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(self.0, Kind::Unsupported(_))
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::NoWorkers => formatter.write_str("a pool needs at least one worker"),
+            Kind::Nested => formatter.write_str(
+                "this process is a worker of a process pool: it can't have workers of its own. Build the pool in \
+                 the parent, and let the task return what is to be done next",
+            ),
+            Kind::Unsupported(what) => formatter.write_str(what),
+            // The cause follows as the source.
+            Kind::Thread(_) => formatter.write_str("the threads that attend to the workers can't be started"),
+        }
+    }
+}
+
+impl fmt::Debug for BuildError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl Error for BuildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            Kind::Thread(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! What the parent and a worker say to each other, as bytes.
+//!
+//! A request is a kind, and for a call the task's number, the index of its entry, the fingerprint of its types
+//! and the encoded argument. A reply is a kind, the number of the task that it answers, and what became of it.
+//! Integers are little-endian, texts are a length and UTF-8. Decoding is total: any bytes give a frame or `None`.
+
+const STOP: u8 = 0;
+const CALL: u8 = 1;
+
+const VALUE: u8 = 0;
+const PANICKED: u8 = 1;
+const ARGUMENT_NOT_DECODED: u8 = 2;
+const RESULT_NOT_ENCODED: u8 = 3;
+const UNKNOWN_TASK: u8 = 4;
+
+/// From the parent to a worker.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Request<'a> {
+    Call(Call<'a>),
+    /// Flush and exit.
+    Stop,
+}
+
+/// One task to run.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Call<'a> {
+    /// The task's number, unique in its pool.
+    pub(crate) task: u64,
+    /// Where the task's entry stands in the table of entries.
+    pub(crate) entry: u32,
+    /// The fingerprint of function, argument and result, which the entry compares with its own.
+    pub(crate) fingerprint: u64,
+    pub(crate) argument: &'a [u8],
+}
+
+/// From a worker to the parent.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Reply<'a> {
+    /// The encoded result.
+    Value(&'a [u8]),
+    Panicked {
+        message: &'a str,
+        location: Option<&'a str>,
+    },
+    ArgumentNotDecoded {
+        cause: &'a str,
+    },
+    ResultNotEncoded {
+        cause: &'a str,
+    },
+    /// The worker has no such entry, or the entry is for other types.
+    UnknownTask,
+}
+
+/// The request to stop.
+pub(crate) fn stop() -> Vec<u8> {
+    vec![STOP]
+}
+
+/// The beginning of a call; the encoded argument is appended to it.
+pub(crate) fn call(task: u64, entry: u32, fingerprint: u64) -> Vec<u8> {
+    let mut frame = vec![CALL];
+    frame.extend(task.to_le_bytes());
+    frame.extend(entry.to_le_bytes());
+    frame.extend(fingerprint.to_le_bytes());
+    frame
+}
+
+/// The beginning of the reply that carries a value; the encoded result is appended to it.
+pub(crate) fn value(task: u64) -> Vec<u8> {
+    reply(VALUE, task)
+}
+
+fn reply(kind: u8, task: u64) -> Vec<u8> {
+    let mut frame = vec![kind];
+    frame.extend(task.to_le_bytes());
+    frame
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn decode(frame: &'a [u8]) -> Option<Self> {
+        let mut reader = Reader(frame);
+        let request = match reader.byte()? {
+            STOP => Self::Stop,
+            CALL => Self::Call(Call {
+                task: reader.u64()?,
+                entry: reader.u32()?,
+                fingerprint: reader.u64()?,
+                argument: reader.rest(),
+            }),
+            _ => return None,
+        };
+        reader.end()?;
+        Some(request)
+    }
+}
+
+impl<'a> Reply<'a> {
+    pub(crate) fn encode(&self, task: u64) -> Vec<u8> {
+        match *self {
+            Self::Value(bytes) => {
+                let mut frame = value(task);
+                frame.extend(bytes);
+                frame
+            }
+            Self::Panicked { message, location } => {
+                let mut frame = reply(PANICKED, task);
+                put_text(&mut frame, message);
+                frame.push(u8::from(location.is_some()));
+                if let Some(location) = location {
+                    put_text(&mut frame, location);
+                }
+                frame
+            }
+            Self::ArgumentNotDecoded { cause } => {
+                let mut frame = reply(ARGUMENT_NOT_DECODED, task);
+                put_text(&mut frame, cause);
+                frame
+            }
+            Self::ResultNotEncoded { cause } => {
+                let mut frame = reply(RESULT_NOT_ENCODED, task);
+                put_text(&mut frame, cause);
+                frame
+            }
+            Self::UnknownTask => reply(UNKNOWN_TASK, task),
+        }
+    }
+
+    /// The number of the task that is answered, and the answer.
+    pub(crate) fn decode(frame: &'a [u8]) -> Option<(u64, Self)> {
+        let mut reader = Reader(frame);
+        let kind = reader.byte()?;
+        let task = reader.u64()?;
+        let reply = match kind {
+            VALUE => Self::Value(reader.rest()),
+            PANICKED => Self::Panicked {
+                message: reader.text()?,
+                location: match reader.byte()? {
+                    0 => None,
+                    1 => Some(reader.text()?),
+                    _ => return None,
+                },
+            },
+            ARGUMENT_NOT_DECODED => Self::ArgumentNotDecoded {
+                cause: reader.text()?,
+            },
+            RESULT_NOT_ENCODED => Self::ResultNotEncoded {
+                cause: reader.text()?,
+            },
+            UNKNOWN_TASK => Self::UnknownTask,
+            _ => return None,
+        };
+        reader.end()?;
+        Some((task, reply))
+    }
+}
+
+/// Appends a text. One too long for its length field, 4 GiB, is left out.
+fn put_text(frame: &mut Vec<u8>, text: &str) {
+    let length = u32::try_from(text.len()).unwrap_or_default();
+    frame.extend(length.to_le_bytes());
+    frame.extend(&text.as_bytes()[..length as usize]);
+}
+
+/// What has not been read of a frame.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*array)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.array().map(|[byte]| byte)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        let length = self.u32()?;
+        let (text, rest) = self.0.split_at_checked(usize::try_from(length).ok()?)?;
+        self.0 = rest;
+        std::str::from_utf8(text).ok()
+    }
+
+    fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.0)
+    }
+
+    /// Bytes that nothing accounts for make the frame invalid.
+    fn end(self) -> Option<()> {
+        self.0.is_empty().then_some(())
+    }
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::{Call, Reply, Request, call, stop, value};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    /// A reply that owns its texts.
+    #[derive(Clone, Debug)]
+    enum Owned {
+        Value(Vec<u8>),
+        Panicked(String, Option<String>),
+        ArgumentNotDecoded(String),
+        ResultNotEncoded(String),
+        UnknownTask,
+    }
+
+    impl Owned {
+        fn reply(&self) -> Reply<'_> {
+            match self {
+                Self::Value(bytes) => Reply::Value(bytes),
+                Self::Panicked(message, location) => Reply::Panicked {
+                    message,
+                    location: location.as_deref(),
+                },
+                Self::ArgumentNotDecoded(cause) => Reply::ArgumentNotDecoded { cause },
+                Self::ResultNotEncoded(cause) => Reply::ResultNotEncoded { cause },
+                Self::UnknownTask => Reply::UnknownTask,
+            }
+        }
+    }
+
+    fn replies() -> impl Strategy<Value = Owned> {
+        let text = || vec(any::<char>(), 0..40).prop_map(String::from_iter);
+        prop_oneof![
+            vec(any::<u8>(), 0..80).prop_map(Owned::Value),
+            (text(), proptest::option::of(text()))
+                .prop_map(|(message, location)| Owned::Panicked(message, location)),
+            text().prop_map(Owned::ArgumentNotDecoded),
+            text().prop_map(Owned::ResultNotEncoded),
+            Just(Owned::UnknownTask),
+        ]
+    }
+
+    fn changed(mut frame: Vec<u8>, changes: &[(prop::sample::Index, u8)]) -> Vec<u8> {
+        for (index, byte) in changes {
+            let at = index.index(frame.len());
+            frame[at] = *byte;
+        }
+        frame
+    }
+
+    proptest! {
+        #[test]
+        fn a_call_comes_back(task: u64, entry: u32, fingerprint: u64, argument in vec(any::<u8>(), 0..80)) {
+            let mut frame = call(task, entry, fingerprint);
+            frame.extend(&argument);
+            let expected = Request::Call(Call { task, entry, fingerprint, argument: &argument });
+            prop_assert_eq!(Request::decode(&frame), Some(expected));
+        }
+
+        #[test]
+        fn a_reply_comes_back(task: u64, owned in replies()) {
+            let frame = owned.reply().encode(task);
+            prop_assert_eq!(Reply::decode(&frame), Some((task, owned.reply())));
+        }
+
+        /// A value and an argument end where the frame ends, so a cut of them is a shorter value; every other
+        /// frame, and every cut header, is refused.
+        #[test]
+        fn a_cut_frame_is_refused(task: u64, owned in replies()) {
+            let frame = owned.reply().encode(task);
+            let header = value(task).len();
+            for length in 0..frame.len() {
+                match Reply::decode(&frame[..length]) {
+                    None => prop_assert!(length < header || !matches!(owned, Owned::Value(_))),
+                    Some((_, Reply::Value(bytes))) => prop_assert_eq!(bytes, &frame[header..length]),
+                    Some((_, reply)) => prop_assert!(false, "decoded {:?} of a cut frame", reply),
+                }
+            }
+        }
+
+        #[test]
+        fn a_longer_frame_is_refused(task: u64, owned in replies(), more in vec(any::<u8>(), 1..9)) {
+            prop_assume!(!matches!(owned, Owned::Value(_)));
+            let mut frame = owned.reply().encode(task);
+            frame.extend(more);
+            prop_assert_eq!(Reply::decode(&frame), None);
+        }
+
+        #[test]
+        fn a_changed_reply_is_decoded_or_refused(
+            task: u64,
+            owned in replies(),
+            changes in vec(any::<(prop::sample::Index, u8)>(), 1..=3),
+        ) {
+            let frame = changed(owned.reply().encode(task), &changes);
+            if let Some((task, reply)) = Reply::decode(&frame) {
+                prop_assert_eq!(reply.encode(task), frame);
+            }
+        }
+
+        #[test]
+        fn a_changed_call_is_decoded_or_refused(
+            argument in vec(any::<u8>(), 0..20),
+            changes in vec(any::<(prop::sample::Index, u8)>(), 1..=3),
+        ) {
+            let mut frame = call(1, 2, 3);
+            frame.extend(argument);
+            if let Some(Request::Call(decoded)) = Request::decode(&changed(frame.clone(), &changes)) {
+                prop_assert_eq!(decoded.argument.len(), frame.len() - call(1, 2, 3).len());
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_decoded_or_refused(bytes in vec(any::<u8>(), 0..80)) {
+            let _ = Request::decode(&bytes);
+            let _ = Reply::decode(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_cut_call_is_refused() {
+        let frame = call(1, 2, 3);
+        for length in 0..frame.len() {
+            assert_eq!(Request::decode(&frame[..length]), None, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn stop_comes_back_and_takes_no_more_bytes() {
+        assert_eq!(Request::decode(&stop()), Some(Request::Stop));
+        assert_eq!(Request::decode(&[stop(), vec![0]].concat()), None);
+    }
+
+    /// A length that reaches beyond the frame, at every boundary of its field.
+    #[test]
+    fn a_text_longer_than_the_frame_is_refused() {
+        let frame = Reply::ResultNotEncoded { cause: "no" }.encode(7);
+        let at = value(7).len();
+        for length in [0, 1, 3, 4, 0x7fff_ffff, 0x8000_0000, u32::MAX - 1, u32::MAX] {
+            let mut frame = frame.clone();
+            frame[at..at + 4].copy_from_slice(&length.to_le_bytes());
+            assert_eq!(Reply::decode(&frame), None, "length {length}");
+        }
+    }
+}

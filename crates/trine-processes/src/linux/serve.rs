@@ -1,0 +1,101 @@
+//! What a worker does instead of the program's `main`.
+
+use super::bootstrap::Hello;
+use super::channel::{receive, send};
+use super::{entries, signals};
+use crate::frame::{Reply, Request};
+use ipc_channel::ipc::{IpcSender, bytes_channel};
+use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
+use std::error::Error;
+use std::ffi::OsStr;
+use std::io::{self, Write};
+
+/// The status of a worker that could not do its work; stderr says why.
+const FAILURE: libc::c_int = 70;
+
+/// Serves the parent that has left `mark` until it says stop or is gone.
+pub(super) fn serve(mark: &OsStr) -> ! {
+    let status = match serve_until_stopped(mark) {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("trine: worker process {}: {error}", std::process::id());
+            FAILURE
+        }
+    };
+    let _ = io::stdout().flush();
+    // SAFETY: ends the process. Neither destructors of statics nor the functions of `atexit` are run: they belong to
+    // a program whose `main` has run.
+    unsafe { libc::_exit(status) }
+}
+
+fn serve_until_stopped(mark: &OsStr) -> Result<(), Box<dyn Error>> {
+    let (parent, server) = mark
+        .to_str()
+        .and_then(|mark| mark.split_once(':'))
+        .and_then(|(parent, server)| Some((Pid::from_raw(parent.parse().ok()?)?, server)))
+        .ok_or("the mark in the environment is not Trine's")?;
+    // Writing to a closed pipe is an error, as in every Rust program.
+    // SAFETY: sets the action that Rust's own start code, which does not run here, would set.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    die_with_parent(parent)?;
+
+    let (requests_end, requests) = bytes_channel()?;
+    let (replies, replies_end) = bytes_channel()?;
+    let hello: Hello = (entries::image_identity(), requests_end, replies_end);
+    IpcSender::connect(server.to_owned())?.send(hello)?;
+
+    loop {
+        let request = match receive(&requests) {
+            // Without having said stop, the parent is gone: nothing of its workers may stay.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => die(),
+            request => request?,
+        };
+        let reply =
+            match Request::decode(&request).ok_or("the parent has sent something that is no request")? {
+                Request::Stop => return Ok(()),
+                Request::Call(call) => match entries::entry(call.entry) {
+                    Some(entry) => entry(&call),
+                    None => Reply::UnknownTask.encode(call.task),
+                },
+            };
+        send(&replies, &reply)?;
+    }
+}
+
+/// From now on the death of the parent kills this process and all that it has left in its group.
+fn die_with_parent(parent: Pid) -> Result<(), Box<dyn Error>> {
+    // The last real-time signal: nobody sends it for another reason, and tasks do not block it by habit.
+    let signal = libc::SIGRTMAX();
+    let handler: extern "C" fn(libc::c_int) = die_of_signal;
+    // SAFETY: the handler only makes calls that are async-signal-safe.
+    let previous = unsafe { libc::signal(signal, handler as libc::sighandler_t) };
+    if previous == libc::SIG_ERR {
+        return Err(io::Error::last_os_error().into());
+    }
+    signals::unblock(signal);
+    // SAFETY: the number is that of a signal that exists.
+    let signal = unsafe { Signal::from_raw_unchecked(signal) };
+    set_parent_process_death_signal(Some(signal))?;
+    // It may have died before.
+    if getppid() != Some(parent) {
+        return Err("the parent is gone".into());
+    }
+    Ok(())
+}
+
+extern "C" fn die_of_signal(_: libc::c_int) {
+    die()
+}
+
+/// Kills the group that this process leads, itself included.
+fn die() -> ! {
+    // SAFETY: async-signal-safe, and can't fail.
+    let this = unsafe { libc::getpid() };
+    // SAFETY: async-signal-safe. The group has this process's number, as it was started as the leader of one.
+    unsafe { libc::kill(-this, libc::SIGKILL) };
+    // In case that a task has changed the group.
+    // SAFETY: async-signal-safe.
+    unsafe { libc::kill(this, libc::SIGKILL) };
+    // SAFETY: async-signal-safe, and not reached: the signal before ends the process.
+    unsafe { libc::_exit(FAILURE) }
+}

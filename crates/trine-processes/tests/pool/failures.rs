@@ -1,0 +1,224 @@
+//! What a task does to its process costs that task only, and its error says what happened.
+
+use crate::fixture::in_own_process;
+use crate::gate::{Gate, wait_at_gate};
+use std::os::unix::process::ExitStatusExt;
+use trine_processes::{ProcessPool, TaskError};
+
+fn pid(_: ()) -> u32 {
+    std::process::id()
+}
+
+fn panics(number: u32) -> u32 {
+    panic!("no page {number}")
+}
+
+fn aborts(_: ()) {
+    std::process::abort()
+}
+
+fn writes_to_null(_: ()) {
+    // SAFETY: not sound at all: it is what a bug in unsafe code would do, in a process that is there to die of it.
+    unsafe { std::ptr::null_mut::<u8>().write_volatile(1) }
+}
+
+fn exits(status: i32) {
+    std::process::exit(status)
+}
+
+fn overflows_the_stack(depth: u64) -> u64 {
+    let frame = std::hint::black_box([depth; 64]);
+    if depth == u64::MAX {
+        0
+    } else {
+        overflows_the_stack(depth + 1) + frame[0]
+    }
+}
+
+/// Runs `crash` in one worker of two while a task runs in the other, and returns the error.
+fn crash_beside_a_bystander<A>(crash: impl Fn(A) + Copy + Send + Sync + 'static, argument: A) -> TaskError
+where
+    A: serde::Serialize + serde::de::DeserializeOwned + Send + 'static,
+{
+    let pool = ProcessPool::new(2).expect("a pool");
+    let (gate, bystanders_gate) = (Gate::new(), Gate::new());
+    let first = pool.submit(wait_at_gate, gate.name());
+    let bystander = pool.submit(wait_at_gate, bystanders_gate.name());
+    let (doomed, kept) = (gate.admit(), bystanders_gate.admit());
+    let (doomed_pid, kept_pid) = (doomed.pid, kept.pid);
+    drop(doomed);
+    assert_eq!(first.result().expect("a value"), doomed_pid);
+
+    let error = pool
+        .submit(crash, argument)
+        .result()
+        .expect_err("the worker dies");
+    let death = error.worker_death().expect("it says so");
+    assert_eq!(death.pid, doomed_pid, "the only free worker ran it");
+
+    let replacement = pool.submit(pid, ()).result().expect("the worker is replaced");
+    assert_ne!(replacement, doomed_pid);
+    assert_ne!(replacement, kept_pid);
+    drop(kept);
+    assert_eq!(
+        bystander.result().expect("the bystander's task goes on"),
+        kept_pid
+    );
+    error
+}
+
+fn assert_says(error: &TaskError, parts: &[&str]) {
+    let text = error.to_string();
+    for part in parts {
+        assert!(text.contains(part), "{part:?} in {text:?}");
+    }
+}
+
+in_own_process! {
+    fn a_panic_says_message_and_place_and_keeps_the_worker() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let before = pool.submit(pid, ()).result().expect("a value");
+        let error = pool.submit(panics, 7).result().expect_err("it panics");
+        let panic = error.panic().expect("it says so");
+        assert_eq!(panic.message(), "no page 7");
+        let location = panic.location().expect("it says where");
+        assert!(location.contains("failures.rs:"), "{location}");
+        assert_says(&error, &["no page 7", "failures.rs:"]);
+        assert_eq!(pool.submit(pid, ()).result().expect("a value"), before);
+    }
+
+    fn a_panic_with_another_payload_is_a_panic() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let error = pool.submit(|_: ()| std::panic::panic_any(7), ()).map(|()| ()).result().expect_err("it panics");
+        assert!(error.is_panic());
+    }
+
+    fn an_abort_costs_that_task_only() {
+        let error = crash_beside_a_bystander(aborts, ());
+        assert_says(&error, &["worker process", "aborts", "signal: 6 (SIGABRT)"]);
+        let status = error.worker_death().expect("it says so").status.expect("and how");
+        assert_eq!(status.signal(), Some(libc::SIGABRT));
+    }
+
+    fn a_segfault_costs_that_task_only() {
+        let error = crash_beside_a_bystander(writes_to_null, ());
+        assert_says(&error, &["worker process", "writes_to_null", "signal: 11 (SIGSEGV)"]);
+    }
+
+    fn an_exit_costs_that_task_only() {
+        let error = crash_beside_a_bystander(exits, 3);
+        assert_says(&error, &["worker process", "exits", "exit status: 3"]);
+        let status = error.worker_death().expect("it says so").status.expect("and how");
+        assert_eq!(status.code(), Some(3));
+    }
+
+    /// Even an exit with success is no result.
+    fn an_exit_with_success_costs_that_task_only() {
+        assert_says(&crash_beside_a_bystander(exits, 0), &["exit status: 0"]);
+    }
+
+    fn a_stack_overflow_costs_that_task_only() {
+        let error = crash_beside_a_bystander(|_: ()| assert_eq!(overflows_the_stack(0), 0), ());
+        assert!(error.is_worker_death());
+    }
+
+    fn a_worker_that_closes_its_descriptors_costs_that_task_only() {
+        let close_all = |_: ()| {
+            for descriptor in 3..100 {
+                // SAFETY: unsound for their owners, as a bug would be, in a process that is there to end by it.
+                unsafe { libc::close(descriptor) };
+            }
+        };
+        assert!(crash_beside_a_bystander(close_all, ()).is_worker_death());
+    }
+
+    fn a_worker_killed_from_outside_costs_that_task_only() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let gate = Gate::new();
+        let future = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        crate::fixture::kill(waiting.pid.into());
+        assert_says(&future.result().expect_err("it is killed"), &["wait_at_gate", "signal: 9 (SIGKILL)"]);
+        assert_ne!(pool.submit(pid, ()).result().expect("a value"), waiting.pid);
+    }
+
+    fn an_idle_worker_killed_from_outside_costs_no_task() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let before = pool.submit(pid, ()).result().expect("a value");
+        crate::fixture::kill(before.into());
+        // Dead, and not yet reaped: its list of descriptors can't be read any more.
+        while std::fs::read_dir(format!("/proc/{before}/fd")).is_ok_and(|mut list| list.next().is_some()) {
+            std::thread::yield_now();
+        }
+        assert_ne!(pool.submit(pid, ()).result().expect("a value"), before);
+    }
+
+    fn crashes_in_a_row_leave_a_pool_that_works() {
+        let pool = ProcessPool::new(2).expect("a pool");
+        let exits_if_even = |number: i32| {
+            if number % 2 == 0 {
+                exits(number);
+            }
+        };
+        let futures: Vec<_> = (0..20).map(|number| pool.submit(exits_if_even, number)).collect();
+        for (number, future) in (0..).zip(futures) {
+            assert_eq!(future.result().is_err(), number % 2 == 0, "task {number}");
+        }
+    }
+
+    fn a_program_that_ignores_its_children_loses_the_status_only() {
+        // SAFETY: sets the action of a signal, in a process of the test's own.
+        unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+        let pool = ProcessPool::new(1).expect("a pool");
+        let error = pool.submit(exits, 3).result().expect_err("the worker dies");
+        assert_eq!(error.worker_death().expect("it says so").status, None);
+        pool.submit(pid, ()).result().expect("a value");
+    }
+
+    /// The first part of the task was written when the worker dies, and the rest can't be: the task has not started.
+    fn a_worker_killed_while_a_task_is_sent_costs_no_task() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let before = pool.submit(pid, ()).result().expect("a value");
+        let stopped = libc::pid_t::try_from(before).expect("it is a process id");
+        // SAFETY: sends a signal to a child of this process.
+        unsafe { libc::kill(stopped, libc::SIGSTOP) };
+        let long = pool.submit(|bytes: Vec<u8>| (std::process::id(), bytes.len()), vec![1; 10_000_000]);
+        while !long.is_running() {
+            std::thread::yield_now();
+        }
+        crate::fixture::kill(before.into());
+        let (after, length) = long.result().expect("another worker runs it");
+        assert_ne!(after, before);
+        assert_eq!(length, 10_000_000);
+    }
+
+    /// A program's own signals, whose handler interrupts system calls, cost no worker.
+    fn signals_of_the_program_cost_no_task() {
+        extern "C" fn ignore(_: libc::c_int) {}
+        let handler: extern "C" fn(libc::c_int) = ignore;
+        // SAFETY: all zeroes are a valid action, without flags: system calls are not restarted.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        action.sa_sigaction = handler as libc::sighandler_t;
+        // SAFETY: the action is valid, and its handler does nothing.
+        assert_eq!(unsafe { libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()) }, 0);
+
+        let pool = ProcessPool::new(1).expect("a pool");
+        let before = pool.submit(pid, ()).result().expect("a value");
+        let stopped = libc::pid_t::try_from(before).expect("it is a process id");
+        // SAFETY: sends a signal to a child of this process.
+        unsafe { libc::kill(stopped, libc::SIGSTOP) };
+        let long = pool.submit(|_: Vec<u8>| std::process::id(), vec![1; 10_000_000]);
+        while !long.is_running() {
+            std::thread::yield_now();
+        }
+        let attendant = crate::fixture::thread_named("trine-worker-0");
+        for _ in 0..1000 {
+            // SAFETY: sends a signal to a thread of this process.
+            unsafe { libc::syscall(libc::SYS_tkill, attendant, libc::SIGUSR1) };
+            std::thread::yield_now();
+        }
+        // SAFETY: sends a signal to a child of this process.
+        unsafe { libc::kill(stopped, libc::SIGCONT) };
+        assert_eq!(long.result().expect("a value"), before);
+    }
+}

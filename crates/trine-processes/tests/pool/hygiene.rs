@@ -1,0 +1,130 @@
+//! Nothing outlives its parent, and nothing depends on the executable's file or on much of the system.
+
+use crate::fixture::{Supervised, command, has_passed, in_own_process, kill};
+use crate::gate::{Gate, wait_at_gate};
+use std::process::{Command, Stdio};
+use trine_processes::ProcessPool;
+
+/// Where the sacrificed parent's tasks wait.
+const GATES: &str = "TRINE_TEST_GATES";
+
+/// Says that the executable is a copy that deletes itself.
+const DELETE: &str = "TRINE_TEST_DELETE";
+
+fn sleeper() -> Command {
+    let mut command = Command::new("sleep");
+    command.arg("1000");
+    command
+}
+
+/// Leaves a grandchild, which holds the output of the whole family, and waits.
+#[allow(clippy::zombie_processes, reason = "it outlives the task")]
+fn leave_a_grandchild_and_wait(gate: String) {
+    sleeper().spawn().expect("sleep can be started");
+    wait_at_gate(gate);
+}
+
+/// A parent that has one worker that is idle and one that is busy and has a grandchild, and waits to be killed.
+fn be_sacrificed(gates: &str) {
+    let (idle, busy) = gates.split_once(' ').expect("two gates");
+    let pool = ProcessPool::new(2).expect("a pool");
+    let soon_idle = pool.submit(wait_at_gate, idle.to_owned());
+    let _busy = pool.submit(leave_a_grandchild_and_wait, busy.to_owned());
+    soon_idle.result().expect("a value");
+    wait_at_gate(idle.to_owned());
+}
+
+in_own_process! {
+    /// The workers and the grandchild have inherited the output: that it ends says that they are gone.
+    fn nobody_survives_the_death_of_the_parent() {
+        if let Ok(gates) = std::env::var(GATES) {
+            return be_sacrificed(&gates);
+        }
+        let (idle, busy) = (Gate::new(), Gate::new());
+        let name = concat!(module_path!(), "::nobody_survives_the_death_of_the_parent");
+        let mut command = command(&std::env::current_exe().expect("a path"), name);
+        command.env(GATES, format!("{} {}", idle.name(), busy.name()));
+        let parent = Supervised::start(command);
+        let busy_worker = busy.admit();
+        // The first to come is the worker, which is idle from then on; the second the parent.
+        drop(idle.admit());
+        let waiting_parent = idle.admit();
+        assert_eq!(waiting_parent.pid, parent.pid());
+        kill(parent.pid().into());
+        parent.finish();
+        drop((busy_worker, waiting_parent));
+    }
+
+    fn grandchildren_die_with_a_worker_that_crashes() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let (mut output, writer) = std::io::pipe().expect("there are descriptors");
+        let crash = |descriptor: i32| -> () {
+            let path = format!("/proc/{}/fd/{descriptor}", std::os::unix::process::parent_id());
+            let output = std::fs::File::options().write(true).open(path).expect("the pipe can be opened");
+            sleeper().stdout(Stdio::from(output)).spawn().expect("sleep can be started");
+            std::process::abort()
+        };
+        let future = pool.submit(crash, std::os::fd::AsRawFd::as_raw_fd(&writer));
+        assert!(future.result().expect_err("the worker dies").is_worker_death());
+        drop(writer);
+        // The pipe ends when the grandchild, which has it as its output, is gone.
+        assert_eq!(std::io::read_to_string(&mut output).expect("the pipe can be read"), "");
+    }
+
+    fn a_deleted_executable_still_has_workers() {
+        let executable = std::env::current_exe().expect("a path");
+        if std::env::var_os(DELETE).is_some() {
+            std::fs::remove_file(executable).expect("it can be deleted");
+            let pool = ProcessPool::new(2).expect("a pool");
+            assert_eq!(pool.submit(|number: u32| number * 2, 4).result().expect("a value"), 8);
+            return;
+        }
+        let copy = std::env::temp_dir().join(format!("trine-deleted-{}", std::process::id()));
+        std::fs::copy(executable, &copy).expect("it can be copied");
+        let mut command = command(&copy, concat!(module_path!(), "::a_deleted_executable_still_has_workers"));
+        command.env(DELETE, "1");
+        let (output, status) = Supervised::start(command).finish();
+        assert!(status.success() && has_passed(&output), "{status}\n{output}");
+        assert!(!copy.exists());
+    }
+
+    fn without_a_place_for_sockets_every_future_says_so() {
+        // SAFETY: no other thread reads the environment.
+        unsafe { std::env::set_var("TMPDIR", "/nonexistent") };
+        let pool = ProcessPool::new(2).expect("a pool");
+        let futures: Vec<_> = (0..5).map(|number| pool.submit(|number: u32| number, number)).collect();
+        for future in futures {
+            let error = future.result().expect_err("there is no worker");
+            assert!(error.is_refused());
+            let text = error.to_string();
+            assert!(text.contains("no worker can be started") && text.contains("/nonexistent"), "{text}");
+        }
+        // SAFETY: the attendants read it for tasks only, and there is none.
+        unsafe { std::env::set_var("TMPDIR", "/tmp") };
+        assert_eq!(pool.submit(|number: u32| number, 7).result().expect("it recovers"), 7);
+    }
+
+    fn too_long_a_path_for_sockets_is_an_error() {
+        // SAFETY: no other thread reads the environment.
+        unsafe { std::env::set_var("TMPDIR", format!("/tmp/{}", "x".repeat(100))) };
+        let pool = ProcessPool::new(1).expect("a pool");
+        let text = pool.submit(|number: u32| number, 7).result().expect_err("there is no worker").to_string();
+        assert!(text.contains("too long"), "{text}");
+    }
+
+    fn without_descriptors_every_future_says_so() {
+        let limit = libc::rlimit { rlim_cur: 8, rlim_max: 1024 };
+        // SAFETY: the pointer is valid; the limit is that of a process of the test's own.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+        let held: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
+        let pool = ProcessPool::new(2).expect("a pool");
+        let error = pool.submit(|number: u32| number, 7).result().expect_err("there is no worker");
+        assert!(error.to_string().contains("Too many open files"), "{error}");
+        drop(held);
+        let limit = libc::rlimit { rlim_cur: 64, rlim_max: 1024 };
+        // SAFETY: as above.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+        let sum: u32 = pool.map(|number: u32| number, 0..1000).map(|result| result.expect("a value")).sum();
+        assert_eq!(sum, 499_500);
+    }
+}

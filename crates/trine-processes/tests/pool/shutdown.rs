@@ -1,0 +1,176 @@
+//! How a pool ends. That nothing is left is checked after every test of this crate, by the fixture.
+
+use crate::fixture::in_own_process;
+use crate::gate::{Gate, wait_at_gate};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
+use std::thread;
+use trine_processes::{ProcessPool, Shutdown};
+
+fn double(number: u32) -> u32 {
+    number * 2
+}
+
+in_own_process! {
+    fn drop_runs_what_waits() {
+        let pool = ProcessPool::new(2).expect("a pool");
+        let futures: Vec<_> = (0..50).map(|number| pool.submit(double, number)).collect();
+        drop(pool);
+        for (number, future) in (0..).zip(futures) {
+            assert!(future.is_done());
+            assert_eq!(future.result().expect("a value"), number * 2);
+        }
+    }
+
+    fn a_pool_that_was_never_used_ends() {
+        drop(ProcessPool::new(4).expect("a pool"));
+    }
+
+    fn a_task_after_the_end_is_refused() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        pool.shutdown(Shutdown::Drain);
+        let future = pool.submit(double, 1);
+        assert!(future.is_done());
+        assert!(future.result().expect_err("it is refused").is_refused());
+        // Again is no harm.
+        pool.shutdown(Shutdown::CancelQueued);
+    }
+
+    fn cancel_queued_runs_what_runs_and_nothing_else() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let queued: Vec<_> = (0..10).map(|number| pool.submit(double, number)).collect();
+        thread::scope(|scope| {
+            let shutdown = scope.spawn(|| pool.shutdown(Shutdown::CancelQueued));
+            for future in queued {
+                let error = future.result().expect_err("it does not run");
+                assert!(error.is_cancelled(), "{error}");
+            }
+            assert!(!running.is_done());
+            assert!(!shutdown.is_finished());
+            let pid = waiting.pid;
+            drop(waiting);
+            assert_eq!(running.result().expect("a value"), pid);
+        });
+    }
+
+    fn a_panic_that_unwinds_past_the_pool_cancels_what_waits() {
+        let gate = Gate::new();
+        let mut queued = None;
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let pool = ProcessPool::new(1).expect("a pool");
+            let _running = pool.submit(wait_at_gate, gate.name());
+            let waiting = gate.admit();
+            queued = Some(pool.submit(double, 1));
+            // Goes on while the pool is dropped, by the unwinding.
+            drop(waiting);
+            panic!("past the pool");
+        }));
+        unwound.expect_err("it panics");
+        // The free worker may have taken it just before.
+        let _ = queued.expect("it was submitted").result();
+    }
+
+    fn a_cancelled_task_never_runs() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let touched = std::env::temp_dir().join(format!("trine-touched-{}", std::process::id()));
+        let touch = |path: String| std::fs::write(path, "").expect("a file can be written");
+        let cancelled = pool.submit(touch, touched.display().to_string());
+        assert!(cancelled.cancel());
+        assert!(!running.cancel(), "what runs can't be cancelled");
+        drop(waiting);
+        running.result().expect("a value");
+        assert!(cancelled.result().expect_err("it is cancelled").is_cancelled());
+        pool.shutdown(Shutdown::Drain);
+        assert!(!touched.exists());
+    }
+
+    fn a_dropped_map_cancels_what_has_not_started() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let gate = Gate::new();
+        let mut results = pool.map(wait_at_gate, [gate.name(), gate.name(), gate.name(), gate.name()]);
+        thread::scope(|scope| {
+            scope.spawn(|| drop(gate.admit()));
+            results.next().expect("there are four").expect("a value");
+        });
+        let second = gate.admit();
+        drop(results);
+        drop(second);
+        // The third would wait at the gate for ever.
+        drop(pool);
+    }
+
+    fn a_callback_may_drop_the_pool() {
+        let pool = ProcessPool::new(2).expect("a pool");
+        let gate = Gate::new();
+        let mut future = pool.submit(wait_at_gate, gate.name());
+        let queued = pool.submit(double, 1);
+        let waiting = gate.admit();
+        let (sender, receiver) = mpsc::channel();
+        future.on_done(move |outcome| {
+            drop(pool);
+            sender.send(outcome).expect("the test waits");
+        });
+        drop(waiting);
+        receiver.recv().expect("the callback ends");
+        assert_eq!(queued.result().expect("a value"), 2);
+    }
+
+    fn two_callbacks_may_shut_the_pool_down_at_once() {
+        let pool = std::sync::Arc::new(ProcessPool::new(2).expect("a pool"));
+        let gates = [Gate::new(), Gate::new()];
+        let barrier = std::sync::Arc::new(std::sync::Barrier::new(2));
+        let (sender, receiver) = mpsc::channel();
+        let mut waiting = Vec::new();
+        for gate in &gates {
+            let (pool, barrier, sender) = (pool.clone(), barrier.clone(), sender.clone());
+            let mut future = pool.submit(wait_at_gate, gate.name());
+            waiting.push(gate.admit());
+            future.on_done(move |_| {
+                barrier.wait();
+                pool.shutdown(Shutdown::Drain);
+                drop(pool);
+                sender.send(()).expect("the test waits");
+            });
+        }
+        drop(waiting);
+        receiver.recv().expect("one callback ends");
+        receiver.recv().expect("the other ends");
+        pool.shutdown(Shutdown::Drain);
+    }
+
+    fn two_threads_may_shut_the_pool_down_at_once() {
+        let pool = ProcessPool::new(2).expect("a pool");
+        let futures: Vec<_> = (0..20).map(|number| pool.submit(double, number)).collect();
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    pool.shutdown(Shutdown::Drain);
+                    assert!(futures.iter().all(|future| future.is_done()));
+                });
+            }
+        });
+    }
+
+    fn a_worker_that_does_not_exit_is_killed() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        // Whatever flushes the standard output, as a worker does when it leaves, waits for this thread.
+        let hold_output = |_: ()| {
+            let (sender, receiver) = mpsc::channel();
+            thread::spawn(move || {
+                let _held = std::io::stdout().lock();
+                sender.send(()).expect("the task waits");
+                loop {
+                    thread::park();
+                }
+            });
+            receiver.recv().expect("the output is held");
+        };
+        pool.submit(hold_output, ()).result().expect("a value");
+    }
+}

@@ -1,0 +1,131 @@
+//! Which processes there are, and what is in them.
+
+use crate::fixture::{Supervised, command, in_own_process};
+use crate::gate::{Gate, wait_at_gate};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use trine_processes::ProcessPool;
+
+/// Says that the process is to print something from a task.
+const PRINT: &str = "TRINE_TEST_PRINT";
+
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+fn count(_: ()) -> u32 {
+    COUNTER.fetch_add(1, Relaxed)
+}
+
+/// The number of children of this process.
+fn children() -> usize {
+    let children = |task: std::io::Result<std::fs::DirEntry>| {
+        let path = task.expect("threads can be listed").path().join("children");
+        std::fs::read_to_string(path).map_or(0, |children| children.split_whitespace().count())
+    };
+    std::fs::read_dir("/proc/self/task")
+        .expect("there is a /proc")
+        .map(children)
+        .sum()
+}
+
+in_own_process! {
+    fn twenty_tasks_on_two_workers_show_two_processes() {
+        let pool = ProcessPool::new(2).expect("a pool");
+        let gate = Gate::new();
+        let futures: Vec<_> = (0..20).map(|_| pool.submit(wait_at_gate, gate.name())).collect();
+        // Two tasks run at once: both workers are there.
+        let (one, other) = (gate.admit(), gate.admit());
+        let expected = HashSet::from([one.pid, other.pid]);
+        drop((one, other));
+        for _ in 2..20 {
+            drop(gate.admit());
+        }
+        let pids: HashSet<u32> = futures.into_iter().map(|future| future.result().expect("a value")).collect();
+        assert_eq!(pids, expected);
+        assert_eq!(pids.len(), 2);
+        assert!(!pids.contains(&std::process::id()));
+    }
+
+    fn no_more_workers_are_started_than_needed() {
+        let pool = ProcessPool::new(4).expect("a pool");
+        assert_eq!(children(), 0, "none before there is a task");
+        let gate = Gate::new();
+        let first = pool.submit(wait_at_gate, gate.name());
+        let one = gate.admit();
+        assert_eq!(children(), 1);
+        let second = pool.submit(wait_at_gate, gate.name());
+        let two = gate.admit();
+        assert_eq!(children(), 2);
+        drop((one, two));
+        assert_ne!(first.result().expect("a value"), second.result().expect("a value"));
+    }
+
+    fn statics_are_each_processs_own() {
+        COUNTER.store(1000, Relaxed);
+        let pool = ProcessPool::new(1).expect("a pool");
+        let counts: Vec<u32> = pool.map(count, [(), (), ()]).collect::<Result<_, _>>().expect("values");
+        assert_eq!(counts, [0, 1, 2]);
+        assert_eq!(COUNTER.load(Relaxed), 1000);
+    }
+
+    fn a_pool_in_a_worker_is_refused() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let nested = |_: ()| ProcessPool::new(1).map(drop).map_err(|error| (error.is_nested(), error.to_string()));
+        let (is_nested, text) = pool.submit(nested, ()).result().expect("a value").expect_err("it is refused");
+        assert!(is_nested);
+        assert!(text.contains("worker"), "{text}");
+    }
+
+    fn a_pool_without_workers_is_refused() {
+        assert!(ProcessPool::new(0).expect_err("it is refused").is_no_workers());
+        assert!(ProcessPool::with_default_workers().expect("a pool").workers() >= 1);
+    }
+
+    /// Programs that tasks start must not become workers.
+    fn the_mark_is_not_in_a_workers_environment() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let environment = |_: ()| {
+            let started = std::process::Command::new("env").output().expect("env can be started");
+            (std::env::var_os("TRINE_WORKER").is_some(), String::from_utf8_lossy(&started.stdout).into_owned())
+        };
+        let (marked, started) = pool.submit(environment, ()).result().expect("a value");
+        assert!(!marked);
+        assert!(started.contains("PATH=") && !started.contains("TRINE_WORKER"), "{started}");
+    }
+
+    fn what_rusts_start_code_does_is_done() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        // A write to a closed pipe is an error, and no death.
+        let write_to_nobody = |_: ()| {
+            use std::io::Write;
+            let (reader, mut writer) = std::io::pipe().expect("there are descriptors");
+            drop(reader);
+            writer.write_all(b"x").is_err()
+        };
+        assert!(pool.submit(write_to_nobody, ()).result().expect("a value"));
+        let read_input = |_: ()| std::io::read_to_string(std::io::stdin()).expect("it can be read");
+        assert_eq!(pool.submit(read_input, ()).result().expect("a value"), "");
+    }
+
+    /// A worker flushes what its tasks have printed, a line or not.
+    fn what_a_task_prints_arrives() {
+        if std::env::var_os(PRINT).is_some() {
+            let pool = ProcessPool::new(1).expect("a pool");
+            pool.submit(|_: ()| print!("printed by a task"), ()).result().expect("a value");
+            return;
+        }
+        let executable = std::env::current_exe().expect("a path");
+        let mut command = command(&executable, concat!(module_path!(), "::what_a_task_prints_arrives"));
+        command.env(PRINT, "1");
+        let (output, status) = Supervised::start(command).finish();
+        assert!(status.success() && output.contains("printed by a task"), "{status}\n{output}");
+    }
+
+    fn a_mark_that_is_not_trines_starts_no_program() {
+        let mut command = std::process::Command::new(std::env::current_exe().expect("a path"));
+        command.env("TRINE_WORKER", "nonsense");
+        let (output, status) = Supervised::start(command).finish();
+        assert_eq!(status.code(), Some(70), "{output}");
+        assert!(output.contains("the mark in the environment is not Trine's"), "{output}");
+        assert!(!output.contains("test result"), "{output}");
+    }
+}
