@@ -1,0 +1,91 @@
+//! The tasks of a pool that have not ended: how many, and who waits for the last one.
+
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use trine_future::{Future, Promise, Shutdown};
+use trine_lock::Lock;
+
+/// The pool takes no more tasks.
+const CLOSED: usize = 1;
+/// Tasks that have not started when they are polled for the first time are not started any more.
+const CANCELS_QUEUED: usize = 1 << 1;
+/// The rest of the word counts the tasks.
+const ONE_TASK: usize = 1 << 2;
+
+/// Counts the tasks of a pool, and lets nobody in once it is closed.
+pub(crate) struct OpenTasks {
+    state: AtomicUsize,
+    /// To be completed when the pool is closed and no task is left.
+    waiting: Lock<Vec<Promise<()>>>,
+}
+
+impl OpenTasks {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: AtomicUsize::new(0),
+            waiting: Lock::new(Vec::new()),
+        }
+    }
+
+    /// Counts a task until the returned value is dropped. `None` if the pool is closed.
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<OpenTask> {
+        // ORDERING: Relaxed. Nothing is read because of this; the count's own order is all that `close` needs.
+        self.state
+            .fetch_update(Relaxed, Relaxed, |state| {
+                (state & CLOSED == 0).then_some(state + ONE_TASK)
+            })
+            .ok()
+            .map(|_| OpenTask(Arc::clone(self)))
+    }
+
+    /// Lets nobody in any more. The future is done when the last task has ended.
+    pub(crate) fn close(&self, shutdown: Shutdown) -> Future<()> {
+        let bits = match shutdown {
+            Shutdown::Drain => CLOSED,
+            Shutdown::CancelQueued => CLOSED | CANCELS_QUEUED,
+        };
+        // ORDERING: Relaxed, as in `enter`.
+        self.state.fetch_or(bits, Relaxed);
+        let (promise, last_has_ended) = Promise::new();
+        self.waiting.lock().push(promise);
+        // If the last task ended before the promise was in its place, its end is visible here, through the lock.
+        // ORDERING: Acquire pairs with the Release in the drop of `OpenTask`.
+        if self.state.load(Acquire) < ONE_TASK {
+            self.tell_waiting();
+        }
+        last_has_ended
+    }
+
+    fn tell_waiting(&self) {
+        let waiting = mem::take(&mut *self.waiting.lock());
+        for promise in waiting {
+            // It comes back if its future was cancelled, and nobody does that.
+            let _ = promise.complete(());
+        }
+    }
+}
+
+/// A task that has not ended, for as long as this lives.
+pub(crate) struct OpenTask(Arc<OpenTasks>);
+
+impl OpenTask {
+    /// Whether the pool was shut down by `Shutdown::CancelQueued`.
+    pub(crate) fn is_cancelled_if_queued(&self) -> bool {
+        // ORDERING: Relaxed. A task that is polled at the same moment may start or not.
+        self.0.state.load(Relaxed) & CANCELS_QUEUED != 0
+    }
+}
+
+impl Drop for OpenTask {
+    fn drop(&mut self) {
+        // ORDERING: Release so that what the task did happens before what follows a shutdown (the Acquire of
+        // `close`, or of the last one here).
+        let before = self.0.state.fetch_sub(ONE_TASK, AcqRel);
+        let was_last = before < 2 * ONE_TASK;
+        if was_last && before & CLOSED != 0 {
+            self.0.tell_waiting();
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! `cargo xtask model --mutants`: bugs that are seeded on purpose. Each must make the model that it names fail.
+//!
+//! A mutant is a patch `crates/*/mutants/*.patch` against the root of the checkout, whose first line is
+//! `# caught-by: MODEL`.
+
+mod copy;
+
+use crate::capture::capture;
+use crate::model::{find_tests, judge_mutant, packages, run_test};
+use crate::outcome::Outcome;
+use crate::table::table;
+use crate::workspace::{Workspace, cargo};
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+pub(crate) fn run(filter: Option<&str>) -> Result<bool> {
+    let outcome = check(&Workspace::load()?, filter)?;
+    print!("{}", outcome.details());
+    println!("mutants: {}, {} failed", outcome.count(), outcome.failed);
+    Ok(outcome.is_ok())
+}
+
+/// Seeds the bugs one after the other, all or those whose path contains `filter`.
+pub(crate) fn check(workspace: &Workspace, filter: Option<&str>) -> Result<Outcome> {
+    let mut outcome = Outcome::tests("mutants");
+    let mut rows = vec![["mutant", "caught by", "seconds"].map(String::from).to_vec()];
+    for patch in patches(workspace)? {
+        let name = patch
+            .strip_prefix(&workspace.root)
+            .unwrap_or(&patch)
+            .display()
+            .to_string();
+        if filter.is_some_and(|filter| !name.contains(filter)) {
+            continue;
+        }
+        let start = Instant::now();
+        let caught_by = match seed(workspace, &patch)? {
+            Ok(model) => {
+                outcome.pass();
+                model
+            }
+            Err(Survived { problem, output }) => {
+                outcome.output += &output;
+                outcome.fail(format!("{name}: {problem}"));
+                "not caught".into()
+            }
+        };
+        rows.push(vec![
+            name,
+            caught_by,
+            format!("{:.1}", start.elapsed().as_secs_f64()),
+        ]);
+    }
+    outcome.report = table(&rows);
+    Ok(outcome)
+}
+
+fn patches(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let mut patches = Vec::new();
+    for package in workspace.crates() {
+        let folder = workspace.root.join(&package.folder).join("mutants");
+        if !folder.is_dir() {
+            continue;
+        }
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("{} could not be listed", folder.display()))?
+        {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "patch") {
+                patches.push(path);
+            }
+        }
+    }
+    patches.sort();
+    Ok(patches)
+}
+
+/// A bug that was not caught as it should be.
+struct Survived {
+    problem: String,
+    output: String,
+}
+
+/// The model that caught the bug.
+fn seed(workspace: &Workspace, patch: &Path) -> Result<Result<String, Survived>> {
+    let survived = |problem: &str, output: String| {
+        Ok(Err(Survived {
+            problem: problem.into(),
+            output,
+        }))
+    };
+    let text = fs::read_to_string(patch).with_context(|| format!("{} could not be read", patch.display()))?;
+    let Some(model) = caught_by(&text) else {
+        return survived("its first line is not `# caught-by: MODEL`", String::new());
+    };
+    let tree = workspace.target.join("mutants");
+    copy::update(&workspace.root, &tree)?;
+    let applied = capture(
+        Command::new("git")
+            .args(["apply", "-p1"])
+            .arg(patch)
+            .current_dir(&tree)
+            // Inside of a repository, git would leave out what lies beside the current folder, without a word.
+            .env("GIT_CEILING_DIRECTORIES", &workspace.target),
+    )?;
+    if !applied.success || copy::is_current(&workspace.root, &tree)? {
+        return survived("it does not apply: make it anew", applied.text());
+    }
+    let mut cargo_test = cargo("test");
+    cargo_test.arg("--locked").current_dir(&tree);
+    let target = workspace.target.join("mutant-model");
+    let tests = match find_tests(cargo_test, &target, &packages_of(model))? {
+        Ok(tests) => tests,
+        Err(messages) => return survived("it does not compile: make it anew", messages),
+    };
+    let (mut output, mut passed, mut printed) = (String::new(), true, Vec::new());
+    for test in tests.iter().filter(|test| test.is_called(model)) {
+        let (ran, more) = run_test(test)?;
+        // Another crate may have a test of the same name.
+        if more.iter().any(|printed| printed.model == model) {
+            output += &ran.text();
+            passed &= ran.success;
+            printed.extend(more);
+        }
+    }
+    match judge_mutant(model, passed, &printed) {
+        Ok(()) => Ok(Ok(model.to_owned())),
+        Err(problem) => survived(&problem, output),
+    }
+}
+
+fn caught_by(patch: &str) -> Option<&str> {
+    let model = patch.lines().next()?.strip_prefix("# caught-by: ")?.trim();
+    (!model.is_empty()).then_some(model)
+}
+
+/// The package whose short name a model has, `trine-lock` for `lock::…`; all of them for a model of a module.
+fn packages_of(model: &str) -> Vec<&'static str> {
+    let package = model.split("::").next().map(|short| format!("trine-{short}"));
+    let packages = packages();
+    match packages.iter().find(|name| Some(**name) == package.as_deref()) {
+        Some(package) => vec![package],
+        None => packages,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_names_the_model() {
+        assert_eq!(caught_by("# caught-by: lock::a\n--- a/b\n"), Some("lock::a"));
+        assert_eq!(caught_by("--- a/b\n# caught-by: lock::a\n"), None);
+        assert_eq!(caught_by("# caught-by: \n"), None);
+        assert_eq!(caught_by(""), None);
+    }
+
+    #[test]
+    fn a_model_is_looked_for_in_its_crate() {
+        assert_eq!(packages_of("lock::a"), ["trine-lock"]);
+        assert_eq!(packages_of("parker::a"), packages());
+    }
+}

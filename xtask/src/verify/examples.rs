@@ -1,0 +1,121 @@
+//! The example programs: built, run, and what they print compared.
+
+use super::Verify;
+use crate::capture::capture;
+use crate::executables::{self, Executable};
+use crate::outcome::Outcome;
+use anyhow::Result;
+use std::process::Command;
+
+struct Example {
+    package: &'static str,
+    name: &'static str,
+    arguments: &'static [&'static str],
+    /// Lines of its output, each of which must be there as it stands.
+    prints: &'static [&'static str],
+}
+
+/// Every example of `crates/*/examples`.
+const EXAMPLES: &[Example] = &[
+    Example {
+        package: "trine",
+        name: "demo",
+        // The sources of the crates: its default input is far more than an unoptimised build should chew.
+        arguments: &["crates"],
+        prints: &["the pools and the sequential run agree"],
+    },
+    Example {
+        package: "trine",
+        name: "map",
+        arguments: &[],
+        prints: &["[1, 2, 3]", "[333283335000, 2666466670000]"],
+    },
+    Example {
+        package: "trine",
+        name: "counter",
+        arguments: &[],
+        prints: &["400000"],
+    },
+    Example {
+        package: "trine",
+        name: "as_completed",
+        arguments: &[],
+        prints: &["[0, 2, 4, 6, 8]"],
+    },
+    Example {
+        package: "trine",
+        name: "mixed",
+        arguments: &[],
+        prints: &["a crash: failed, a process: 333283335000, a task: 42, a thread: TRINE"],
+    },
+    Example {
+        package: "trine-processes",
+        name: "sums",
+        arguments: &[],
+        prints: &["[333283335000, 2666466670000]"],
+    },
+];
+
+pub(super) fn check(verify: &mut Verify) -> Result<Outcome> {
+    let mut outcome = Outcome::tests("programs");
+    for package in verify.workspace.crates() {
+        for name in &package.examples {
+            if !EXAMPLES
+                .iter()
+                .any(|example| example.package == package.name && example.name == name)
+            {
+                outcome.fail(format!(
+                    "the example {name} of {} has no expected output: add it to xtask/src/verify/examples.rs",
+                    package.name
+                ));
+            }
+        }
+    }
+    let mut build = verify.workspace.cargo("build");
+    let executables = match executables::build(build.args(["--workspace", "--examples"]))? {
+        Ok(executables) => executables,
+        Err(messages) => {
+            outcome.output = messages;
+            outcome.problems.push("the examples do not compile".into());
+            return Ok(outcome);
+        }
+    };
+    for example in EXAMPLES {
+        match executables
+            .iter()
+            .find(|executable| executable.name == example.name)
+        {
+            Some(executable) => run(verify, example, executable, &mut outcome)?,
+            None => outcome.fail(format!(
+                "there is no example {} of {}",
+                example.name, example.package
+            )),
+        }
+    }
+    Ok(outcome)
+}
+
+fn run(verify: &Verify, example: &Example, executable: &Executable, outcome: &mut Outcome) -> Result<()> {
+    let mut command = Command::new(&executable.path);
+    let ran = capture(
+        command
+            .args(example.arguments)
+            .current_dir(&verify.workspace.root),
+    )?;
+    let missing: Vec<&&str> = example
+        .prints
+        .iter()
+        .filter(|line| !ran.stdout().any(|printed| printed == **line))
+        .collect();
+    if ran.success && missing.is_empty() {
+        outcome.pass();
+        return Ok(());
+    }
+    outcome.output += &format!("output of {}:\n{}", example.name, ran.text());
+    outcome.fail(if ran.success {
+        format!("the example {} does not print {missing:?}", example.name)
+    } else {
+        format!("the example {} failed", example.name)
+    });
+    Ok(())
+}
