@@ -162,14 +162,7 @@ impl ProcessPool {
         A: Serialize + DeserializeOwned + Send + 'static,
         R: Serialize + DeserializeOwned + Send + 'static,
     {
-        const {
-            assert!(
-                size_of::<F>() == 0,
-                "a task of a ProcessPool runs in another process, which has only what is in the program: the closure \
-                 must not capture anything. Give data as the argument; pass a function itself, not a pointer to it \
-                 (`fn(A) -> R`)"
-            );
-        }
+        const { captures_nothing(size_of::<F>()) };
         // The worker has the function too: only its type is needed, which says which one it is.
         let _ = function;
         let names = Names::of::<F, A, R>();
@@ -251,6 +244,16 @@ impl ProcessPool {
             let _ = attendant.join();
         }
     }
+}
+
+/// Stops the compiler at a task that the worker could not know, with the place of the assertion in this file.
+#[track_caller]
+const fn captures_nothing(size: usize) {
+    assert!(
+        size == 0,
+        "a task of a ProcessPool runs in another process, which has only what is in the program: the closure must \
+         not capture anything. Give data as the argument; pass a function itself, not a pointer to it (`fn(A) -> R`)"
+    );
 }
 
 impl Drop for ProcessPool {

@@ -5,102 +5,113 @@ use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use trine_async::AsyncPool;
+use trine_fixture::in_own_process;
 use trine_future::Outcome;
 
 #[test]
 fn a_running_task_is_dropped_at_its_next_await_point() {
-    let pool = AsyncPool::with_threads(1).unwrap();
-    let (probe, dropped) = DropProbe::new();
-    let (started, has_started) = mpsc::channel();
-    let future = pool.spawn(async move {
-        let _probe = probe;
-        started.send(()).unwrap();
-        pending::<()>().await;
+    in_own_process(|| {
+        let pool = AsyncPool::with_threads(1).unwrap();
+        let (probe, dropped) = DropProbe::new();
+        let (started, has_started) = mpsc::channel();
+        let future = pool.spawn(async move {
+            let _probe = probe;
+            started.send(()).unwrap();
+            pending::<()>().await;
+        });
+        has_started.recv().unwrap();
+        assert!(future.is_running());
+        assert!(future.cancel());
+        assert!(future.is_cancelled());
+        assert_eq!(dropped.recv(), Ok("dropped"));
+        assert!(future.cancel(), "cancelling twice is true twice");
+        assert!(future.result().unwrap_err().is_cancelled());
     });
-    has_started.recv().unwrap();
-    assert!(future.is_running());
-    assert!(future.cancel());
-    assert!(future.is_cancelled());
-    assert_eq!(dropped.recv(), Ok("dropped"));
-    assert!(future.cancel(), "cancelling twice is true twice");
-    assert!(future.result().unwrap_err().is_cancelled());
 }
 
 #[test]
 fn a_task_that_is_cancelled_while_it_is_polled_runs_to_its_next_await_point_and_no_further() {
-    let pool = AsyncPool::with_threads(1).unwrap();
-    let (polled, cancelled) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-    let went_on = Arc::new(AtomicBool::new(false));
-    let (probe, dropped) = DropProbe::new();
-    let future = {
-        let (polled, cancelled, went_on) = (polled.clone(), cancelled.clone(), went_on.clone());
-        pool.spawn(async move {
-            let _probe = probe;
-            polled.wait();
-            cancelled.wait();
-            tokio::task::yield_now().await;
-            went_on.store(true, Ordering::Relaxed);
-        })
-    };
-    polled.wait();
-    assert!(future.cancel());
-    cancelled.wait();
-    assert_eq!(dropped.recv(), Ok("dropped"));
-    assert!(!went_on.load(Ordering::Relaxed));
-    assert!(future.result().unwrap_err().is_cancelled());
+    in_own_process(|| {
+        let pool = AsyncPool::with_threads(1).unwrap();
+        let (polled, cancelled) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+        let went_on = Arc::new(AtomicBool::new(false));
+        let (probe, dropped) = DropProbe::new();
+        let future = {
+            let (polled, cancelled, went_on) = (polled.clone(), cancelled.clone(), went_on.clone());
+            pool.spawn(async move {
+                let _probe = probe;
+                polled.wait();
+                cancelled.wait();
+                tokio::task::yield_now().await;
+                went_on.store(true, Ordering::Relaxed);
+            })
+        };
+        polled.wait();
+        assert!(future.cancel());
+        cancelled.wait();
+        assert_eq!(dropped.recv(), Ok("dropped"));
+        assert!(!went_on.load(Ordering::Relaxed));
+        assert!(future.result().unwrap_err().is_cancelled());
+    });
 }
 
 #[test]
 fn a_task_that_has_not_started_never_runs() {
-    let pool = AsyncPool::with_threads(1).unwrap();
-    let gate = Arc::new(Barrier::new(2));
-    let blocker = {
-        let gate = Arc::clone(&gate);
-        pool.spawn(async move { gate.wait().is_leader() })
-    };
-    let (probe, dropped) = DropProbe::new();
-    let ran = Arc::new(AtomicBool::new(false));
-    let future = {
-        let ran = Arc::clone(&ran);
-        pool.spawn(async move {
-            let _probe = probe;
-            ran.store(true, Ordering::Relaxed);
-        })
-    };
-    assert!(!future.is_running());
-    assert!(future.cancel());
-    assert!(future.result().unwrap_err().is_cancelled());
-    gate.wait();
-    blocker.result().unwrap();
-    assert_eq!(dropped.recv(), Ok("dropped"));
-    assert!(!ran.load(Ordering::Relaxed));
+    in_own_process(|| {
+        let pool = AsyncPool::with_threads(1).unwrap();
+        let gate = Arc::new(Barrier::new(2));
+        let blocker = {
+            let gate = Arc::clone(&gate);
+            pool.spawn(async move { gate.wait().is_leader() })
+        };
+        let (probe, dropped) = DropProbe::new();
+        let ran = Arc::new(AtomicBool::new(false));
+        let future = {
+            let ran = Arc::clone(&ran);
+            pool.spawn(async move {
+                let _probe = probe;
+                ran.store(true, Ordering::Relaxed);
+            })
+        };
+        assert!(!future.is_running());
+        assert!(future.cancel());
+        assert!(future.result().unwrap_err().is_cancelled());
+        gate.wait();
+        blocker.result().unwrap();
+        assert_eq!(dropped.recv(), Ok("dropped"));
+        assert!(!ran.load(Ordering::Relaxed));
+    });
 }
 
 #[test]
 fn a_task_that_has_ended_is_not_cancelled() {
-    let pool = AsyncPool::with_threads(1).unwrap();
-    let mut future = pool.spawn(async { 1 });
-    let (sender, outcome) = mpsc::channel();
-    future.on_done(move |outcome| sender.send(outcome).unwrap());
-    assert_eq!(outcome.recv(), Ok(Outcome::Done));
-    assert!(!future.cancel());
-    assert_eq!(future.result().unwrap(), 1);
+    in_own_process(|| {
+        let pool = AsyncPool::with_threads(1).unwrap();
+        let mut future = pool.spawn(async { 1 });
+        let (sender, outcome) = mpsc::channel();
+        future.on_done(move |outcome| sender.send(outcome).unwrap());
+        assert_eq!(outcome.recv(), Ok(Outcome::Done));
+        assert!(!future.cancel());
+        assert_eq!(future.result().unwrap(), 1);
+    });
 }
 
 #[test]
 fn cancelling_a_mapped_future_ends_the_task_behind_it() {
-    let pool = AsyncPool::with_threads(1).unwrap();
-    let (probe, dropped) = DropProbe::new();
-    let (started, has_started) = mpsc::channel();
-    let future = pool
-        .spawn(async move {
-            let _probe = probe;
-            started.send(()).unwrap();
-            pending::<u32>().await
-        })
-        .map(|number| number + 1);
-    has_started.recv().unwrap();
-    assert!(future.cancel());
-    assert_eq!(dropped.recv(), Ok("dropped"));
-    assert!(future.result().unwrap_err().is_cancelled());
+    in_own_process(|| {
+        let pool = AsyncPool::with_threads(1).unwrap();
+        let (probe, dropped) = DropProbe::new();
+        let (started, has_started) = mpsc::channel();
+        let future = pool
+            .spawn(async move {
+                let _probe = probe;
+                started.send(()).unwrap();
+                pending::<u32>().await
+            })
+            .map(|number| number + 1);
+        has_started.recv().unwrap();
+        assert!(future.cancel());
+        assert_eq!(dropped.recv(), Ok("dropped"));
+        assert!(future.result().unwrap_err().is_cancelled());
+    });
 }

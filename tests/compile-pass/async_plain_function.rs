@@ -1,0 +1,11 @@
+use trine::AsyncPool;
+
+async fn length(text: &str) -> usize {
+    text.len()
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let pool = AsyncPool::new()?;
+    assert_eq!(pool.submit(length, "trine").result()?, 5);
+    Ok(())
+}
