@@ -218,7 +218,8 @@ impl AsyncPool {
     /// Ends the pool: refuses new tasks, waits for those that it has, and joins the threads of its own runtime. With
     /// [`Shutdown::CancelQueued`], tasks that have not started are not run.
     ///
-    /// Blocks until then, and a second call does so, too. Only tasks of this pool are waited for: what they start by
+    /// Blocks until then, and a second call does so, too. The descriptors of the runtime are closed when the pool is
+    /// dropped. Only tasks of this pool are waited for: what they start by
     /// `tokio::spawn` is dropped with the pool's own runtime.
     ///
     /// Inside a runtime, of this pool or another one, where blocking is not allowed, it does not wait: the pool takes no
