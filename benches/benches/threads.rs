@@ -2,71 +2,71 @@
 
 use std::hint::black_box;
 use trine::ThreadPool;
-use trine_benches::compare;
+use trine_benches::{Row, measure};
 
-const TASKS: u32 = 100_000;
+const TASKS: u64 = 100_000;
+const WORKERS: usize = 2;
 
+/// Each sample makes its pool and drops it: a pool that idles beside others is not measured.
 fn main() {
-    let trine = ThreadPool::new(2).expect("the system gives threads");
-    let rayon = rayon::ThreadPoolBuilder::new()
-        .num_threads(2)
-        .build()
-        .expect("the system gives threads");
-    let tokio = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .build()
-        .expect("the system gives threads");
-    compare(
-        "submit tasks from outside, collect their results",
-        TASKS,
-        15,
-        &mut [
-            (
-                "trine",
-                Box::new(|| {
-                    let futures: Vec<_> = (0..TASKS)
-                        .map(|number| {
-                            let captured = (u64::from(number), 1u64);
-                            trine.spawn(move || captured.0 + captured.1)
-                        })
-                        .collect();
-                    for future in futures {
-                        let _ = black_box(future.result());
-                    }
-                }),
-            ),
-            (
-                "rayon + oneshot",
-                Box::new(|| {
-                    let receivers: Vec<_> = (0..TASKS)
-                        .map(|number| {
-                            let captured = (u64::from(number), 1u64);
-                            let (sender, receiver) = oneshot::channel();
-                            rayon.spawn(move || drop(sender.send(captured.0 + captured.1)));
-                            receiver
-                        })
-                        .collect();
-                    for receiver in receivers {
-                        let _ = black_box(receiver.recv());
-                    }
-                }),
-            ),
-            (
-                "tokio JoinHandle",
-                Box::new(|| {
-                    let handles: Vec<_> = (0..TASKS)
-                        .map(|number| {
-                            let captured = (u64::from(number), 1u64);
-                            tokio.spawn(async move { captured.0 + captured.1 })
-                        })
-                        .collect();
-                    tokio.block_on(async {
-                        for handle in handles {
-                            let _ = black_box(handle.await);
-                        }
-                    });
-                }),
-            ),
-        ],
-    );
+    Row::new(
+        "threads.t1b",
+        "100,000 tasks submitted from outside, their results collected",
+        || {
+            let pool = ThreadPool::new(WORKERS).expect("the system gives threads");
+            measure(|| {
+                let futures: Vec<_> = (0..TASKS)
+                    .map(|number| {
+                        let captured = black_box((number, 1));
+                        pool.spawn(move || captured.0 + captured.1)
+                    })
+                    .collect();
+                for future in futures {
+                    let _ = black_box(future.result());
+                }
+                TASKS
+            })
+        },
+    )
+    .against("rayon + oneshot", 0.25, || {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(WORKERS)
+            .build()
+            .expect("the system gives threads");
+        measure(|| {
+            let receivers: Vec<_> = (0..TASKS)
+                .map(|number| {
+                    let captured = black_box((number, 1));
+                    let (sender, receiver) = oneshot::channel();
+                    pool.spawn(move || drop(sender.send(captured.0 + captured.1)));
+                    receiver
+                })
+                .collect();
+            for receiver in receivers {
+                let _ = black_box(receiver.recv());
+            }
+            TASKS
+        })
+    })
+    .against("tokio JoinHandle", 0.2, || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .build()
+            .expect("the system gives threads");
+        measure(|| {
+            let handles: Vec<_> = (0..TASKS)
+                .map(|number| {
+                    let captured = black_box((number, 1));
+                    runtime.spawn(async move { captured.0 + captured.1 })
+                })
+                .collect();
+            runtime.block_on(async {
+                for handle in handles {
+                    let _ = black_box(handle.await);
+                }
+            });
+            TASKS
+        })
+    })
+    .run();
 }

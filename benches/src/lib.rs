@@ -1,49 +1,31 @@
-//! Trine beside its peers: interleaved rounds in one process, printed as ratios.
+//! Trine beside its peers: interleaved rounds in one process, reported as ratios.
 //!
 //! An absolute time means little on a machine that others use as well; a ratio of two medians from the same run
-//! holds. Each round runs every contender once, beginning with another one each time, and the first round is thrown
-//! away.
+//! holds. Each program in `benches/` declares [`Row`]s. A row has Trine and its peers do the same work in turn,
+//! beginning with another one each round, throws the first round away, and prints a [`Comparison`]: as text for people
+//! and as one line of JSON for `cargo xtask bench`.
+//!
+//! `cargo bench -p trine-benches` runs them all; `cargo bench -p trine-benches -- future.await lock` those rows whose name
+//! contains one of the words.
 
-use std::time::{Duration, Instant};
+mod comparison;
+mod measurement;
+mod poller;
+mod processors;
+mod random_order;
+mod row;
+mod second_thread;
+mod statistics;
+mod text;
+mod two_threads;
+mod value;
 
-/// A contender: its name, and a function that does the work once.
-pub type Contender<'a> = (&'a str, Box<dyn FnMut() + 'a>);
-
-/// Runs the contenders for `rounds` rounds of `operations` operations each, the first of them being Trine, and prints
-/// a line for each: the median time of one operation, the spread (first to last quartile), and Trine's time as a
-/// ratio of it.
-///
-/// # Panics
-///
-/// Without contenders or rounds.
-pub fn compare(row: &str, operations: u32, rounds: usize, contenders: &mut [Contender<'_>]) {
-    assert!(
-        !contenders.is_empty() && rounds > 0,
-        "there is nothing to compare"
-    );
-    let mut times: Vec<Vec<Duration>> = vec![Vec::with_capacity(rounds); contenders.len()];
-    for round in 0..=rounds {
-        for turn in 0..contenders.len() {
-            let contender = (round + turn) % contenders.len();
-            let start = Instant::now();
-            contenders[contender].1();
-            let elapsed = start.elapsed();
-            if round > 0 {
-                times[contender].push(elapsed);
-            }
-        }
-    }
-    for time in &mut times {
-        time.sort_unstable();
-    }
-    let nanoseconds = |time: Duration| time.as_secs_f64() * 1e9 / f64::from(operations);
-    let ours = nanoseconds(times[0][rounds / 2]);
-    println!("{row}");
-    for ((name, _), times) in contenders.iter().zip(&times) {
-        let [low, median, high] = [rounds / 4, rounds / 2, rounds * 3 / 4].map(|at| nanoseconds(times[at]));
-        println!(
-            "  {name:24} {median:10.1} ns  ({low:.1} to {high:.1})  trine is {:.2}x",
-            ours / median
-        );
-    }
-}
+pub use comparison::{Comparison, FAIR_SHARE, Figures, Verdict};
+pub use measurement::{Measurement, SAMPLE, measure};
+pub use poller::Poller;
+pub use random_order::random_order;
+pub use row::Row;
+pub use second_thread::beside_second_thread;
+pub use statistics::Quartiles;
+pub use two_threads::{Running, two_threads};
+pub use value::Value;

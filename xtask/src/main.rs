@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask` lists them.
 
+mod bench;
 mod capture;
 mod demo;
 mod executables;
@@ -21,6 +22,8 @@ cargo xtask demo [DIRECTORY]            the main job on real input: threads, pro
 cargo xtask model [FILTER]              explore the loom models, and compare the executions with the record
 cargo xtask model --record              explore them, and write the record anew (xtask/models.txt)
 cargo xtask model --mutants [FILTER]    seed each bug of crates/*/mutants: the model it names must catch it
+cargo xtask bench [FILTER...]           Trine beside its peers: on all cores, on one, and beside two busy programs
+cargo xtask bench --one-core --busy     only in these lanes (or in one of them); options stand before the filter
 cargo xtask tidy                        check the rules that are read off the sources
 ";
 
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         ["model", "--mutants", filter] => mutants::run(Some(filter)),
         ["model"] => model::run(None),
         ["model", filter] if !filter.starts_with('-') => model::run(Some(filter)),
+        ["bench", rest @ ..] => bench::run(rest),
         ["tidy"] => tidy::run(),
         _ => {
             eprint!(

@@ -2,8 +2,11 @@
 
 use crate::Future;
 use crate::many::{Many, offer};
+use std::error::Error;
 use std::fmt;
 use std::iter::FusedIterator;
+use std::time::Duration;
+use trine_platform::Deadline;
 
 /// What [`as_completed`] takes: a future, alone or with something that tells which one it is.
 #[diagnostic::on_unimplemented(
@@ -37,8 +40,10 @@ impl<K, T> Completable for (K, Future<T>) {
 /// An iterator over `futures` in the order in which they end; `next` blocks until one has ended.
 ///
 /// The futures can be of any pools, mixed. Each comes back done, alone or with the key that it was given with, so
-/// that `result()` on it does not block. What the iterator has yielded it does not keep; those that are left when
-/// it is dropped are detached. A completion costs the same whatever the number of futures.
+/// that `result()` on it does not block. What the iterator has yielded it does not keep. Those that are left when it
+/// is dropped are detached; [`into_unfinished`](AsCompleted::into_unfinished) gives them back instead, and
+/// [`timeout`](AsCompleted::timeout) sets an end to the waiting. A completion costs the same whatever the number of
+/// futures.
 ///
 /// # Panics
 ///
@@ -62,7 +67,7 @@ impl<K, T> Completable for (K, Future<T>) {
 /// ```
 pub fn as_completed<C: Completable>(futures: impl IntoIterator<Item = C>) -> AsCompleted<C> {
     let mut items: Vec<Option<C>> = futures.into_iter().map(Some).collect();
-    let many = Many::new(items.len());
+    let mut many = Many::new(items.len());
     for (number, item) in items.iter_mut().enumerate() {
         if let Some(item) = item {
             many.watch(number, item.future());
@@ -79,24 +84,75 @@ pub fn as_completed<C: Completable>(futures: impl IntoIterator<Item = C>) -> AsC
 pub struct AsCompleted<C> {
     /// What has been yielded is gone from its place.
     items: Vec<Option<C>>,
-    many: Many,
+    pub(crate) many: Many,
     unfinished: usize,
+}
+
+impl<C: Completable> AsCompleted<C> {
+    /// Waits no longer than `timeout`, counted from this call.
+    ///
+    /// The iterator then yields `Ok` for each future. What has ended by then is yielded first, even if it is asked
+    /// for later; then, if some have not, comes one [`TimedOut`], and that is all. `Duration::ZERO` gives what has
+    /// ended without blocking. A timed wait never runs a task on the calling thread.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use trine_future::{Future, Promise, as_completed};
+    ///
+    /// let (_promise, slow) = Promise::new();
+    /// let mut pages = as_completed([slow, Future::ready("fast")]).timeout(Duration::from_millis(1));
+    /// assert_eq!(pages.next().unwrap()?.result()?, "fast");
+    /// let timed_out = pages.next().unwrap().unwrap_err();
+    /// assert_eq!(timed_out.to_string(), "1 (of 2) futures unfinished");
+    /// assert!(pages.next().is_none());
+    /// assert_eq!(pages.into_unfinished().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn timeout(self, timeout: Duration) -> TimedAsCompleted<C> {
+        TimedAsCompleted {
+            deadline: Deadline::after(timeout),
+            is_over: false,
+            futures: self,
+        }
+    }
+
+    /// Gives back what has not been yielded, in the order of the input. Some of it may have ended.
+    ///
+    /// ```
+    /// use trine_future::{Promise, as_completed};
+    ///
+    /// let (_promise, future) = Promise::<u32>::new();
+    /// let futures = as_completed([("page", future)]);
+    /// let [(key, future)] = futures.into_unfinished().try_into().unwrap();
+    /// assert!(key == "page" && future.cancel());
+    /// ```
+    pub fn into_unfinished(self) -> Vec<C> {
+        let mut items: Vec<C> = self.items.into_iter().flatten().collect();
+        for item in &mut items {
+            item.future().forget_waiter();
+        }
+        items
+    }
+
+    fn next_until(&mut self, deadline: Option<&Deadline>) -> Option<C> {
+        if self.unfinished == 0 {
+            return None;
+        }
+        let items = &mut self.items;
+        let number = self.many.next(deadline, |number| {
+            let item = items.get_mut(number)?;
+            Some(item.as_mut().is_some_and(|item| offer(item.future())))
+        })?;
+        self.unfinished -= 1;
+        self.items[number].take()
+    }
 }
 
 impl<C: Completable> Iterator for AsCompleted<C> {
     type Item = C;
 
     fn next(&mut self) -> Option<C> {
-        if self.unfinished == 0 {
-            return None;
-        }
-        let items = &mut self.items;
-        let number = self.many.next(None, |number| {
-            let item = items.get_mut(number)?;
-            Some(item.as_mut().is_some_and(|item| offer(item.future())))
-        })?;
-        self.unfinished -= 1;
-        self.items[number].take()
+        self.next_until(None)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -115,3 +171,77 @@ impl<C> fmt::Debug for AsCompleted<C> {
             .finish_non_exhaustive()
     }
 }
+
+/// The iterator of [`AsCompleted::timeout`].
+pub struct TimedAsCompleted<C> {
+    futures: AsCompleted<C>,
+    deadline: Deadline,
+    /// The time-out has been reported.
+    is_over: bool,
+}
+
+impl<C: Completable> TimedAsCompleted<C> {
+    /// Gives back what has not been yielded, in the order of the input. Some of it may have ended meanwhile.
+    pub fn into_unfinished(self) -> Vec<C> {
+        self.futures.into_unfinished()
+    }
+}
+
+impl<C: Completable> Iterator for TimedAsCompleted<C> {
+    type Item = Result<C, TimedOut>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        if let Some(item) = self.futures.next_until(Some(&self.deadline)) {
+            return Some(Ok(item));
+        }
+        self.is_over = true;
+        let unfinished = self.futures.unfinished;
+        (unfinished > 0).then(|| {
+            Err(TimedOut {
+                unfinished,
+                total: self.futures.items.len(),
+            })
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let most = if self.is_over { 0 } else { self.futures.unfinished };
+        (most.min(1), Some(most))
+    }
+}
+
+impl<C: Completable> FusedIterator for TimedAsCompleted<C> {}
+
+impl<C> fmt::Debug for TimedAsCompleted<C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TimedAsCompleted")
+            .field("unfinished", &self.futures.unfinished)
+            .field("is_over", &self.is_over)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The time of an [`AsCompleted::timeout`] is over, and not all futures have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedOut {
+    /// How many have not ended.
+    pub unfinished: usize,
+    /// How many were given to [`as_completed`].
+    pub total: usize,
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} (of {}) futures unfinished",
+            self.unfinished, self.total
+        )
+    }
+}
+
+impl Error for TimedOut {}

@@ -7,20 +7,24 @@
 //!   once it is terminal and was WATCHED before.
 //! - R3: `result` belongs to whoever claimed the task (or holds the promise) until the state is terminal, and to
 //!   the future's holder after; if the future had gone, to the one who completed.
-//! - R4: `work` belongs to whoever claimed or cancelled the task. That of a mapped task is never claimed: it belongs
-//!   with the result (R3), and until the end whoever has the future may look which block it follows.
+//! - R4: `work` belongs to whoever claimed or cancelled the task. That of a lazy task (a mapped future, or a turn of
+//!   a shared one) is never claimed: once it has ended, it belongs with the result (R3). Until the end whoever has a
+//!   mapped future may look which block it follows.
 //! - R5: the block is freed by whichever side goes last. Memory only: what is in it has been taken or dropped.
 //!
-//! "The future's holder" is whoever has the `Future` by value or by `&mut`; "the producer" has the `Promise` or
-//! the `Task`.
+//! "The future's holder" is whoever has the `Future` by value or by `&mut`, or, of a shared one, keeps it from being
+//! taken; "the producer" has the `Promise` or the `Task`.
 
+use crate::current::Current;
 use crate::failure::{self, Failure};
+use crate::memory;
 use crate::owner::{Drive, Owner, Waiting};
 use crate::snapshot::{Phase, Snapshot};
 use crate::state::State;
 use crate::waiter::Slot;
 use crate::work::Work;
 use crate::{Outcome, TaskError};
+use std::alloc::Layout;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
@@ -97,7 +101,8 @@ pub(crate) fn allocate<T: Send, W: Work<T>, O: Owner>(
     work: W,
     owner: O,
 ) -> BlockPointer {
-    let block = Box::new(Block {
+    let memory = memory::allocate(Layout::new::<Block<T, W, O>>()).cast::<Block<T, W, O>>();
+    let block = Block {
         front: Front {
             header: Header {
                 state: State::new(snapshot),
@@ -109,8 +114,10 @@ pub(crate) fn allocate<T: Send, W: Work<T>, O: Owner>(
         },
         owner,
         work: UnsafeCell::new(MaybeUninit::new(work)),
-    });
-    BlockPointer(NonNull::from(Box::leak(block)).cast())
+    };
+    // SAFETY: the memory is large enough, aligned, and nobody else's.
+    unsafe { memory.write(block) };
+    BlockPointer(memory.cast())
 }
 
 struct Table<T, W, O>(PhantomData<(T, W, O)>);
@@ -151,7 +158,10 @@ unsafe fn take_work<T, W: Work<T>, O: Owner>(block: BlockPointer) -> W {
 unsafe fn run<T: Send, W: Work<T>, O: Owner>(block: BlockPointer, side: Side) {
     // SAFETY: the caller has claimed the task, so the work is there and the caller's (R4).
     let work = unsafe { take_work::<T, W, O>(block) };
+    // SAFETY: the caller's side of the block is alive until the task is finished.
+    let current = unsafe { Current::enter(block) };
     let result = work.perform();
+    drop(current);
     // SAFETY: the caller has claimed the task and is on `side`.
     if let Err(result) = unsafe { finish::<T>(block, result, side) } {
         // The task was cancelled while it ran.
@@ -212,12 +222,17 @@ unsafe fn inner<T, W: Work<T>, O: Owner>(block: BlockPointer) -> Option<BlockPoi
 }
 
 unsafe fn free<T, W: Work<T>, O: Owner>(block: BlockPointer) {
-    // SAFETY: the caller is the last one to know the block (R5), which `allocate` took out of a box.
-    let mut block = unsafe { Box::from_raw(block.0.cast::<Block<T, W, O>>().as_ptr()) };
+    let mut pointer = block.0.cast::<Block<T, W, O>>();
+    // SAFETY: the caller is the last one to know the block (R5), so this reference is the only one.
+    let block = unsafe { pointer.as_mut() };
     block.front.header.state.assert_exclusive();
     block.front.header.slot.with_mut(|_| ());
     block.front.result.with_mut(|_| ());
     block.work.with_mut(|_| ());
+    // SAFETY: as above. Result and work are dropped by hand, before; what is left are the slot and the owner.
+    unsafe { pointer.drop_in_place() };
+    // SAFETY: the memory came from `allocate` with this layout.
+    unsafe { memory::free(pointer.cast(), Layout::new::<Block<T, W, O>>()) };
 }
 
 /// Ends a task with `result`, and tells whoever waits. Gives the result back if the task had been cancelled.
@@ -357,11 +372,23 @@ impl BlockPointer {
     /// The caller has a side of the block.
     pub(crate) unsafe fn cancel(self) -> bool {
         // SAFETY: passed on to the caller.
+        let (cancelled, slot) = unsafe { self.cancel_untold() };
+        slot.notify(Outcome::Cancelled);
+        cancelled
+    }
+
+    /// `cancel`, but for telling those in the slot that comes back.
+    ///
+    /// # Safety
+    ///
+    /// The caller has a side of the block.
+    pub(crate) unsafe fn cancel_untold(self) -> (bool, Slot) {
+        // SAFETY: passed on to the caller.
         let deciding = unsafe { self.deciding() };
         // SAFETY: the deciding block lives for as long as this one.
         let header = unsafe { deciding.header() };
         match header.state.cancel(header.vtable.stops_running) {
-            Err(after) => after.phase() == Phase::Cancelled,
+            Err(after) => (after.phase() == Phase::Cancelled, Slot::default()),
             Ok(before) => {
                 if before.phase() == Phase::Pending {
                     // SAFETY: this call has cancelled a task that nobody had claimed, so the work is its own (R4).
@@ -370,14 +397,27 @@ impl BlockPointer {
                     // SAFETY: the block is alive.
                     unsafe { (header.vtable.stop)(deciding) };
                 }
-                if before.is_watched() {
+                let slot = if before.is_watched() {
                     // SAFETY: this call has ended a watched task, so the slot is its own (R2).
-                    let slot = unsafe { deciding.with_slot(std::mem::take) };
-                    slot.notify(Outcome::Cancelled);
-                }
-                true
+                    unsafe { deciding.with_slot(std::mem::take) }
+                } else {
+                    Slot::default()
+                };
+                (true, slot)
             }
         }
+    }
+
+    /// Asks the task to stop. False if it has ended.
+    ///
+    /// # Safety
+    ///
+    /// The caller has a side of the block.
+    pub(crate) unsafe fn request_cancel(self) -> bool {
+        // SAFETY: passed on to the caller.
+        let deciding = unsafe { self.deciding() };
+        // SAFETY: the deciding block lives for as long as this one.
+        unsafe { deciding.header() }.state.request_cancel()
     }
 
     /// The phase that callers see: a mapped future runs while the one that it follows runs.
@@ -411,7 +451,7 @@ impl BlockPointer {
     ///
     /// # Safety
     ///
-    /// The caller has the future by value or by `&mut`.
+    /// The caller has the future by value or by `&mut`, or keeps it from being taken.
     pub(crate) unsafe fn drive(self, waiting: Waiting<'_>) -> bool {
         // SAFETY: passed on to the caller.
         let deciding = unsafe { self.deciding() };
@@ -479,18 +519,20 @@ impl BlockPointer {
         }
     }
 
-    /// Ends a mapped task: its result will be made by the one who takes it.
+    /// Ends a task whose result will be made by the one who takes it, out of the work. Nothing happens if it was
+    /// cancelled.
     ///
     /// # Safety
     ///
-    /// The caller has the producer's side of a mapped task, and does not use it after this.
+    /// The caller has the producer's side of a task that nobody has claimed, and does not use it after this.
     pub(crate) unsafe fn finish_lazy(self, phase: Phase) {
         // SAFETY: the caller has a side of the block.
         let header = unsafe { self.header() };
         match header.state.complete(phase, true, true) {
             // SAFETY: this call has ended the task.
             Ok(before) => unsafe { self.ended(before, phase, true, Side::Producer) },
-            Err(_) => unreachable!("a mapped task is ended by nobody else"),
+            // SAFETY: the caller's side ends here.
+            Err(_) => unsafe { self.release_producer() },
         }
     }
 

@@ -15,6 +15,12 @@ const ASLEEP: u32 = u32::MAX - 1;
 /// How many futures one wait can be for.
 pub(crate) const CAPACITY: usize = ASLEEP as usize;
 
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has woken a consumer.
+    pub(crate) static WAKES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// What a wait for many futures shares with those futures.
 pub(crate) struct Completions {
     /// The number of the future that ended last, or one of the two marks above.
@@ -48,6 +54,8 @@ impl Completions {
             }
         }
         if top == ASLEEP {
+            #[cfg(test)]
+            WAKES.set(WAKES.get() + 1);
             self.head.wake_one();
         }
     }
@@ -61,6 +69,12 @@ impl Completions {
             // ORDERING: Relaxed, published by the push that the swap has acquired.
             top = self.previous[top as usize].load(Relaxed);
         }
+    }
+
+    /// Whether the consumer sleeps or is about to.
+    #[cfg(test)]
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.head.word().load(Relaxed) == ASLEEP
     }
 
     /// Sleeps until the stack is not empty; may return early. Only the consumer calls this.

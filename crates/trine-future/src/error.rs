@@ -5,6 +5,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::process::ExitStatus;
+use std::sync::Arc;
 
 /// Why a task has no value.
 ///
@@ -12,8 +13,10 @@ use std::process::ExitStatus;
 /// get as far as returning.
 ///
 /// It is one pointer wide, so that results stay small, and turns into `anyhow::Error` or
-/// `Box<dyn Error + Send + Sync>` by `?`.
-pub struct TaskError(Box<Kind>);
+/// `Box<dyn Error + Send + Sync>` by `?`. A clone is the same error, not another one: that is what everybody gets who
+/// takes the result of a [`Shared`](crate::Shared).
+#[derive(Clone)]
+pub struct TaskError(Arc<Kind>);
 
 enum Kind {
     Cancelled,
@@ -44,7 +47,7 @@ pub struct WorkerDeath {
 
 impl TaskError {
     fn new(kind: Kind) -> Self {
-        Self(Box::new(kind))
+        Self(Arc::new(kind))
     }
 
     /// The task was cancelled before it ran, or while it could be stopped.
@@ -102,9 +105,9 @@ impl TaskError {
     ///
     /// # Errors
     ///
-    /// The error itself, if it is not a panic or the panic was in another process.
+    /// The error itself, if it is not a panic, if the panic was in another process, or while somebody has a clone.
     pub fn into_panic_payload(self) -> Result<Box<dyn Any + Send>, Self> {
-        match *self.0 {
+        match Arc::try_unwrap(self.0).map_err(Self)? {
             Kind::Panicked(panic) => panic
                 .into_payload()
                 .map_err(|panic| Self::new(Kind::Panicked(panic))),

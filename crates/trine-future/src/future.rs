@@ -4,9 +4,9 @@ use crate::block::{BlockPointer, Producer, TaskResult, allocate};
 use crate::blocking::Blocked;
 use crate::owner::Waiting;
 use crate::snapshot::{Phase, Snapshot};
-use crate::waiter::{Slot, Waiter};
+use crate::waiter::{Callback, Slot, Waiter};
 use crate::work::{Convert, NoWork};
-use crate::{Outcome, TaskError};
+use crate::{CancelOnDrop, Outcome, Shared, TaskError};
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -22,7 +22,8 @@ use trine_platform::{Deadline, Parker};
 /// process down is a value.
 ///
 /// Dropping a future detaches it: the task still runs, and a failure goes to the
-/// [failure hook](crate::set_failure_hook). To stop a task that has not started, [`cancel`](Self::cancel) it.
+/// [failure hook](crate::set_failure_hook). To stop a task that has not started, [`cancel`](Self::cancel) it; to have
+/// that done by the drop, use [`cancel_on_drop`](Self::cancel_on_drop).
 ///
 /// The type shares its name with the trait [`std::future::Future`], which it implements: refer to it as
 /// `trine::Future` and don't import it by a glob.
@@ -158,6 +159,42 @@ impl<T> Future<T> {
         unsafe { self.block.cancel() }
     }
 
+    /// Cancels the task, or, if it runs and can't be stopped, asks it to stop. False if it has ended.
+    ///
+    /// A task on a thread can't be stopped from outside: it reads the request by [`cancelled`](crate::cancelled) when
+    /// it likes, or never, and ends with what it returns. So this future waits for that, and a task that was asked can
+    /// still succeed. Asking twice is the same as asking once.
+    ///
+    /// ```
+    /// let (mut promise, future) = trine_future::Promise::new();
+    /// assert!(promise.start());
+    /// assert!(future.request_cancel());
+    /// assert!(promise.is_cancel_requested());
+    /// promise.complete("as far as I got").unwrap();
+    /// assert!(!future.request_cancel());
+    /// assert_eq!(future.result()?, "as far as I got");
+    /// # Ok::<(), trine_future::TaskError>(())
+    /// ```
+    pub fn request_cancel(&self) -> bool {
+        // SAFETY: the future's side of the block is alive.
+        self.cancel() || unsafe { self.block.request_cancel() }
+    }
+
+    /// Has the task cancelled when the future is dropped. See [`CancelOnDrop`].
+    ///
+    /// ```
+    /// use trine_future::Promise;
+    ///
+    /// let (promise, future) = Promise::new();
+    /// let future = future.cancel_on_drop();
+    /// promise.complete(7).unwrap();
+    /// assert_eq!(future.result()?, 7);
+    /// # Ok::<(), trine_future::TaskError>(())
+    /// ```
+    pub fn cancel_on_drop(self) -> CancelOnDrop<T> {
+        CancelOnDrop::new(self)
+    }
+
     /// Calls `callback` when the task ends, with how it ended.
     ///
     /// It runs on the thread that ends the task (the worker, or the caller of [`cancel`](Self::cancel)), after
@@ -185,7 +222,7 @@ impl<T> Future<T> {
         // SAFETY: the slot has been taken back, or never given (R2).
         unsafe {
             self.block
-                .with_slot(|slot| slot.callbacks.push(Box::new(callback)))
+                .with_slot(|slot| slot.callbacks.get_or_insert_default().0.push(Box::new(callback)))
         };
         if let Err(slot) = self.give_slot() {
             slot.notify(self.outcome());
@@ -246,6 +283,24 @@ impl<T> Future<T> {
             producer.finish_mapped(holder.outcome());
         }
         Future::new(outer)
+    }
+
+    /// Lets many wait for the task and look at its one result. See [`Shared`].
+    ///
+    /// ```
+    /// let (promise, future) = trine_future::Promise::new();
+    /// let shared = future.shared();
+    /// let other = shared.clone();
+    /// let reader = std::thread::spawn(move || other.result().map(|page: &String| page.len()).ok());
+    /// promise.complete("trine".to_owned()).unwrap();
+    /// assert_eq!(shared.result().unwrap(), "trine");
+    /// assert_eq!(reader.join().unwrap(), Some(5));
+    /// ```
+    pub fn shared(self) -> Shared<T>
+    where
+        T: Send + Sync + 'static,
+    {
+        Shared::new(self)
     }
 
     /// Waits for the end, or until the deadline; true once the task has ended.
@@ -314,12 +369,23 @@ impl<T> Future<T> {
         // SAFETY: the slot has been taken back, or never given (R2).
         let (before, has_callbacks) = unsafe {
             self.block
-                .with_slot(|slot| (std::mem::take(&mut slot.waiter), !slot.callbacks.is_empty()))
+                .with_slot(|slot| (std::mem::take(&mut slot.waiter), slot.callbacks.is_some()))
         };
         before.dismiss();
         if has_callbacks && let Err(slot) = self.give_slot() {
             slot.notify(self.outcome());
         }
+    }
+
+    /// Takes the callbacks away, and the one who would be told of the end. None are left if the task has ended.
+    pub(crate) fn take_callbacks(&mut self) -> Vec<Callback> {
+        if !self.reclaim_slot() {
+            return Vec::new();
+        }
+        // SAFETY: the slot has been taken back, or never given (R2).
+        let slot = unsafe { self.block.with_slot(std::mem::take) };
+        slot.waiter.dismiss();
+        slot.callbacks.map(|callbacks| callbacks.0).unwrap_or_default()
     }
 
     /// Makes the slot the holder's. False if the task has ended: then it is the completer's, or of no use.

@@ -24,10 +24,15 @@
 //! |---|---|
 //! | one result, on this thread | [`Future::result`], [`Future::result_timeout`] |
 //! | one result, in async code | `.await`: any runtime, or none |
-//! | each result as soon as it is there | [`as_completed`] |
+//! | one result for many threads or tasks | [`Future::shared`] |
+//! | each result as soon as it is there | [`as_completed`], for so long: [`AsCompleted::timeout`] |
 //! | to go on when the first, or all, have ended | [`wait`] |
 //! | a function over many inputs, in their order | `map` of a pool, which returns a [`Map`] |
 //! | to be called when it has ended | [`Future::on_done`] |
+//! | another value in the place of the result | [`Future::map`] |
+//! | a task that has not started not to run | [`Future::cancel`] |
+//! | a task that runs to stop early | [`Future::request_cancel`], and [`cancelled`] in the task |
+//! | a task that ends with the interest in it | [`Future::cancel_on_drop`] |
 //! | a function that runs on any pool | the trait [`Executor`] |
 //!
 //! # The name
@@ -50,35 +55,45 @@
 mod as_completed;
 mod block;
 mod blocking;
+mod cancel_on_drop;
 mod completions;
+mod current;
 mod error;
 mod executor;
 mod failure;
 mod future;
+mod group;
 mod many;
 mod map;
+mod memory;
 mod outcome;
 mod owner;
 mod panic;
 mod promise;
+mod shared;
 mod snapshot;
 mod state;
+mod store;
 mod task;
 mod wait;
 mod waiter;
 mod work;
 
-pub use as_completed::{AsCompleted, Completable, as_completed};
+pub use as_completed::{AsCompleted, Completable, TimedAsCompleted, TimedOut, as_completed};
 pub use blocking::{BlockingHook, set_blocking_hook};
+pub use cancel_on_drop::CancelOnDrop;
+pub use current::cancelled;
 pub use error::{TaskError, WorkerDeath};
 pub use executor::{Executor, Pool, Shutdown};
 pub use failure::{Failure, set_failure_hook};
 pub use future::Future;
+pub use group::{GroupError, GroupFailure, TaskGroup};
 pub use map::Map;
 pub use outcome::Outcome;
 pub use owner::{Drive, Owner, Waiting};
 pub use panic::{Panic, catch_panic};
 pub use promise::Promise;
+pub use shared::{Lend, Shared};
 pub use task::Task;
 pub use wait::{Until, Waited, wait};
 

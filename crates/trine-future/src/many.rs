@@ -10,7 +10,7 @@ use trine_platform::Deadline;
 
 /// A set of numbered futures of which the next one to end is wanted.
 pub(crate) struct Many {
-    completions: Arc<Completions>,
+    pub(crate) completions: Arc<Completions>,
     /// Numbers that were taken off the stack, the oldest last.
     ready: Vec<u32>,
     /// The futures before this number have been offered to be run by a waiting worker, and somebody runs them.
@@ -25,13 +25,15 @@ impl Many {
         assert!(futures < CAPACITY, "a wait is for fewer than {CAPACITY} futures");
         Self {
             completions: Arc::new(Completions::new(futures)),
-            ready: Vec::new(),
+            // Room for all of them, so that a completion allocates nothing.
+            ready: Vec::with_capacity(futures),
             offered: 0,
         }
     }
 
     /// Has `future` reported under `number` when it ends: at once, if it has ended.
-    pub(crate) fn watch<T>(&self, number: usize, future: &mut Future<T>) {
+    pub(crate) fn watch<T>(&mut self, number: usize, future: &mut Future<T>) {
+        self.offered = self.offered.min(number);
         let number = u32::try_from(number).expect("`new` has checked the number of futures");
         if future
             .watch_by(Waiter::Many(Arc::clone(&self.completions), number))
@@ -52,13 +54,16 @@ impl Many {
     ) -> Option<usize> {
         let mut blocked = None;
         loop {
-            if self.ready.is_empty() {
-                self.completions.take(&mut self.ready);
-            }
             if let Some(number) = self.ready.pop() {
                 return Some(number as usize);
             }
-            if deadline.is_some_and(Deadline::has_passed) {
+            // Asked before the stack is looked at, so that whatever has ended by the deadline is found first.
+            let is_over = deadline.is_some_and(Deadline::has_passed);
+            self.completions.take(&mut self.ready);
+            if !self.ready.is_empty() {
+                continue;
+            }
+            if is_over {
                 return None;
             }
             if deadline.is_none()

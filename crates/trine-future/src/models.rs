@@ -4,9 +4,11 @@
 //! lost is a leak and one that is read without being published is a race.
 
 mod many;
+mod shared;
+mod store;
 mod tasks;
 
-use crate::{Failure, Future, Outcome, Promise, TaskError, as_completed, set_failure_hook};
+use crate::{Failure, Future, Outcome, Promise, TaskError, Until, as_completed, set_failure_hook, wait};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -21,6 +23,9 @@ struct Tracked {
     value: UnsafeCell<u32>,
     _leak_check: LeakCheck,
 }
+
+// SAFETY: the value is never written to after it was made.
+unsafe impl Sync for Tracked {}
 
 impl Tracked {
     fn new(value: u32) -> Self {
@@ -78,6 +83,17 @@ enum Action {
     Complete,
     Fail,
     Abandon,
+    Cancel,
+}
+
+impl Action {
+    fn outcome(self) -> Outcome {
+        match self {
+            Self::Complete => Outcome::Done,
+            Self::Fail | Self::Abandon => Outcome::Failed,
+            Self::Cancel => Outcome::Cancelled,
+        }
+    }
 }
 
 /// A failed assertion in a callback is contained by what is under test: it must still fail the model.
@@ -95,14 +111,20 @@ fn act(action: Action, promise: Promise<Tracked>) {
         Action::Complete => drop(promise.complete(Tracked::new(7))),
         Action::Fail => promise.fail(TaskError::refused("the model says so")),
         Action::Abandon => drop(promise),
+        Action::Cancel => promise.cancel(),
     }
 }
 
 fn check_result(action: Action, result: Result<Tracked, TaskError>) {
+    check_lent(action, result.as_ref());
+}
+
+fn check_lent(action: Action, result: Result<&Tracked, &TaskError>) {
     match action {
-        Action::Complete => assert_eq!(result.ok().map(|value| value.get()), Some(7)),
-        Action::Fail => assert!(result.is_err_and(|error| error.is_refused())),
-        Action::Abandon => assert!(result.is_err_and(|error| error.is_abandoned())),
+        Action::Complete => assert_eq!(result.ok().map(Tracked::get), Some(7)),
+        Action::Fail => assert!(result.is_err_and(TaskError::is_refused)),
+        Action::Abandon => assert!(result.is_err_and(TaskError::is_abandoned)),
+        Action::Cancel => assert!(result.is_err_and(TaskError::is_cancelled)),
     }
 }
 
@@ -148,6 +170,11 @@ macro_rules! grid {
             }
 
             #[test]
+            fn cancel() {
+                model(concat!("future::", stringify!($name), "::cancel"), Action::Cancel);
+            }
+
+            #[test]
             fn consumer_begins() {
                 abort_on_contained_panic();
                 check(concat!("future::", stringify!($name), "::consumer_begins"), || {
@@ -163,6 +190,24 @@ macro_rules! grid {
 
 grid! {
     result: |action, future| check_result(action, future.result());
+
+    result_timeout: |action, mut future| {
+        // A model's deadline passes when the model says so, which this one does not.
+        let result = future.result_timeout(Duration::from_secs(60));
+        check_result(action, result.expect("it is ended before that"));
+    };
+
+    shared_result: |action, future| {
+        let shared = future.shared();
+        check_lent(action, shared.result());
+    };
+
+    shared_then_dropped: |_, future| drop(future.shared());
+
+    waited: |action, mut future| {
+        assert_eq!(wait([&mut future], Until::All, None).done, [0]);
+        check_result(action, future.result());
+    };
 
     awaited: |action, mut future| check_result(action, block_on(&mut future));
 
@@ -189,8 +234,7 @@ grid! {
         let counter = Arc::clone(&calls);
         let parker = Parker::current();
         future.on_done(move |outcome| {
-            let expected = if matches!(action, Action::Complete) { Outcome::Done } else { Outcome::Failed };
-            assert_eq!(outcome, expected);
+            assert_eq!(outcome, action.outcome());
             counter.fetch_add(1, Relaxed);
             parker.unpark();
         });

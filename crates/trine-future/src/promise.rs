@@ -71,6 +71,20 @@ impl<T: Send + 'static> Promise<T> {
         unsafe { self.block.header() }.state.load().phase() == Phase::Cancelled
     }
 
+    /// Whether the task should stop: the future was cancelled, or [asks for it](Future::request_cancel).
+    ///
+    /// ```
+    /// let (mut promise, future) = trine_future::Promise::<u32>::new();
+    /// promise.start();
+    /// future.request_cancel();
+    /// assert!(promise.is_cancel_requested() && !promise.is_cancelled());
+    /// promise.complete(3).unwrap();
+    /// ```
+    pub fn is_cancel_requested(&self) -> bool {
+        // SAFETY: the producer's side of the block is alive.
+        unsafe { self.block.header() }.state.load().is_cancel_requested()
+    }
+
     /// Gives the value. Wakes whoever waits, then runs the callbacks, on this thread.
     ///
     /// # Errors

@@ -3,11 +3,11 @@
 //! Every change of a task's state is a pure function here, from one snapshot to the next; `state.rs` applies them
 //! with one atomic read-modify-write. So the rules can be tested without threads, and the threads without rules.
 //!
-//! | from \ event | claim | complete | cancel | watch, unwatch | detach |
-//! |---|---|---|---|---|---|
-//! | Pending | Running | Done or Failed | Cancelled | yes | yes |
-//! | Running | no | Done or Failed | Cancelled, if its owner can stop it | yes | yes |
-//! | Done, Failed, Cancelled | no | no | no | no | no: the future drops the value first |
+//! | from \ event | claim | complete | cancel | request a cancel | watch, unwatch | detach |
+//! |---|---|---|---|---|---|---|
+//! | Pending | Running | Done or Failed | Cancelled | yes | yes | yes |
+//! | Running | no | Done or Failed | Cancelled, if its owner can stop it | yes | yes | yes |
+//! | Done, Failed, Cancelled | no | no | no | no | no | no: the future drops the value first |
 
 /// Where a task is on its way. The last three are terminal: exactly one of them is reached, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ const TAKEN: u32 = 1 << 5;
 const FUTURE: u32 = 1 << 6;
 /// The producer's side (a promise, or the queue's pointer) is alive.
 const PRODUCER: u32 = 1 << 7;
+/// The task has been asked to stop.
+const CANCEL_REQUESTED: u32 = 1 << 8;
 
 impl Snapshot {
     /// A task that nobody has started, with both sides alive.
@@ -85,6 +87,11 @@ impl Snapshot {
         self.0 & PRODUCER != 0
     }
 
+    /// The task should stop: it has been asked to, or it has been cancelled while it ran.
+    pub(crate) fn is_cancel_requested(self) -> bool {
+        self.0 & CANCEL_REQUESTED != 0 || self.phase() == Phase::Cancelled
+    }
+
     /// Somebody takes the right to run the task.
     pub(crate) fn claim(self) -> Option<Self> {
         (self.phase() == Phase::Pending).then(|| self.with_phase(Phase::Running))
@@ -113,6 +120,11 @@ impl Snapshot {
             Phase::Running if stops_running => Some(self.with_phase(Phase::Cancelled)),
             _ => None,
         }
+    }
+
+    /// The task is asked to stop.
+    pub(crate) fn request_cancel(self) -> Option<Self> {
+        (!self.is_terminal()).then_some(Self(self.0 | CANCEL_REQUESTED))
     }
 
     /// The future's holder gives the slot to the completer.

@@ -46,6 +46,13 @@ impl State {
         self.update(AcqRel, |state| state.cancel(stops_running))
     }
 
+    /// Asks the task to stop. False if it has ended.
+    #[must_use]
+    pub(crate) fn request_cancel(&self) -> bool {
+        // ORDERING: Release pairs with the Acquire of `load`: a task that sees the request sees what came before it.
+        self.update(Release, Snapshot::request_cancel).is_ok()
+    }
+
     /// Gives the slot to the completer. False if the task has ended: the slot is still the caller's then.
     #[must_use]
     pub(crate) fn watch(&self) -> bool {

@@ -3,8 +3,8 @@
 use crate::block::{BlockPointer, Side, allocate};
 use crate::owner::Owner;
 use crate::snapshot::Snapshot;
-use crate::work::Call;
-use crate::{Future, TaskError};
+use crate::work::{Call, Work};
+use crate::{Future, Outcome, TaskError};
 use std::fmt;
 use std::mem::{ManuallyDrop, MaybeUninit};
 
@@ -52,6 +52,26 @@ impl Task {
             // SAFETY: the task was claimed just now, and the pointer is not used after this.
             unsafe { block.fail(error) };
         }
+    }
+
+    /// A task whose work is done by the one who takes its result, once it has been ended by `end_lazily`.
+    pub(crate) fn lazy<T: Send>(work: impl Work<T>, owner: impl Owner) -> (Self, Future<T>) {
+        let block = allocate::<T, _, _>(Snapshot::PENDING, MaybeUninit::uninit(), work, owner);
+        (Self { block }, Future::new(block))
+    }
+
+    /// Ends a lazy task, unless it was cancelled.
+    pub(crate) fn end_lazily(self, outcome: Outcome) {
+        let task = ManuallyDrop::new(self);
+        // SAFETY: this is the producer's side of a lazy task, and it is not used after this.
+        unsafe { task.block.finish_lazy(outcome.phase()) };
+    }
+
+    /// Whether somebody still has the future, or has left a callback with it.
+    pub(crate) fn is_wanted(&self) -> bool {
+        // SAFETY: the producer's side of the block is alive.
+        let state = unsafe { self.block.header() }.state.load();
+        state.has_future() || state.is_watched()
     }
 
     /// Takes the right to run the task; if that is gone, lets go of the block.

@@ -4,14 +4,21 @@
 //! in `tests/failures.rs`, in a process of its own.
 
 mod as_completed;
+mod cancel;
 mod contract;
+mod costs;
 mod future;
+mod group;
+mod known_bugs;
 mod map;
 mod mapped;
 mod properties;
 mod shapes;
+mod shared;
+mod stress;
 mod wait;
 
+use crate::waiter::Waiter;
 use crate::{Future, Outcome, Promise, TaskError};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +31,16 @@ fn refused() -> TaskError {
 
 fn poll<T>(future: &mut Future<T>, waker: &Waker) -> Poll<Result<T, TaskError>> {
     std::future::Future::poll(Pin::new(future), &mut Context::from_waker(waker))
+}
+
+/// Whether somebody is told when the task ends. It has not ended, or was not waited for when it did.
+fn has_waiter<T>(future: &mut Future<T>) -> bool {
+    // SAFETY: the task is not watched while no wait is under way, so the slot is the holder's.
+    unsafe {
+        future
+            .block()
+            .with_slot(|slot| !matches!(slot.waiter, Waiter::Nobody))
+    }
 }
 
 /// Counts what happens: calls, wakes, drops.

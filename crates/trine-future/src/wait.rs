@@ -31,7 +31,9 @@ pub struct Waited {
 /// Waits for `futures`, until as many have ended as `until` says or `timeout` has passed.
 ///
 /// Blocks the calling thread. The futures can be of any pools, mixed, and remain the caller's. A time-out is not an
-/// error: the answer says what has ended. Without futures it returns at once.
+/// error: the answer says what has ended. A cancelled future has ended. Without futures it returns at once. A future
+/// is never in there twice; a [shared](crate::Shared) one that is counts as two. What a completion costs does not
+/// depend on the number of futures.
 ///
 /// # Panics
 ///
@@ -75,6 +77,17 @@ pub fn wait<'a, T: 'a>(
     for future in &mut futures {
         future.forget_waiter();
     }
-    let (done, pending) = (0..futures.len()).partition(|&number| futures[number].is_done());
-    Waited { done, pending }
+    let mut waited = Waited {
+        done: Vec::with_capacity(futures.len()),
+        pending: Vec::with_capacity(futures.len()),
+    };
+    for (number, future) in futures.iter().enumerate() {
+        let list = if future.is_done() {
+            &mut waited.done
+        } else {
+            &mut waited.pending
+        };
+        list.push(number);
+    }
+    waited
 }

@@ -36,6 +36,10 @@ impl Waiter {
 /// A function that runs when the task ends.
 pub(crate) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
+/// The functions that run when the task ends, in the order in which they were added.
+#[derive(Default)]
+pub(crate) struct Callbacks(pub(crate) Vec<Callback>);
+
 /// The waiter and the callbacks of a future.
 ///
 /// The slot belongs to the future's holder until `State::watch`, and to whoever ends the task from then on, until
@@ -43,7 +47,8 @@ pub(crate) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 #[derive(Default)]
 pub(crate) struct Slot {
     pub(crate) waiter: Waiter,
-    pub(crate) callbacks: Vec<Callback>,
+    /// Most tasks have none, so an empty list is a null pointer.
+    pub(crate) callbacks: Option<Box<Callbacks>>,
 }
 
 impl Slot {
@@ -57,7 +62,7 @@ impl Slot {
             Waiter::Many(completions, number) => completions.push(number),
             Waiter::Mapped(producer) => producer.finish_mapped(outcome),
         }
-        for callback in self.callbacks {
+        for callback in self.callbacks.into_iter().flat_map(|callbacks| callbacks.0) {
             // PANIC: a callback is the user's code. The others run all the same.
             failure::contain(|| callback(outcome));
         }

@@ -117,6 +117,74 @@ fn an_unseen_failure_of_a_mapped_future_is_told_once() {
 }
 
 #[test]
+fn an_unseen_failure_of_a_shared_future_is_told_once() {
+    let ended_then_dropped = noted(|| {
+        let (promise, future) = Promise::<u32>::new();
+        let shared = future.shared();
+        promise.fail(refused());
+        // A copy that nobody takes has shown nobody anything.
+        drop(shared.clone().into_future());
+        drop(shared);
+    });
+    assert_eq!(ended_then_dropped, [REFUSED]);
+
+    let dropped_then_ended = noted(|| {
+        let (promise, future) = Promise::<u32>::new();
+        drop(future.shared());
+        promise.fail(refused());
+    });
+    assert_eq!(dropped_then_ended, [REFUSED]);
+
+    let seen = noted(|| {
+        let (promise, future) = Promise::<u32>::new();
+        let shared = future.shared();
+        promise.fail(refused());
+        assert!(shared.result().is_err());
+        let cancelled = Promise::<u32>::new().1.shared();
+        cancelled.cancel();
+    });
+    assert_eq!(seen, [""; 0]);
+}
+
+#[test]
+fn k40_g26_panics_around_a_shared_future_harm_nobody() {
+    let told = noted(|| {
+        let (promise, mut future) = Promise::new();
+        let counter = Counter::default();
+        let after = counter.clone();
+        future.on_done(|_| panic!("a callback from before"));
+        let shared = future.shared();
+        shared.on_done(|_| panic!("a callback"));
+        shared.on_done(move |_| after.add());
+        assert!(promise.complete(Bomb("a value")).is_ok());
+        shared.on_done(|_| panic!("a late callback"));
+        assert_eq!(counter.get(), 1);
+        drop(shared);
+    });
+    assert_eq!(
+        told,
+        [
+            "panicked: a callback from before",
+            "panicked: a callback",
+            "panicked: a late callback",
+            "panicked: a value"
+        ]
+    );
+
+    struct Uncopied;
+    impl Clone for Uncopied {
+        fn clone(&self) -> Self {
+            panic!("in clone")
+        }
+    }
+    let told = noted(|| {
+        let error = Future::ready(Uncopied).shared().into_future().result().err();
+        assert_eq!(error.unwrap().panic().unwrap().message(), "in clone");
+    });
+    assert_eq!(told, [""; 0]);
+}
+
+#[test]
 fn what_was_seen_or_asked_for_is_not_told() {
     let nothing = noted(|| {
         assert!(Future::<()>::failed(refused()).result().is_err());

@@ -25,9 +25,9 @@ pub use workers::default_workers;
 /// Atomic integers and the fence: std's, or loom's in a model.
 pub mod atomic {
     #[cfg(trine_loom)]
-    pub use loom::sync::atomic::{AtomicU32, AtomicUsize, fence};
+    pub use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, fence};
     #[cfg(not(trine_loom))]
-    pub use std::sync::atomic::{AtomicU32, AtomicUsize, fence};
+    pub use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, fence};
 
     pub use std::sync::atomic::Ordering;
 }
@@ -78,6 +78,17 @@ macro_rules! global {
         $(#[$attribute])* static $name: $type = $value;
         #[cfg(trine_loom)]
         $crate::loom::lazy_static! { $(#[$attribute])* static ref $name: $type = $value; }
+    };
+}
+
+/// Declares a thread local whose value is made anew for each thread of each execution of a model.
+#[macro_export]
+macro_rules! local {
+    ($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;) => {
+        #[cfg(not(trine_loom))]
+        ::std::thread_local! { $(#[$attribute])* static $name: $type = const { $value }; }
+        #[cfg(trine_loom)]
+        $crate::loom::thread_local! { $(#[$attribute])* static $name: $type = $value; }
     };
 }
 

@@ -1,11 +1,12 @@
-//! Dependencies point down only: platform ← {lock, future} ← {threads, processes, async} ← the facade. And each
+//! Dependencies point down only: platform ← lock ← future ← {threads, processes, async} ← the facade. And each
 //! heavy dependency belongs to one crate.
 
 use super::Complaint;
 
 const LAYERS: &[&[&str]] = &[
     &["trine-platform"],
-    &["trine-lock", "trine-future"],
+    &["trine-lock"],
+    &["trine-future"],
     &["trine-threads", "trine-processes", "trine-async"],
     &["trine"],
 ];
@@ -116,7 +117,7 @@ mod tests {
             [2]
         );
         assert_eq!(
-            complaints("trine-future", "[dependencies]\ntrine-lock.workspace = true"),
+            complaints("trine-lock", "[dependencies]\ntrine-future.workspace = true"),
             [2]
         );
         assert_eq!(

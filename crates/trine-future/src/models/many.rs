@@ -1,7 +1,7 @@
 //! Models of waits for several futures.
 
 use super::{Tracked, join};
-use crate::{Promise, Until, wait};
+use crate::{Promise, Until, as_completed, wait};
 use std::time::Duration;
 use trine_platform::model::{check, expire_deadlines};
 use trine_platform::thread::spawn;
@@ -47,5 +47,33 @@ fn wait_times_out_during_completion() {
         assert_eq!(future.result().expect("it was completed").get(), 1);
         join(producer);
         join(clock);
+    });
+}
+
+#[test]
+fn what_ends_before_the_deadline_is_yielded() {
+    check("future::what_ends_before_the_deadline_is_yielded", || {
+        let (promise, future) = Promise::new();
+        let mut futures = as_completed([future]).timeout(Duration::from_secs(60));
+        let producer = spawn(move || {
+            drop(promise.complete(Tracked::new(1)));
+            expire_deadlines();
+        });
+        let future = futures.next().expect("one was given").expect("it ends in time");
+        assert_eq!(future.result().expect("it was completed").get(), 1);
+        join(producer);
+    });
+}
+
+#[test]
+fn what_is_taken_back_during_completion_is_whole() {
+    check("future::what_is_taken_back_during_completion_is_whole", || {
+        let (promise, future) = Promise::new();
+        let producer = spawn(move || drop(promise.complete(Tracked::new(1))));
+        let futures = as_completed([future]);
+        for future in futures.into_unfinished() {
+            assert_eq!(future.result().expect("it was completed").get(), 1);
+        }
+        join(producer);
     });
 }

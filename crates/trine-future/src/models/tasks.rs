@@ -3,6 +3,7 @@
 use super::{Tracked, join};
 use crate::{Drive, Owner, Promise, Task, Waiting};
 use std::sync::Arc;
+use trine_platform::UnsafeCell;
 use trine_platform::atomic::{AtomicU32, Ordering::Relaxed};
 use trine_platform::model::check;
 use trine_platform::thread::spawn;
@@ -170,6 +171,45 @@ fn three_cancels_race() {
         join(canceller);
         join(queue);
         assert_eq!(calls.load(Relaxed), 1);
+    });
+}
+
+/// What the one who asks wrote before.
+struct Reason(UnsafeCell<u32>);
+
+// SAFETY: it is written to before the request, and read after.
+unsafe impl Sync for Reason {}
+
+#[test]
+fn request_publishes_what_came_before_it() {
+    check("future::request_publishes_what_came_before_it", || {
+        let (mut promise, future) = Promise::<u32>::new();
+        assert!(promise.start());
+        let reason = Arc::new(Reason(UnsafeCell::new(0)));
+        let shared = Arc::clone(&reason);
+        let producer = spawn(move || {
+            if promise.is_cancel_requested() {
+                // SAFETY: it is written to before the request.
+                assert_eq!(shared.0.with(|reason| unsafe { *reason }), 7);
+            }
+            let _ = promise.complete(3);
+        });
+        // SAFETY: the other side reads it after the request only.
+        reason.0.with_mut(|reason| unsafe { *reason = 7 });
+        assert!(future.request_cancel() || future.is_done());
+        assert_eq!(future.result().expect("it was completed"), 3);
+        join(producer);
+    });
+}
+
+#[test]
+fn cancel_on_drop_races_the_worker() {
+    check("future::cancel_on_drop_races_the_worker", || {
+        let captured = Tracked::new(4);
+        let (task, future) = Task::new(move || captured, ());
+        let worker = spawn(move || task.run());
+        drop(future.cancel_on_drop());
+        join(worker);
     });
 }
 

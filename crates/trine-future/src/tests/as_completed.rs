@@ -1,9 +1,11 @@
 //! The rows C: `as_completed`.
 
 use super::{Counter, refused};
-use crate::{Future, Promise, as_completed};
+use crate::{Future, Promise, TimedOut, as_completed};
 use std::collections::HashSet;
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 #[test]
 fn c01_each_future_comes_once_whether_it_had_ended_before_or_not() {
@@ -123,4 +125,111 @@ fn ten_thousand_futures_in_random_order_come_once_each() {
     for producer in producers {
         producer.join().unwrap();
     }
+}
+
+#[test]
+fn c02_c07_what_has_ended_comes_before_the_time_out() {
+    for timeout in [Duration::ZERO, Duration::from_millis(1)] {
+        let (_kept, pending) = Promise::new();
+        let (_kept_too, other) = Promise::new();
+        let (_cancelled, cancelled) = Promise::new();
+        assert!(cancelled.cancel());
+        let mut futures = as_completed([pending, Future::ready(1), other, cancelled]).timeout(timeout);
+        assert_eq!(futures.size_hint(), (1, Some(4)));
+        assert_eq!(futures.next().unwrap().unwrap().result().unwrap(), 1);
+        assert!(futures.next().unwrap().unwrap().is_cancelled());
+        let timed_out = futures.next().unwrap().unwrap_err();
+        assert_eq!(
+            timed_out,
+            TimedOut {
+                unfinished: 2,
+                total: 4
+            }
+        );
+        assert_eq!(timed_out.to_string(), "2 (of 4) futures unfinished");
+        assert_eq!(
+            format!("{futures:?}"),
+            "TimedAsCompleted { unfinished: 2, is_over: true, .. }"
+        );
+        assert_eq!(futures.size_hint(), (0, Some(0)));
+        assert!(futures.next().is_none());
+        assert!(futures.next().is_none());
+    }
+}
+
+#[test]
+fn c02_what_ends_after_the_time_out_was_reported_is_not_yielded() {
+    let (promise, future) = Promise::new();
+    let mut futures = as_completed([future]).timeout(Duration::ZERO);
+    assert!(futures.next().unwrap().is_err());
+    promise.complete(1).unwrap();
+    assert!(futures.next().is_none());
+    let [future] = futures.into_unfinished().try_into().unwrap();
+    assert_eq!(future.result().unwrap(), 1);
+}
+
+#[test]
+fn c02_without_a_time_out_nothing_is_reported() {
+    let (promise, future) = Promise::new();
+    let (started, start) = mpsc::channel();
+    let producer = thread::spawn(move || {
+        start.recv().unwrap();
+        promise.complete(2).unwrap();
+    });
+    let mut futures = as_completed([future, Future::ready(1)]).timeout(Duration::MAX);
+    assert_eq!(futures.next().unwrap().unwrap().result().unwrap(), 1);
+    started.send(()).unwrap();
+    assert_eq!(futures.next().unwrap().unwrap().result().unwrap(), 2);
+    assert!(futures.next().is_none());
+    producer.join().unwrap();
+
+    let mut none = as_completed(Vec::<Future<u32>>::new()).timeout(Duration::ZERO);
+    assert_eq!(none.size_hint(), (0, Some(0)));
+    assert!(none.next().is_none());
+}
+
+#[test]
+fn g13_the_time_counts_from_the_call_and_not_from_the_first_next() {
+    let (promise, future) = Promise::new();
+    let mut futures = as_completed([future]).timeout(Duration::from_micros(1));
+    // Reading the clock until it has moved on is enough: nothing here depends on how far.
+    let called = std::time::Instant::now();
+    while called.elapsed() < Duration::from_micros(1) {
+        std::hint::spin_loop();
+    }
+    assert!(futures.next().unwrap().is_err());
+    promise.complete(1).unwrap();
+}
+
+#[test]
+fn g12_what_is_left_can_be_taken_back() {
+    let (promises, futures): (Vec<_>, Vec<_>) = (0..4).map(|_| Promise::new()).unzip();
+    let mut promises: Vec<_> = promises.into_iter().map(Some).collect();
+    let mut futures = as_completed((0..4).zip(futures));
+    promises[2].take().unwrap().complete(2).unwrap();
+    assert_eq!(futures.next().unwrap().0, 2);
+    promises[0].take().unwrap().complete(0).unwrap();
+    let left = futures.into_unfinished();
+    assert_eq!(
+        left.iter().map(|(number, _)| *number).collect::<Vec<_>>(),
+        [0, 1, 3]
+    );
+    for (number, mut future) in left {
+        assert!(!super::has_waiter(&mut future));
+        if let Some(promise) = promises[number].take() {
+            promise.complete(number).unwrap();
+        }
+        assert_eq!(future.result().unwrap(), number);
+    }
+}
+
+#[test]
+fn what_was_yielded_is_not_kept_by_a_timed_one_either() {
+    let drops = Counter::default();
+    let (_promise, pending) = Promise::new();
+    let mut futures = as_completed([Future::ready(drops.on_drop()), pending]).timeout(Duration::ZERO);
+    drop(futures.next().unwrap().unwrap());
+    assert_eq!(drops.get(), 1);
+    assert!(futures.next().unwrap().is_err());
+    assert_eq!(futures.into_unfinished().len(), 1);
 }

@@ -1,9 +1,9 @@
 //! The rows G on futures: what no suite of the peers tests.
 
-use super::{Counter, poll, refused};
-use crate::waiter::Waiter;
+use super::{Counter, has_waiter, poll, refused};
 use crate::{
-    BlockingHook, Drive, Future, Outcome, Owner, Promise, Task, Until, Waiting, set_blocking_hook, wait,
+    BlockingHook, Drive, Future, Outcome, Owner, Promise, Task, Until, Waiting, as_completed,
+    set_blocking_hook, wait,
 };
 use std::cell::Cell;
 use std::rc::Rc;
@@ -105,6 +105,24 @@ fn g06_the_one_who_waits_is_woken_before_the_callbacks_run() {
 }
 
 #[test]
+fn g07_a_callback_that_blocks_delays_no_other_future() {
+    let (promise, mut future) = Promise::new();
+    let (go_on, goes_on) = mpsc::channel();
+    future.on_done(move |_| goes_on.recv().unwrap());
+    let blocked = thread::spawn(move || promise.complete(1).unwrap());
+    let (other, second) = Promise::new();
+    let producer = thread::spawn(move || other.complete(2).unwrap());
+    let mut values: Vec<_> = as_completed([future, second])
+        .map(|future| future.result().unwrap())
+        .collect();
+    values.sort_unstable();
+    assert_eq!(values, [1, 2]);
+    producer.join().unwrap();
+    go_on.send(()).unwrap();
+    blocked.join().unwrap();
+}
+
+#[test]
 fn g09_the_longest_time_out_waits_for_ever() {
     let (promise, mut future) = Promise::new();
     let (started, start) = mpsc::channel();
@@ -117,15 +135,6 @@ fn g09_the_longest_time_out_waits_for_ever() {
     producer.join().unwrap();
     let mut futures = [Future::ready(1)];
     assert_eq!(wait(&mut futures, Until::All, Duration::MAX).done, [0]);
-}
-
-fn has_waiter<T>(future: &mut Future<T>) -> bool {
-    // SAFETY: the task is not watched while no wait is under way, so the slot is the holder's.
-    unsafe {
-        future
-            .block()
-            .with_slot(|slot| !matches!(slot.waiter, Waiter::Nobody))
-    }
 }
 
 #[test]

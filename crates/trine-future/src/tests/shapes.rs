@@ -1,7 +1,10 @@
 //! Sizes, bounds, variance, error texts, and values of unusual layouts.
 
 use super::{Counter, refused};
-use crate::{AsCompleted, Future, Panic, Promise, Task, TaskError, WorkerDeath, as_completed, catch_panic};
+use crate::{
+    AsCompleted, CancelOnDrop, Future, Panic, Promise, Shared, Task, TaskError, WorkerDeath, as_completed,
+    catch_panic,
+};
 use std::cell::Cell;
 use std::error::Error;
 use std::os::unix::process::ExitStatusExt;
@@ -15,6 +18,8 @@ fn handles_are_one_pointer_wide() {
     assert_eq!(size_of::<Future<[u64; 100]>>(), pointer);
     assert_eq!(size_of::<Option<Future<[u64; 100]>>>(), pointer);
     assert_eq!(size_of::<Promise<String>>(), pointer);
+    assert_eq!(size_of::<Option<CancelOnDrop<String>>>(), pointer);
+    assert_eq!(size_of::<Option<Shared<String>>>(), pointer);
     assert_eq!(size_of::<Option<Task>>(), pointer);
     assert_eq!(size_of::<Result<(), TaskError>>(), pointer);
 }

@@ -14,6 +14,7 @@ enum Event {
     Cancel {
         stops_running: bool,
     },
+    RequestCancel,
     Watch,
     Unwatch,
     Detach,
@@ -31,6 +32,7 @@ fn event() -> impl Strategy<Value = Event> {
             releases_producer,
         }),
         any::<bool>().prop_map(|stops_running| Event::Cancel { stops_running }),
+        Just(Event::RequestCancel),
         Just(Event::Watch),
         Just(Event::Unwatch),
         Just(Event::Detach),
@@ -48,6 +50,7 @@ struct Reference {
     taken: bool,
     future: bool,
     producer: bool,
+    cancel_requested: bool,
 }
 
 impl Reference {
@@ -73,8 +76,12 @@ impl Reference {
                 // Whoever completes a watched task comes back for the slot.
                 next.producer &= !releases_producer || self.watched;
             }
-            (Event::Cancel { .. }, Phase::Pending) => next.phase = Phase::Cancelled,
-            (Event::Cancel { stops_running: true }, Phase::Running) => next.phase = Phase::Cancelled,
+            (Event::Cancel { .. }, Phase::Pending)
+            | (Event::Cancel { stops_running: true }, Phase::Running) => {
+                next.phase = Phase::Cancelled;
+                next.cancel_requested = true;
+            }
+            (Event::RequestCancel, _) if !ended => next.cancel_requested = true,
             (Event::Watch, _) if !ended => next.watched = true,
             (Event::Unwatch, _) if !ended => next.watched = false,
             (Event::Detach, _) if !ended => next.future = false,
@@ -99,6 +106,7 @@ fn apply(snapshot: Snapshot, event: Event) -> Option<Snapshot> {
             snapshot.complete(phase, lazy, releases_producer)
         }
         Event::Cancel { stops_running } => snapshot.cancel(stops_running),
+        Event::RequestCancel => snapshot.request_cancel(),
         Event::Watch => snapshot.watch(),
         Event::Unwatch => snapshot.unwatch(),
         Event::Detach => snapshot.detach(),
@@ -116,6 +124,7 @@ fn seen(snapshot: Snapshot) -> Reference {
         taken: snapshot.is_taken(),
         future: snapshot.has_future(),
         producer: snapshot.has_producer(),
+        cancel_requested: snapshot.is_cancel_requested(),
     }
 }
 
@@ -128,6 +137,7 @@ fn start(ready: Option<Phase>) -> (Snapshot, Reference) {
         taken: false,
         future: true,
         producer: ready.is_none(),
+        cancel_requested: false,
     };
     (ready.map_or(Snapshot::PENDING, Snapshot::ready), reference)
 }

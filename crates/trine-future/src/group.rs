@@ -1,0 +1,345 @@
+//! Tasks that belong together.
+
+use crate::many::{Many, offer};
+use crate::{Executor, Future, TaskError};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+
+/// Tasks that belong together: they are waited for together, and the first failure cancels the rest.
+///
+/// A group takes tasks of any executors, mixed, and at most as many at a time as its [`limit`](Self::limit) says. It
+/// ends by [`join`](Self::join), which gives the values in the order of submission, or by going through it with
+/// [`next`](Self::next), which gives each as it ends. Dropping a group cancels what has not started.
+///
+/// A task fails if it does not return (a [`TaskError`]). In a group made by [`fallible`](Self::fallible) a task that
+/// returns an `Err` fails, too.
+///
+/// A group is for one thread: it notices that a task has ended when `join`, `next`, or a `submit` at the limit looks.
+///
+/// ```
+/// use trine_future::{Future, TaskGroup};
+///
+/// let mut group = TaskGroup::new().limit(2);
+/// for number in 1..=3 {
+///     group.start(|| Future::ready(number * number));
+/// }
+/// assert_eq!(group.join()?, [1, 4, 9]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias("errgroup", "JoinSet", "gather", "nursery"))]
+#[must_use = "a dropped group cancels its tasks"]
+pub struct TaskGroup<T, E = Infallible> {
+    limit: usize,
+    /// Those that have not been seen to end, each under its number in `many`.
+    places: Vec<Option<Place<T, E>>>,
+    /// The numbers that are free.
+    free: Vec<usize>,
+    many: Many,
+    /// Those that have ended and have not been given out, by their place in the order of submission.
+    ended: Vec<Option<Result<T, GroupFailure<E>>>>,
+    /// The places of those in `ended`, in the order in which they ended.
+    order: VecDeque<usize>,
+    has_failed: bool,
+}
+
+/// A task in a group.
+struct Place<T, E> {
+    /// Its place in the order of submission.
+    index: usize,
+    future: Future<Result<T, E>>,
+}
+
+impl<T: Send + 'static> TaskGroup<T> {
+    /// A group of tasks that fail only by not returning.
+    #[allow(clippy::new_without_default, reason = "`fallible` is as good a default")]
+    pub fn new() -> Self {
+        Self::fallible()
+    }
+}
+
+impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
+    /// A group in which a task can also fail by returning `Err`: see [`start_fallible`](Self::start_fallible).
+    ///
+    /// ```
+    /// use trine_future::{Future, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::fallible();
+    /// group.start_fallible(|| Future::ready("12".parse::<u32>()));
+    /// group.start_fallible(|| Future::ready("many".parse::<u32>()));
+    /// let error = group.join().unwrap_err();
+    /// assert_eq!(error.to_string(), "1 of 2 tasks failed, 0 were cancelled; first, task 1: invalid digit found in string");
+    /// ```
+    pub fn fallible() -> Self {
+        Self {
+            limit: usize::MAX,
+            places: Vec::new(),
+            free: Vec::new(),
+            many: Many::new(0),
+            ended: Vec::new(),
+            order: VecDeque::new(),
+            has_failed: false,
+        }
+    }
+
+    /// Has at most `limit` tasks under way at a time; 0 counts as 1. Those that are under way already stay.
+    #[doc(alias = "SetLimit")]
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit.max(1);
+        self
+    }
+
+    /// Runs `function` with `argument` on `executor`, as a task of the group.
+    ///
+    /// At the limit this blocks until a task of the group has ended. After a failure nothing is submitted any more.
+    ///
+    /// ```
+    /// use trine_future::{Executor, TaskGroup};
+    ///
+    /// fn all<P: Executor<fn(u32) -> u32, u32, Output = u32>>(pool: &P, double: fn(u32) -> u32) -> Vec<u32> {
+    ///     let mut group = TaskGroup::new().limit(4);
+    ///     for number in 0..100 {
+    ///         group.submit(pool, double, number);
+    ///     }
+    ///     group.join().unwrap()
+    /// }
+    /// ```
+    pub fn submit<P, F, A>(&mut self, executor: &P, function: F, argument: A)
+    where
+        P: Executor<F, A, Output = T>,
+    {
+        self.start(|| executor.submit(function, argument));
+    }
+
+    /// Adds the task that `start` starts: for closures, async blocks, or options of a task. Blocks as
+    /// [`submit`](Self::submit); `start` is not called after a failure.
+    pub fn start(&mut self, start: impl FnOnce() -> Future<T>) {
+        self.start_fallible(|| start().map(Ok));
+    }
+
+    /// [`start`](Self::start) for a task whose `Err` counts as a failure.
+    pub fn start_fallible(&mut self, start: impl FnOnce() -> Future<Result<T, E>>) {
+        while self.under_way() >= self.limit {
+            self.collect_one();
+        }
+        let index = self.ended.len();
+        self.ended.push(None);
+        if self.has_failed {
+            self.note(index, Err(GroupFailure::Task(TaskError::cancelled())));
+            return;
+        }
+        let mut future = start();
+        if self.free.is_empty() {
+            self.grow();
+        }
+        let Some(number) = self.free.pop() else {
+            unreachable!("it has just grown")
+        };
+        self.many.watch(number, &mut future);
+        self.places[number] = Some(Place { index, future });
+    }
+
+    /// The next task that has ended, with its place in the order of submission; blocks until there is one. `None` when
+    /// all have been given out.
+    ///
+    /// After the first failure the tasks that have not started come as cancelled.
+    ///
+    /// ```
+    /// use trine_future::{Promise, TaskGroup};
+    ///
+    /// let (slow, first) = Promise::new();
+    /// let (fast, second) = Promise::new();
+    /// let mut group = TaskGroup::new();
+    /// group.start(|| first);
+    /// group.start(|| second);
+    /// fast.complete("fast").unwrap();
+    /// assert_eq!(group.next().unwrap().1.unwrap(), "fast");
+    /// slow.complete("slow").unwrap();
+    /// let (index, result) = group.next().unwrap();
+    /// assert_eq!((index, result.unwrap()), (0, "slow"));
+    /// assert!(group.next().is_none());
+    /// ```
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "it is the iterator's method; a group is not only that"
+    )]
+    pub fn next(&mut self) -> Option<(usize, Result<T, GroupFailure<E>>)> {
+        if self.order.is_empty() {
+            self.collect_one();
+        }
+        let index = self.order.pop_front()?;
+        self.ended[index].take().map(|result| (index, result))
+    }
+
+    /// Waits for all tasks, and gives their values in the order of submission, but for those that [`next`](Self::next)
+    /// has given out. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// If a task has failed: with all failures. Those that had not started were cancelled.
+    pub fn join(mut self) -> Result<Vec<T>, GroupError<E>> {
+        while self.under_way() > 0 {
+            self.collect_one();
+        }
+        let total = self.ended.len();
+        let mut values = Vec::with_capacity(total);
+        let mut error = GroupError {
+            failures: Vec::new(),
+            cancelled: 0,
+            total,
+        };
+        for (index, result) in std::mem::take(&mut self.ended).into_iter().enumerate() {
+            match result {
+                None => {}
+                Some(Ok(value)) => values.push(value),
+                Some(Err(GroupFailure::Task(cause))) if cause.is_cancelled() => error.cancelled += 1,
+                Some(Err(failure)) => error.failures.push((index, failure)),
+            }
+        }
+        if error.failures.is_empty() && error.cancelled == 0 {
+            Ok(values)
+        } else {
+            Err(error)
+        }
+    }
+
+    fn under_way(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
+    /// Makes room for more tasks. They are counted anew by a wait with more numbers: what the old one was told of is
+    /// found again, because each task that has not been collected is watched anew.
+    fn grow(&mut self) {
+        let before = self.places.len();
+        let after = (2 * before).clamp(8, self.limit.max(8));
+        self.many = Many::new(after);
+        for (number, place) in self.places.iter_mut().enumerate() {
+            if let Some(place) = place {
+                self.many.watch(number, &mut place.future);
+            }
+        }
+        self.places.resize_with(after, || None);
+        self.free.extend((before..after).rev());
+    }
+
+    /// Waits for the next task to end, if one is under way, and notes how.
+    fn collect_one(&mut self) {
+        if self.under_way() == 0 {
+            return;
+        }
+        let places = &mut self.places;
+        let number = self.many.next(None, |number| {
+            let place = places.get_mut(number)?;
+            Some(place.as_mut().is_some_and(|place| offer(&mut place.future)))
+        });
+        let Some((number, Place { index, future })) =
+            number.and_then(|number| Some((number, self.places[number].take()?)))
+        else {
+            return;
+        };
+        self.free.push(number);
+        self.note(
+            index,
+            match future.result() {
+                Ok(Ok(value)) => Ok(value),
+                Ok(Err(error)) => Err(GroupFailure::Returned(error)),
+                Err(error) => Err(GroupFailure::Task(error)),
+            },
+        );
+    }
+
+    fn note(&mut self, index: usize, result: Result<T, GroupFailure<E>>) {
+        if result.is_err() && !self.has_failed {
+            self.has_failed = true;
+            self.cancel();
+        }
+        self.ended[index] = Some(result);
+        self.order.push_back(index);
+    }
+}
+
+impl<T, E> TaskGroup<T, E> {
+    fn cancel(&self) {
+        for place in self.places.iter().flatten() {
+            place.future.cancel();
+        }
+    }
+}
+
+impl<T, E> Drop for TaskGroup<T, E> {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+impl<T, E> fmt::Debug for TaskGroup<T, E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TaskGroup")
+            .field("tasks", &self.ended.len())
+            .field("under_way", &(self.places.len() - self.free.len()))
+            .field("has_failed", &self.has_failed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How one task of a group failed.
+#[derive(Debug)]
+pub enum GroupFailure<E> {
+    /// It did not return.
+    Task(TaskError),
+    /// It returned an `Err`.
+    Returned(E),
+}
+
+impl<E: fmt::Display> fmt::Display for GroupFailure<E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Task(error) => error.fmt(formatter),
+            Self::Returned(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for GroupFailure<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Task(error) => error.source(),
+            Self::Returned(error) => error.source(),
+        }
+    }
+}
+
+/// Why a group has no values: all failures of its tasks, in the order of submission.
+#[derive(Debug)]
+pub struct GroupError<E = Infallible> {
+    /// Each failed task's place in the order of submission, from 0, and how it failed.
+    pub failures: Vec<(usize, GroupFailure<E>)>,
+    /// How many tasks were cancelled: by the first failure, or by their own futures' owners.
+    pub cancelled: usize,
+    /// How many tasks the group had.
+    pub total: usize,
+}
+
+impl<E: fmt::Display> fmt::Display for GroupError<E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (failed, cancelled, total) = (self.failures.len(), self.cancelled, self.total);
+        write!(
+            formatter,
+            "{failed} of {total} tasks failed, {cancelled} were cancelled"
+        )?;
+        match self.failures.first() {
+            Some((index, failure)) => write!(formatter, "; first, task {index}: {failure}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for GroupError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.failures
+            .first()
+            .map(|(_, failure)| failure as &(dyn Error + 'static))
+    }
+}

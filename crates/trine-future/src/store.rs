@@ -1,0 +1,147 @@
+//! Chains of free blocks that no thread keeps: one store for each size.
+
+use std::alloc::{Layout, dealloc};
+use std::ptr::{NonNull, null_mut};
+use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
+use trine_platform::atomic::{AtomicPtr, AtomicUsize};
+use trine_platform::{UnsafeCell, const_fn};
+
+/// How many chains a store keeps.
+pub(crate) const KEPT_CHAINS: usize = 512;
+
+/// A free block: a link of a chain, and, if it is the first, of a stack of chains.
+pub(crate) struct Free {
+    pub(crate) next: *mut Free,
+    next_chain: UnsafeCell<*mut Free>,
+}
+
+impl Free {
+    /// A block before `next`, in a chain that is in no stack.
+    pub(crate) fn new(next: *mut Free) -> Self {
+        Self {
+            next,
+            next_chain: UnsafeCell::new(null_mut()),
+        }
+    }
+
+    fn next_chain(&self) -> *mut Free {
+        // SAFETY: only whoever owns the stack reads or writes its links.
+        self.next_chain.with(|next| unsafe { *next })
+    }
+
+    fn set_next_chain(&self, chain: *mut Free) {
+        // SAFETY: as above.
+        self.next_chain.with_mut(|next| unsafe { *next = chain });
+    }
+}
+
+/// Gives a chain back to the allocator, from which each block came with `layout`.
+pub(crate) fn release(mut first: *mut Free, layout: Layout) {
+    while !first.is_null() {
+        // SAFETY: a chain is free memory that the caller has taken out of wherever it was.
+        let next = unsafe { (*first).next };
+        // SAFETY: as above; the caller says how it was allocated.
+        unsafe { dealloc(first.cast(), layout) };
+        first = next;
+    }
+}
+
+/// A stack of chains. Everything on it is taken at once, so there is no ABA problem.
+pub(crate) struct Store {
+    top: AtomicPtr<Free>,
+    /// The number of chains on the stack, about: it is changed beside it.
+    count: AtomicUsize,
+    /// The number of chains that were taken since the store decayed last.
+    taken: AtomicUsize,
+}
+
+impl Store {
+    const_fn! {
+        pub(crate) fn new() -> Self {
+            Self { top: AtomicPtr::new(null_mut()), count: AtomicUsize::new(0), taken: AtomicUsize::new(0) }
+        }
+    }
+
+    /// Puts a chain, which is the caller's, into the store; if that is full, gives it back to the allocator.
+    pub(crate) fn give(&self, chain: NonNull<Free>, layout: Layout) {
+        // ORDERING: Relaxed. The bound need not be exact, and publishes nothing.
+        if self.count.fetch_add(1, Relaxed) < KEPT_CHAINS {
+            self.push(chain);
+        } else {
+            self.count.fetch_sub(1, Relaxed);
+            release(chain.as_ptr(), layout);
+        }
+    }
+
+    /// Takes one chain, which is the caller's then.
+    pub(crate) fn take(&self) -> Option<NonNull<Free>> {
+        let chain = self.pop()?;
+        // ORDERING: Relaxed. It is a hint for `decay`.
+        self.taken.fetch_add(1, Relaxed);
+        Some(chain)
+    }
+
+    /// Gives a chain back to the allocator, if none was taken since the last call.
+    #[cold]
+    pub(crate) fn decay(&self, layout: Layout) {
+        // ORDERING: Relaxed, as in `take`.
+        if self.taken.swap(0, Relaxed) == 0
+            && let Some(chain) = self.pop()
+        {
+            release(chain.as_ptr(), layout);
+        }
+    }
+
+    fn pop(&self) -> Option<NonNull<Free>> {
+        // ORDERING: Relaxed. This only saves a swap of nothing.
+        if self.top.load(Relaxed).is_null() {
+            return None;
+        }
+        // ORDERING: Acquire pairs with the Release of `push` and with the one below.
+        let chain = NonNull::new(self.top.swap(null_mut(), Acquire))?;
+        // SAFETY: the swap has made the whole stack this thread's.
+        let rest = unsafe { chain.as_ref() }.next_chain();
+        if let Some(rest) = NonNull::new(rest)
+            // ORDERING: Release, because whoever takes the rest has to see what this thread has seen of it.
+            && self.top.compare_exchange(null_mut(), rest.as_ptr(), Release, Relaxed).is_err()
+        {
+            // Another thread has given a chain meanwhile: the rest goes on top of that.
+            self.push(rest);
+        }
+        // ORDERING: Relaxed, as in `give`.
+        self.count.fetch_sub(1, Relaxed);
+        Some(chain)
+    }
+
+    /// Pushes a stack of chains.
+    fn push(&self, first: NonNull<Free>) {
+        let mut last = first;
+        // SAFETY: until they are on the stack, the chains are this thread's.
+        while let Some(next) = NonNull::new(unsafe { last.as_ref() }.next_chain()) {
+            last = next;
+        }
+        // ORDERING: Relaxed. The compare-exchange checks it.
+        let mut top = self.top.load(Relaxed);
+        loop {
+            // SAFETY: as above.
+            unsafe { last.as_ref() }.set_next_chain(top);
+            // ORDERING: Release pairs with the Acquire of `pop`. What is below was published by those who pushed it:
+            // every change of the word is a read-modify-write, and carries it on.
+            match self
+                .top
+                .compare_exchange_weak(top, first.as_ptr(), Release, Relaxed)
+            {
+                Ok(_) => return,
+                Err(now) => top = now,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// The number of chains in the store.
+    pub(crate) fn chains(&self) -> usize {
+        self.count.load(Relaxed)
+    }
+}

@@ -1,0 +1,44 @@
+//! What a completion costs: the wakes. Allocations are counted in `tests/costs.rs`, in a process of its own. There is
+//! no lock to be counted: what a wait for many futures shares is one word and one slot for each (`completions.rs`).
+
+use crate::completions::WAKES;
+use crate::{Promise, Until, as_completed, wait};
+use std::sync::Arc;
+use std::thread;
+
+/// How many wakes it takes to complete `count` futures one by one, each time with the consumer asleep.
+fn wakes_of_a_sleeper(count: usize) -> usize {
+    let (promises, futures): (Vec<_>, Vec<_>) = (0..count).map(|_| Promise::new()).unzip();
+    let futures = as_completed(futures);
+    let completions = Arc::clone(&futures.many.completions);
+    let consumer = thread::spawn(move || futures.count());
+    WAKES.set(0);
+    for promise in promises {
+        while !completions.is_asleep() {
+            thread::yield_now();
+        }
+        promise.complete(()).unwrap();
+    }
+    assert_eq!(consumer.join().unwrap(), count);
+    WAKES.get()
+}
+
+#[test]
+fn a_completion_wakes_a_sleeper_once() {
+    assert_eq!(wakes_of_a_sleeper(10), 10);
+    assert_eq!(wakes_of_a_sleeper(10_000), 10_000);
+}
+
+#[test]
+fn a_completion_wakes_nobody_if_nobody_sleeps() {
+    for count in [10, 10_000] {
+        let (promises, mut futures): (Vec<_>, Vec<_>) = (0..count).map(|_| Promise::new()).unzip();
+        WAKES.set(0);
+        for promise in promises {
+            promise.complete(()).unwrap();
+        }
+        assert_eq!(wait(&mut futures, Until::All, None).done.len(), count);
+        assert_eq!(as_completed(futures).count(), count);
+        assert_eq!(WAKES.get(), 0);
+    }
+}

@@ -1,0 +1,160 @@
+//! Groups of tasks.
+
+use crate::{Executor, Future, GroupFailure, Promise, Task, TaskError, TaskGroup};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::thread;
+
+#[test]
+fn join_gives_the_values_in_the_order_of_submission() {
+    let (promises, futures): (Vec<_>, Vec<_>) = (0..100).map(|_| Promise::new()).unzip();
+    let mut group = TaskGroup::new();
+    for future in futures {
+        group.start(|| future);
+    }
+    let completing = thread::spawn(move || {
+        for (number, promise) in promises.into_iter().enumerate().rev() {
+            promise.complete(number).unwrap();
+        }
+    });
+    assert_eq!(group.join().unwrap(), (0..100).collect::<Vec<_>>());
+    completing.join().unwrap();
+}
+
+#[test]
+fn next_gives_each_as_it_ends() {
+    let (mut promises, futures): (Vec<_>, Vec<_>) = (0..3).map(|_| Promise::new()).unzip();
+    let mut group = TaskGroup::new();
+    for future in futures {
+        group.start(|| future);
+    }
+    for number in [2, 1, 0] {
+        promises.remove(number).complete(number).unwrap();
+        let (index, result) = group.next().unwrap();
+        assert_eq!((index, result.unwrap()), (number, number));
+    }
+    assert!(group.next().is_none());
+    // It can be used on.
+    group.start(|| Future::ready(7));
+    assert_eq!(group.next().unwrap().0, 3);
+    assert!(group.join().unwrap().is_empty());
+}
+
+#[test]
+fn a_limit_is_kept() {
+    let under_way = Arc::new(AtomicUsize::new(0));
+    let most = Arc::new(AtomicUsize::new(0));
+    let mut group = TaskGroup::new().limit(3);
+    let mut threads = Vec::new();
+    for number in 0..50 {
+        group.start(|| {
+            let (promise, future) = Promise::new();
+            most.fetch_max(under_way.fetch_add(1, SeqCst) + 1, SeqCst);
+            let under_way = Arc::clone(&under_way);
+            threads.push(thread::spawn(move || {
+                under_way.fetch_sub(1, SeqCst);
+                promise.complete(number).unwrap();
+            }));
+            future
+        });
+    }
+    assert_eq!(group.join().unwrap().len(), 50);
+    assert!(most.load(SeqCst) <= 3);
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+#[test]
+fn the_first_failure_cancels_the_rest_and_all_failures_are_kept() {
+    let mut group = TaskGroup::<u32>::new();
+    let (running, runs) = Promise::new();
+    let (pending, waits) = Promise::<u32>::new();
+    let mut running = running;
+    assert!(running.start());
+    group.start(|| runs);
+    group.start(|| waits);
+    group.start(|| Future::failed(TaskError::refused("full")));
+    let failing = thread::spawn(move || {
+        // The group has met the first failure once it has cancelled this one.
+        while !pending.is_cancelled() {
+            thread::yield_now();
+        }
+        running.fail(TaskError::refused("late"));
+    });
+    let error = group.join().unwrap_err();
+    failing.join().unwrap();
+    assert_eq!((error.total, error.cancelled), (3, 1));
+    let failed: Vec<_> = error.failures.iter().map(|(index, _)| *index).collect();
+    assert_eq!(failed, [0, 2]);
+    assert_eq!(
+        error.to_string(),
+        "2 of 3 tasks failed, 1 were cancelled; first, task 0: the task was not accepted: late"
+    );
+}
+
+#[test]
+fn after_a_failure_nothing_is_started() {
+    let mut group = TaskGroup::fallible().limit(1);
+    group.start_fallible(|| Future::ready(Err::<u32, _>("broken")));
+    // The limit has this one look at the first.
+    group.start_fallible(|| unreachable!("the group has failed"));
+    let error = group.join().unwrap_err();
+    assert!(matches!(
+        error.failures[..],
+        [(0, GroupFailure::Returned("broken"))]
+    ));
+    assert_eq!(error.cancelled, 1);
+}
+
+#[test]
+fn a_dropped_group_cancels() {
+    let (promise, future) = Promise::<u32>::new();
+    let mut group = TaskGroup::new();
+    group.start(|| future);
+    drop(group);
+    assert!(promise.is_cancelled());
+}
+
+/// An executor that runs a task when it is submitted.
+struct AtOnce;
+
+impl<F: FnOnce(A) -> R + Send + 'static, A: Send + 'static, R: Send + 'static> Executor<F, A> for AtOnce {
+    type Output = R;
+
+    fn submit(&self, function: F, argument: A) -> Future<R> {
+        let (task, future) = Task::new(move || function(argument), ());
+        task.run();
+        future
+    }
+
+    fn map<I>(&self, function: F, arguments: I) -> impl Iterator<Item = Result<R, TaskError>>
+    where
+        I: IntoIterator<Item = A>,
+        F: Clone,
+    {
+        arguments
+            .into_iter()
+            .map(move |argument| self.submit(function.clone(), argument).result())
+    }
+}
+
+#[test]
+fn any_executor_will_do() {
+    let mut group = TaskGroup::new().limit(2);
+    for number in 0..1_000u32 {
+        group.submit(&AtOnce, |number| number + 1, number);
+    }
+    assert_eq!(group.join().unwrap().into_iter().sum::<u32>(), 500_500);
+}
+
+#[test]
+fn a_task_that_panics_is_a_failure() {
+    let mut group = TaskGroup::new();
+    group.submit(&AtOnce, |()| panic!("no such page"), ());
+    let mut error = group.join().map(|_: Vec<()>| ()).unwrap_err();
+    let (0, GroupFailure::Task(cause)) = error.failures.remove(0) else {
+        panic!("the task has not returned");
+    };
+    assert_eq!(cause.panic().unwrap().message(), "no such page");
+}
