@@ -1,11 +1,15 @@
 //! What holds a lock, and lends its value meanwhile.
 
+use crate::Lock;
+use crate::held_locks::HeldLock;
+use crate::mapped::{MappedAsyncLockGuard, MappedLockGuard};
 use crate::word::Held;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use trine_platform::{MutPtr, UnsafeCell};
+use std::ptr::NonNull;
+use trine_platform::MutPtr;
 
-/// Holds a [`Lock`](crate::Lock) and lends its value. Dropping it unlocks.
+/// Holds a [`Lock`] and lends its value. Dropping it unlocks.
 ///
 /// It stays in the thread that locked:
 ///
@@ -24,12 +28,11 @@ use trine_platform::{MutPtr, UnsafeCell};
 #[doc(alias = "MutexGuard")]
 #[must_use = "the lock is released at once if nobody keeps the guard"]
 pub struct LockGuard<'a, T: ?Sized> {
-    // The order matters: the access to the value ends before the lock is released.
-    value: MutPtr<T>,
-    _held: Held<'a>,
+    access: Access<'a, T>,
+    record: HeldLock,
 }
 
-/// Holds a [`Lock`](crate::Lock) for a task and lends its value. Dropping it unlocks.
+/// Holds a [`Lock`] for a task and lends its value. Dropping it unlocks.
 ///
 /// It may be kept across an `.await`, and go to another thread with its task:
 ///
@@ -59,31 +62,158 @@ pub struct LockGuard<'a, T: ?Sized> {
 /// send::<AsyncLockGuard<'static, Rc<u32>>>();
 /// ```
 #[must_use = "the lock is released at once if nobody keeps the guard"]
-pub struct AsyncLockGuard<'a, T: ?Sized>(LockGuard<'a, T>);
+pub struct AsyncLockGuard<'a, T: ?Sized>(Access<'a, T>);
+
+/// The exclusive access to a lock's value, and the right to it.
+struct Access<'a, T: ?Sized> {
+    // The order matters: the access ends before the lock is released.
+    value: MutPtr<T>,
+    held: Held<'a>,
+}
 
 // SAFETY: a shared guard lends nothing but `&T`.
 unsafe impl<T: ?Sized + Sync> Sync for LockGuard<'_, T> {}
+
+// SAFETY: a shared guard lends nothing but `&T`.
+unsafe impl<T: ?Sized + Sync> Sync for AsyncLockGuard<'_, T> {}
 
 // SAFETY: a guard is exclusive access to the value, which may be sent as `&mut T` may. The word does not know who
 // locked it, so any thread may unlock it. `LockGuard` is kept in its thread by choice and not by need.
 unsafe impl<T: ?Sized + Send> Send for AsyncLockGuard<'_, T> {}
 
 impl<'a, T: ?Sized> LockGuard<'a, T> {
-    /// `held` is the right to `value`: they belong to the same lock.
+    /// `held` is the right to `lock`.
+    #[cfg_attr(debug_assertions, track_caller)]
     #[inline]
-    pub(crate) fn new(value: &'a UnsafeCell<T>, held: Held<'a>) -> Self {
+    pub(crate) fn new(lock: &'a Lock<T>, held: Held<'a>) -> Self {
         Self {
-            value: value.get_mut(),
-            _held: held,
+            access: Access::new(lock, held),
+            record: HeldLock::new(&lock.word),
+        }
+    }
+
+    /// Goes on with a part of the value. The lock stays held until the new guard is dropped.
+    ///
+    /// It is called as `LockGuard::map(guard, ...)`, so that it does not hide a method of the value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use trine_lock::{Lock, LockGuard};
+    ///
+    /// let pair = Lock::new((1, "one".to_owned()));
+    /// let mut name = LockGuard::map(pair.lock(), |(_, name)| name);
+    /// name.push('!');
+    /// drop(name);
+    /// assert_eq!(pair.into_inner().1, "one!");
+    /// ```
+    #[inline]
+    pub fn map<U: ?Sized>(mut guard: Self, part: impl FnOnce(&mut T) -> &mut U) -> MappedLockGuard<'a, U> {
+        let part = NonNull::from(part(&mut guard));
+        MappedLockGuard::new(part, guard.access.held, guard.record)
+    }
+
+    /// [`map`](Self::map) to a part that may not be there.
+    ///
+    /// # Errors
+    ///
+    /// The guard as it was, if `part` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use trine_lock::{Lock, LockGuard};
+    ///
+    /// let numbers = Lock::new(vec![1, 2]);
+    /// let last = LockGuard::filter_map(numbers.lock(), |numbers| numbers.last_mut());
+    /// *last.expect("there are two") = 3;
+    /// assert_eq!(numbers.into_inner(), [1, 3]);
+    /// ```
+    #[doc(alias = "try_map")]
+    #[inline]
+    pub fn filter_map<U: ?Sized>(
+        mut guard: Self,
+        part: impl FnOnce(&mut T) -> Option<&mut U>,
+    ) -> Result<MappedLockGuard<'a, U>, Self> {
+        match part(&mut guard).map(NonNull::from) {
+            Some(part) => Ok(MappedLockGuard::new(part, guard.access.held, guard.record)),
+            None => Err(guard),
         }
     }
 }
 
 impl<'a, T: ?Sized> AsyncLockGuard<'a, T> {
-    /// `held` is the right to `value`: they belong to the same lock.
+    /// `held` is the right to `lock`.
     #[inline]
-    pub(crate) fn new(value: &'a UnsafeCell<T>, held: Held<'a>) -> Self {
-        Self(LockGuard::new(value, held))
+    pub(crate) fn new(lock: &'a Lock<T>, held: Held<'a>) -> Self {
+        Self(Access::new(lock, held))
+    }
+
+    /// Goes on with a part of the value. The lock stays held until the new guard is dropped.
+    ///
+    /// It is called as `AsyncLockGuard::map(guard, ...)`, so that it does not hide a method of the value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use trine_lock::{AsyncLockGuard, Lock};
+    ///
+    /// async fn rename(pair: &Lock<(u32, String)>) {
+    ///     let mut name = AsyncLockGuard::map(pair.lock_async().await, |(_, name)| name);
+    ///     name.push('!');
+    /// }
+    /// # use std::{pin::pin, task::{Context, Waker}};
+    /// # let pair = Lock::new((1, "one".to_owned()));
+    /// # assert!(pin!(rename(&pair)).poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    /// # assert_eq!(pair.into_inner().1, "one!");
+    /// ```
+    #[inline]
+    pub fn map<U: ?Sized>(
+        mut guard: Self,
+        part: impl FnOnce(&mut T) -> &mut U,
+    ) -> MappedAsyncLockGuard<'a, U> {
+        let part = NonNull::from(part(&mut guard));
+        MappedAsyncLockGuard::new(part, guard.0.held)
+    }
+
+    /// [`map`](Self::map) to a part that may not be there.
+    ///
+    /// # Errors
+    ///
+    /// The guard as it was, if `part` returns `None`.
+    #[doc(alias = "try_map")]
+    #[inline]
+    pub fn filter_map<U: ?Sized>(
+        mut guard: Self,
+        part: impl FnOnce(&mut T) -> Option<&mut U>,
+    ) -> Result<MappedAsyncLockGuard<'a, U>, Self> {
+        match part(&mut guard).map(NonNull::from) {
+            Some(part) => Ok(MappedAsyncLockGuard::new(part, guard.0.held)),
+            None => Err(guard),
+        }
+    }
+}
+
+impl<'a, T: ?Sized> Access<'a, T> {
+    #[inline]
+    fn new(lock: &'a Lock<T>, held: Held<'a>) -> Self {
+        Self {
+            value: lock.value.get_mut(),
+            held,
+        }
+    }
+
+    #[inline]
+    fn get(&self) -> &T {
+        // SAFETY: the cell is borrowed for longer than this access lives, and while it lives nobody else has one. It
+        // lends a unique reference only through `&mut self`.
+        unsafe { self.value.deref() }
+    }
+
+    #[inline]
+    fn get_mut(&mut self) -> &mut T {
+        // SAFETY: as in `get`; `&mut self` excludes every other reference from this access.
+        unsafe { self.value.deref() }
     }
 }
 
@@ -92,17 +222,14 @@ impl<T: ?Sized> Deref for LockGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: the cell is borrowed for longer than this guard lives, and while it lives nobody else has a guard.
-        // This one lends a unique reference only through `&mut self`.
-        unsafe { self.value.deref() }
+        self.access.get()
     }
 }
 
 impl<T: ?Sized> DerefMut for LockGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`; `&mut self` excludes every other reference from this guard.
-        unsafe { self.value.deref() }
+        self.access.get_mut()
     }
 }
 
@@ -111,14 +238,14 @@ impl<T: ?Sized> Deref for AsyncLockGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        &self.0
+        self.0.get()
     }
 }
 
 impl<T: ?Sized> DerefMut for AsyncLockGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
+        self.0.get_mut()
     }
 }
 

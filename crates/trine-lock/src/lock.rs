@@ -1,6 +1,7 @@
 //! The lock: a word and what it guards.
 
 use crate::guard::LockGuard;
+use crate::held_locks::assert_not_held;
 use crate::lock_async::LockAsync;
 use crate::word::LockWord;
 use std::fmt;
@@ -91,12 +92,14 @@ impl<T> Lock<T> {
 impl<T: ?Sized> Lock<T> {
     /// Waits for the lock, and holds it until the guard is dropped.
     ///
-    /// Blocks the thread: after a short spin it sleeps. In async code that makes a worker of the runtime stand
+    /// Blocks the thread: after a short spin it stands in line and sleeps. In async code that makes a worker of the runtime stand
     /// still; use [`lock_async`](Self::lock_async) there where the wait may be long.
     ///
     /// # Deadlocks
     ///
-    /// A thread that holds this lock already waits for ever: the lock is not reentrant.
+    /// The lock is not reentrant: a thread that holds this lock already waits for ever. In a build with debug
+    /// assertions it panics instead, and the message names both places: where it took the lock, and where it wants it
+    /// again. What an [`AsyncLockGuard`](crate::AsyncLockGuard) holds belongs to no thread, and is not noticed.
     ///
     /// # Examples
     ///
@@ -112,9 +115,17 @@ impl<T: ?Sized> Lock<T> {
     /// assert_eq!(*lock.lock(), [1, 2, 3, 4]);
     /// ```
     #[doc(alias = "acquire")]
+    #[cfg_attr(debug_assertions, track_caller)]
     #[inline]
     pub fn lock(&self) -> LockGuard<'_, T> {
-        LockGuard::new(&self.value, self.word.lock())
+        let held = match self.word.acquire_unused() {
+            Some(held) => held,
+            None => {
+                assert_not_held(&self.word);
+                self.word.wait()
+            }
+        };
+        LockGuard::new(self, held)
     }
 
     /// Holds the lock if it is free at this moment. Never blocks.
@@ -132,9 +143,14 @@ impl<T: ?Sized> Lock<T> {
     /// drop(guard);
     /// assert_eq!(lock.try_lock().as_deref(), Some(&1));
     /// ```
+    #[cfg_attr(debug_assertions, track_caller)]
     #[inline]
     pub fn try_lock(&self) -> Option<LockGuard<'_, T>> {
-        self.word.try_lock().map(|held| LockGuard::new(&self.value, held))
+        // Not by `map`: a closure would be the caller that debug builds name.
+        match self.word.try_acquire() {
+            Some(held) => Some(LockGuard::new(self, held)),
+            None => None,
+        }
     }
 
     /// [`lock`](Self::lock), but gives up when `timeout` has passed: `None`.
@@ -155,11 +171,14 @@ impl<T: ?Sized> Lock<T> {
     /// assert!(lock.lock_timeout(Duration::from_millis(1)).is_some());
     /// ```
     #[doc(alias = "try_lock_for")]
+    #[cfg_attr(debug_assertions, track_caller)]
     #[inline]
     pub fn lock_timeout(&self, timeout: Duration) -> Option<LockGuard<'_, T>> {
-        self.word
-            .lock_timeout(timeout)
-            .map(|held| LockGuard::new(&self.value, held))
+        let held = match self.word.acquire_unused() {
+            Some(held) => held,
+            None => self.word.wait_timeout(timeout)?,
+        };
+        Some(LockGuard::new(self, held))
     }
 
     /// A future that waits for the lock. It suspends the task, not the thread, and needs no particular runtime.

@@ -1,6 +1,8 @@
 //! Waiting for a lock in a task.
 
+use crate::bucket::Sleeper;
 use crate::guard::AsyncLockGuard;
+use crate::word::{Held, TASK_LOOKS};
 use crate::{Lock, waiters};
 use std::fmt;
 use std::pin::Pin;
@@ -8,12 +10,12 @@ use std::task::{Context, Poll};
 
 /// Waits for a [`Lock`]: what [`Lock::lock_async`] returns.
 ///
-/// Tasks get in line when they are first polled, and are woken in that order. A task may be overtaken on the way
-/// from being woken to being polled, and returns to its place then.
+/// A task gets in line when it is first polled and the lock is held. It may be overtaken on the way from being woken
+/// to being polled, keeps its place then, and [gets the lock in the end](crate#fairness).
 ///
-/// It is cancel-safe: dropped before it is ready, it leaves the line, and if it had been woken already, the next in
-/// line is woken in its place. So it can be used with time-outs and in `select!`. A future that is neither polled nor
-/// dropped after it was woken keeps that wake to itself, and others may wait beside a free lock until the next unlock.
+/// It is cancel-safe: dropped before it is ready, it leaves the line, and if it had been woken already or handed the
+/// lock, the next in line is in its place. So it can be used with time-outs and in `select!`. But poll it or drop it: a
+/// future that stands in line and is neither polled nor dropped keeps all those waiting who stand behind it.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct LockAsync<'a, T: ?Sized> {
     lock: &'a Lock<T>,
@@ -31,25 +33,42 @@ impl<'a, T: ?Sized> LockAsync<'a, T> {
 impl<'a, T: ?Sized> Future for LockAsync<'a, T> {
     type Output = AsyncLockGuard<'a, T>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let lock = self.lock;
         // Whoever has a ticket may stand in line, and has to leave it when it gets the lock.
-        let free = if self.ticket.is_none() {
-            lock.word.try_lock()
-        } else {
-            None
+        let unused = match self.ticket {
+            None => lock.word.acquire_unused(),
+            Some(_) => None,
         };
-        match free.or_else(|| waiters::lock_or_register(&lock.word, &mut self.ticket, context.waker())) {
-            Some(held) => Poll::Ready(AsyncLockGuard::new(&lock.value, held)),
+        match unused.or_else(|| self.acquire_or_wait(context)) {
+            Some(held) => Poll::Ready(AsyncLockGuard::new(lock, held)),
             None => Poll::Pending,
         }
     }
 }
 
+impl<'a, T: ?Sized> LockAsync<'a, T> {
+    #[cold]
+    fn acquire_or_wait(&mut self, context: &Context<'_>) -> Option<Held<'a>> {
+        let word = &self.lock.word;
+        let sleeper = || Sleeper::Task(context.waker().clone());
+        let held = match self.ticket.take() {
+            Some(ticket) => waiters::retry(word, ticket, sleeper()).ok_or(ticket),
+            None => word
+                .acquire_soon(TASK_LOOKS)
+                .map_or_else(|| waiters::join(word, sleeper()), Ok),
+        };
+        held.map_err(|ticket| self.ticket = Some(ticket)).ok()
+    }
+}
+
 impl<T: ?Sized> Drop for LockAsync<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            waiters::leave(&self.lock.word, ticket);
+            // It may have the lock by now, which goes to the next when this is dropped.
+            drop(waiters::leave(&self.lock.word, ticket));
         }
     }
 }

@@ -3,11 +3,13 @@
 
 use crate::Lock;
 use crate::block_on::block_on;
+use crate::bucket_lock::BucketLock;
+use crate::state::MAX_OVERTAKES;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use trine_platform::{model, thread};
+use trine_platform::{Parker, model, thread};
 
 const TIMEOUT: Duration = Duration::from_millis(1);
 
@@ -39,6 +41,17 @@ fn two_lockers_exclude() {
         *lock.lock() += 1;
         *lock.lock() += 1;
         join([other]);
+        assert_eq!(*lock.lock(), 3);
+    });
+}
+
+#[test]
+fn three_lockers_exclude() {
+    model::check("lock::three_lockers_exclude", || {
+        let lock = Arc::new(Lock::new(0));
+        let others = [(); 2].map(|()| spawn(&lock, |lock| *lock.lock() += 1));
+        *lock.lock() += 1;
+        join(others);
         assert_eq!(*lock.lock(), 3);
     });
 }
@@ -126,11 +139,15 @@ fn rogue_wake_is_harmless() {
     model::check("lock::rogue_wake_is_harmless", || {
         let lock = Arc::new(Lock::new(0));
         let mut value = lock.lock();
-        let sleeper = spawn(&lock, |lock| assert_eq!(*lock.lock(), 1));
-        let rogue = spawn(&lock, |lock| lock.word.futex().wake_one());
+        let sleeper = spawn(&lock, |lock| {
+            let parker = Parker::current();
+            let rogue = thread::spawn(move || parker.unpark());
+            assert_eq!(*lock.lock(), 1);
+            join([rogue]);
+        });
         *value = 1;
         drop(value);
-        join([sleeper, rogue]);
+        join([sleeper]);
     });
 }
 
@@ -229,5 +246,108 @@ fn async_guard_unlocks_in_another_thread() {
         let sleeper = thread::spawn(|| assert_eq!(*lock.lock(), 1));
         let unlocker = thread::spawn(move || *value = 1);
         join([sleeper, unlocker]);
+    });
+}
+
+/// Main comes by again and again. It counts in the value how often it found the other one in line and got the lock
+/// nevertheless.
+#[test]
+fn a_waiter_is_passed_over_a_few_times_at_most() {
+    model::check("lock::a_waiter_is_passed_over_a_few_times_at_most", || {
+        let lock = Arc::new(Lock::new(0));
+        let value = lock.lock();
+        let waiter = spawn(&lock, |lock| assert!(*lock.lock() <= MAX_OVERTAKES));
+        drop(value);
+        for _ in 0..=MAX_OVERTAKES {
+            let overtakes = lock.word.snapshot().has_line();
+            if let Some(mut value) = lock.try_lock() {
+                *value += u32::from(overtakes);
+            }
+        }
+        join([waiter]);
+    });
+}
+
+/// Takes the lock so often that whoever stands in line all the while is handed it.
+fn pass_over(lock: &Lock<u32>) {
+    for _ in 0..=MAX_OVERTAKES {
+        if let Some(mut value) = lock.try_lock() {
+            *value += 1;
+        }
+    }
+}
+
+#[test]
+fn lock_is_handed_to_task_and_thread() {
+    model::check("lock::lock_is_handed_to_task_and_thread", || {
+        let lock = Arc::new(Lock::new(0));
+        let value = lock.lock();
+        let waiter = spawn(&lock, |lock| *block_on(lock.lock_async()) += 1);
+        let sleeper = spawn(&lock, |lock| *lock.lock() += 1);
+        drop(value);
+        pass_over(&lock);
+        join([waiter, sleeper]);
+        assert!(*lock.lock() >= 2);
+    });
+}
+
+#[test]
+fn cancelled_async_waiter_passes_the_lock_on() {
+    model::check("lock::cancelled_async_waiter_passes_the_lock_on", || {
+        let lock = Arc::new(Lock::new(0));
+        let value = lock.lock();
+        let cancelled = spawn(&lock, poll_once_and_cancel);
+        let sleeper = spawn(&lock, |lock| *lock.lock() += 1);
+        drop(value);
+        pass_over(&lock);
+        join([cancelled, sleeper]);
+        assert!(*lock.lock() >= 1);
+    });
+}
+
+#[test]
+fn timeout_races_being_handed_the_lock() {
+    model::check("lock::timeout_races_being_handed_the_lock", || {
+        let lock = Arc::new(Lock::new(0));
+        let value = lock.lock();
+        let timed = spawn(&lock, |lock| {
+            if let Some(mut value) = lock.lock_timeout(TIMEOUT) {
+                *value += 1;
+            }
+        });
+        let clock = thread::spawn(model::expire_deadlines);
+        drop(value);
+        pass_over(&lock);
+        join([timed, clock]);
+        *lock.lock() += 1;
+    });
+}
+
+/// The one that leaves is not first, or first, or the last one there.
+#[test]
+fn cancelled_async_waiters_leave_the_sleeper_its_wake() {
+    model::check("lock::cancelled_async_waiters_leave_the_sleeper_its_wake", || {
+        let lock = Arc::new(Lock::new(0));
+        let value = lock.lock();
+        let cancelled = [(); 2].map(|()| spawn(&lock, poll_once_and_cancel));
+        let sleeper = spawn(&lock, |lock| *lock.lock() += 1);
+        drop(value);
+        join(cancelled);
+        join([sleeper]);
+        assert!(*lock.lock() >= 1);
+    });
+}
+
+#[test]
+fn everybody_gets_into_a_bucket() {
+    model::check("lock::everybody_gets_into_a_bucket", || {
+        let bucket = Arc::new(BucketLock::new(0));
+        let others = [(); 2].map(|()| {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.with(|value| *value += 1))
+        });
+        bucket.with(|value| *value += 1);
+        join(others);
+        bucket.with(|value| assert_eq!(*value, 3));
     });
 }

@@ -3,58 +3,64 @@
 //! Everything here is pure. `word.rs` applies these functions to the shared word, each in one read-modify-write, so
 //! that a test of this table (`transitions.rs`) and the models (`models.rs`) check the same thing.
 //!
-//! | word                            | meaning                                           |
-//! |---------------------------------|---------------------------------------------------|
-//! | `0`                             | free                                              |
-//! | `LOCKED`                        | held, nobody waits                                |
-//! | `LOCKED` + `SLEEPERS`           | held, the unlock wakes a thread                   |
-//! | `ASYNC`                         | free, a task is being woken and others may follow |
-//! | `LOCKED` + `ASYNC`              | held, the unlock wakes a task                     |
-//! | `LOCKED` + `SLEEPERS` + `ASYNC` | held, the unlock wakes a thread and a task        |
+//! | word                        | meaning                                                      |
+//! |-----------------------------|--------------------------------------------------------------|
+//! | `0`                         | free, nobody waits                                           |
+//! | `LOCKED`                    | held, nobody waits                                           |
+//! | `LOCKED` + `LINE`           | held, the unlock wakes the first in line                     |
+//! | `LOCKED` + `LINE` + `WOKEN` | held, the first in line was woken and has not come yet       |
+//! | `LINE` + `WOKEN`            | free, the first in line was woken, others may come before it |
 //!
-//! `SLEEPERS` is never set in a free lock. The other bits are free for later use.
+//! The upper bits count how often the first in line was passed over. A free lock has not reached [`MAX_OVERTAKES`]:
+//! the unlock that would free it then hands it to the first in line instead. So those who come by need no rule.
 
-/// A guard exists.
+/// How often a waiter is passed over at most: how many of those who came after it hold the lock before it does.
+///
+/// In a model it is small enough to be reached, and large enough for an overtaken waiter to need another wake.
+pub(crate) const MAX_OVERTAKES: u32 = if cfg!(trine_loom) { 2 } else { 100 };
+
+/// A guard exists, or the lock was handed to a waiter that has yet to make one.
 const LOCKED: u32 = 1;
-/// Threads may be asleep on the word: the unlock has to wake one.
-const SLEEPERS: u32 = 1 << 1;
-/// Tasks stand in this lock's line (`waiters.rs`): the unlock has to wake the first.
-const ASYNC: u32 = 1 << 2;
+/// Threads or tasks stand in this lock's line (`waiters.rs`).
+const LINE: u32 = 1 << 1;
+/// The first in line was woken, or somebody is on the way to wake it: no other wake is needed.
+const WOKEN: u32 = 1 << 2;
+/// The first in line was passed over once.
+const OVERTAKE: u32 = 1 << 3;
 
 /// What the word of a lock says at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Snapshot(pub(crate) u32);
 
-/// How a thread's attempt ends that is ready to sleep.
+/// Where somebody stands who waits for the lock, or will if it is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At the head of the line.
+    First,
+    /// Behind somebody else.
+    Behind,
+}
+
+/// How the attempt of a waiter ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Attempt {
     /// The lock was free, and is the caller's.
     Acquired,
-    /// The lock is held, and its unlock will wake a sleeper.
-    Announced,
+    /// The lock is held. By now the first in line was passed over so often.
+    Waits { overtakes: u32 },
 }
 
-/// How a task's attempt ends that is ready to stand in line.
+/// Whom the end of a guard concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Registration {
-    /// The lock was free, and is the caller's.
-    Acquired,
-    /// The lock is held, its unlock will wake the first in line, and the caller begins the line.
+pub(crate) enum Wake {
+    /// Nobody who is not awake already. The lock is free.
+    Nobody,
+    /// The first in line. The lock is free.
     First,
-    /// The lock is held, its unlock will wake the first in line, and others stand there already.
-    Joined,
-}
-
-/// Whom an unlock has to wake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) struct Wake {
-    /// One sleeping thread.
-    pub(crate) sleeper: bool,
-    /// The first task in line.
-    pub(crate) waiter: bool,
+    /// The first in line, which gets the lock: it was not freed.
+    HandOver,
 }
 
 impl Snapshot {
@@ -63,53 +69,67 @@ impl Snapshot {
     /// A held lock for which nobody waits.
     pub(crate) const HELD: Self = Self(LOCKED);
 
-    /// Whether a guard exists.
+    /// Whether it can't be acquired.
     pub(crate) fn is_locked(self) -> bool {
         self.0 & LOCKED != 0
     }
 
-    /// Whether threads may be asleep.
-    pub(crate) fn has_sleepers(self) -> bool {
-        self.0 & SLEEPERS != 0
+    /// Whether somebody stands in line.
+    pub(crate) fn has_line(self) -> bool {
+        self.0 & LINE != 0
     }
 
-    /// Somebody wants the lock now or never. `None`: it is held.
+    /// How often the first in line was passed over.
+    pub(crate) fn overtakes(self) -> u32 {
+        self.0 / OVERTAKE
+    }
+
+    /// Somebody wants the lock now or never, and passes over those who stand in line. `None`: it is held.
     pub(crate) fn try_acquire(self) -> Option<Self> {
-        (!self.is_locked()).then_some(Self(self.0 | LOCKED))
+        let overtake = if self.has_line() { OVERTAKE } else { 0 };
+        (!self.is_locked()).then_some(Self((self.0 | LOCKED) + overtake))
     }
 
-    /// A thread wants the lock, or else to sleep.
-    ///
-    /// An unlock wakes one sleeper and forgets about the others. So a thread that `has_slept` speaks for them:
-    /// `SLEEPERS` is set afterwards, however the attempt ends.
-    pub(crate) fn acquire_or_announce(self, has_slept: bool) -> (Self, Attempt) {
-        match self.try_acquire() {
-            Some(Self(held)) if has_slept => (Self(held | SLEEPERS), Attempt::Acquired),
-            Some(held) => (held, Attempt::Acquired),
-            None => (Self(self.0 | SLEEPERS), Attempt::Announced),
-        }
-    }
-
-    /// A task wants the lock, or else to stand in line.
-    pub(crate) fn acquire_or_register(self) -> (Self, Registration) {
-        match self.try_acquire() {
-            Some(held) => (held, Registration::Acquired),
-            None if self.0 & ASYNC == 0 => (Self(self.0 | ASYNC), Registration::First),
-            None => (self, Registration::Joined),
+    /// Somebody wants the lock, or else to wait at this place in line.
+    pub(crate) fn acquire_or_wait(self, place: Place) -> (Self, Attempt) {
+        let waits = Attempt::Waits {
+            overtakes: self.overtakes(),
+        };
+        match (self.try_acquire(), place) {
+            (Some(held), Place::Behind) => (held, Attempt::Acquired),
+            (Some(_), Place::First) => (Self(self.0 | LOCKED), Attempt::Acquired),
+            (None, Place::Behind) => (self, waits),
+            // It sleeps from now on, so it has to be woken again.
+            (None, Place::First) => (Self((self.0 | LINE) & !WOKEN), waits),
         }
     }
 
     /// The guard is gone.
     pub(crate) fn release(self) -> (Self, Wake) {
-        let wake = Wake {
-            sleeper: self.has_sleepers(),
-            waiter: self.0 & ASYNC != 0,
-        };
-        (Self(self.0 & ASYNC), wake)
+        if !self.has_line() {
+            (Self::FREE, Wake::Nobody)
+        } else if self.overtakes() >= MAX_OVERTAKES {
+            (self, Wake::HandOver)
+        } else if self.0 & WOKEN != 0 {
+            (Self(self.0 & !LOCKED), Wake::Nobody)
+        } else {
+            (Self((self.0 & !LOCKED) | WOKEN), Wake::First)
+        }
+    }
+
+    /// Who was first in line has left it, with or without the lock. When the next one in line came, the first had been
+    /// passed over `missed` times, which do not count for the next.
+    ///
+    /// True if the lock is free: the next has to be woken by the caller.
+    pub(crate) fn first_has_left(self, missed: u32) -> (Self, bool) {
+        let overtakes = self.overtakes().saturating_sub(missed);
+        let flags = self.0 & (OVERTAKE - 1) & !WOKEN;
+        let woken = if self.is_locked() { 0 } else { WOKEN };
+        (Self((overtakes * OVERTAKE) | flags | woken), !self.is_locked())
     }
 
     /// The line is empty.
     pub(crate) fn without_line(self) -> Self {
-        Self(self.0 & !ASYNC)
+        Self(self.0 & LOCKED)
     }
 }

@@ -1,32 +1,49 @@
-//! The word of a lock: taking it, sleeping on it, and handing back.
+//! The word of a lock: taking it, waiting for it, and handing it back.
 //!
 //! # Why no wake is lost
 //!
 //! - W1: A waiter announces itself in the same read-modify-write that finds the lock held. So the holder's unlock
 //!   comes later in the order of the word's changes, and sees the announcement.
-//! - W2: A thread that announced itself sleeps only while the word reads what it announced. If the unlock came
-//!   between, the word differs, and the thread tries again instead.
-//! - W3: An unlock that sees `SLEEPERS` clears it and wakes one thread. That thread sets it again, whether it gets
-//!   the lock, sleeps again, or gives up at its deadline. So those who sleep on are not forgotten, and a thread that
-//!   gives up takes no wake with it.
-//! - W4: What holds for tasks in line stands in `waiters.rs`.
+//! - W2: An unlock that sees a line frees the lock and wakes the first in line, or hands it the lock. It leaves the
+//!   wake out only if `WOKEN` says that the first was woken before and has not come yet.
+//! - W3: Who was woken comes: it gets the lock, or announces itself again (W1), or leaves the line, in which case the
+//!   wake goes to the next.
 //!
-//! Threads and tasks are woken independently of each other: an unlock that sees both wakes one of each. If it woke
-//! only the task, a thread would sleep beside a free lock for as long as nobody polls that task.
+//! What the line does for this stands in `waiters.rs`.
+//!
+//! # Why nobody starves
+//!
+//! An acquisition that passes over the first in line counts that in the word, in the read-modify-write that acquires.
+//! When the count is [`MAX_OVERTAKES`], the unlock does not free the lock, but hands it to the first. Nobody in line
+//! was passed over more often than the first, because the others came later.
 
-use crate::state::{Attempt, Registration, Snapshot};
+use crate::state::{Attempt, Place, Snapshot, Wake};
 use crate::waiters;
 use std::time::Duration;
+use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::{self, Acquire, Relaxed, Release};
-use trine_platform::{Deadline, Futex, const_fn, spin_loop};
+use trine_platform::{Deadline, const_fn, spin_loop, thread};
 
-/// How often a thread looks again at a held lock before it sleeps: about the time that a short critical section
-/// takes. A model explores nothing new by looking twice.
-const SPINS: u32 = if cfg!(trine_loom) { 0 } else { 100 };
+/// How often a task looks again at a held lock before it stands in line, after a pause that doubles each time. It
+/// must not be long: the holder may be another task that runs only when this one returns. A model explores nothing new
+/// by looking twice.
+pub(crate) const TASK_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 2 };
 
-/// The futex word of a lock. Its address is the lock's identity while somebody borrows the lock.
+/// The same for a thread: together a few times as long as a short critical section takes.
+const THREAD_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 4 };
+
+/// How often a thread that has looked so often lets others run, the holder perhaps, and looks again. It is what keeps
+/// short critical sections from turning into a procession in which each thread sleeps until the one before it has
+/// finished.
+const THREAD_YIELDS: u32 = if cfg!(trine_loom) { 0 } else { 10 };
+
+/// How often a thread in line that was woken and overtaken looks again before it sleeps. It is awake already, and to
+/// wake it once more would cost more than a critical section of some length.
+const AWAKE_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 100 };
+
+/// The word of a lock. Its address is the lock's identity while somebody borrows the lock.
 #[derive(Debug)]
-pub(crate) struct LockWord(Futex);
+pub(crate) struct LockWord(AtomicU32);
 
 /// The right to what a lock owns. It is given back when it is dropped.
 #[derive(Debug)]
@@ -36,26 +53,25 @@ impl LockWord {
     const_fn! {
         /// The word of a free lock.
         pub(crate) fn new() -> Self {
-            Self(Futex::new(Snapshot::FREE.0))
+            Self(AtomicU32::new(Snapshot::FREE.0))
         }
     }
 
-    /// Takes the lock, and sleeps until it can.
+    /// The whole of an acquisition when nobody holds the lock or waits for it.
     #[inline]
-    pub(crate) fn lock(&self) -> Held<'_> {
-        if !self.acquire_free() {
-            let acquired = self.acquire_contended(None);
-            debug_assert!(acquired, "only a deadline ends the wait otherwise");
-        }
-        Held(self)
+    pub(crate) fn acquire_unused(&self) -> Option<Held<'_>> {
+        // ORDERING: Acquire pairs with the Release of the unlock that freed the lock.
+        self.0
+            .compare_exchange(Snapshot::FREE.0, Snapshot::HELD.0, Acquire, Relaxed)
+            .is_ok()
+            .then(|| Held(self))
     }
 
     /// Takes the lock if it is free.
     #[inline]
-    pub(crate) fn try_lock(&self) -> Option<Held<'_>> {
-        // ORDERING: Acquire pairs with the Release of the unlock that freed the lock. A failed attempt learns nothing.
+    pub(crate) fn try_acquire(&self) -> Option<Held<'_>> {
+        // ORDERING: Acquire as in `acquire_unused`. A failed attempt learns nothing.
         self.0
-            .word()
             .fetch_update(Acquire, Relaxed, |word| {
                 Snapshot(word).try_acquire().map(|next| next.0)
             })
@@ -63,108 +79,104 @@ impl LockWord {
             .then(|| Held(self))
     }
 
-    /// Takes the lock, and sleeps until it can or until `timeout` has passed.
+    /// Takes the lock, and sleeps until it can.
     #[inline]
-    pub(crate) fn lock_timeout(&self, timeout: Duration) -> Option<Held<'_>> {
-        (self.acquire_free() || self.acquire_contended(Some(Deadline::after(timeout)))).then(|| Held(self))
+    pub(crate) fn wait(&self) -> Held<'_> {
+        self.sleep_until_acquired();
+        // It is made here, where the compiler knows what it points to. Returned from the cold path it would cost the
+        // fast path a register.
+        Held(self)
     }
 
-    /// Takes the lock for a task, or announces that tasks stand in its line. Called under the line's bucket lock.
-    pub(crate) fn acquire_or_register(&self) -> (Registration, Option<Held<'_>>) {
-        // ORDERING: Acquire as in `try_lock`. The announcement needs no order of its own (W1).
-        let registration = self.step(Acquire, Snapshot::acquire_or_register);
-        let held = (registration == Registration::Acquired).then(|| Held(self));
-        (registration, held)
-    }
-
-    /// Takes back the announcement of tasks. Called under the line's bucket lock.
-    pub(crate) fn line_is_empty(&self) {
-        // ORDERING: Relaxed. It publishes nothing, and all who write this bit hold the bucket's lock.
-        self.step(Relaxed, |state| (state.without_line(), ()));
-    }
-
-    /// The whole of an acquisition when nobody holds the lock or waits for it.
-    #[inline]
-    fn acquire_free(&self) -> bool {
-        // ORDERING: Acquire pairs with the Release of the unlock that freed the lock.
-        self.0
-            .word()
-            .compare_exchange(Snapshot::FREE.0, Snapshot::HELD.0, Acquire, Relaxed)
-            .is_ok()
-    }
-
-    /// False: `deadline` has passed.
     #[cold]
-    fn acquire_contended(&self, deadline: Option<Deadline>) -> bool {
-        let mut has_slept = false;
-        let mut has_timed_out = false;
+    fn sleep_until_acquired(&self) {
         loop {
-            self.spin();
-            // ORDERING: Acquire as in `acquire_free`. The announcement needs no order of its own (W1).
-            let (announced, attempt) = self.step(Acquire, |state| {
-                let (next, attempt) = state.acquire_or_announce(has_slept);
-                (next, (next, attempt))
-            });
-            if attempt == Attempt::Acquired {
-                return true;
-            }
-            // Only now, when others are sure to be woken (W3).
-            if has_timed_out {
-                return false;
-            }
-            match &deadline {
-                None => self.0.wait(announced.0),
-                Some(deadline) => has_timed_out = self.0.wait_until(announced.0, deadline).is_err(),
-            }
-            has_slept = true;
-        }
-    }
-
-    /// Waits a little for the holder to finish. Where others sleep already, it is no short critical section.
-    fn spin(&self) {
-        for _ in 0..SPINS {
-            // ORDERING: Relaxed, because it is only a hint: the attempt that follows decides.
-            let state = Snapshot(self.0.word().load(Relaxed));
-            if !state.is_locked() || state.has_sleepers() {
+            // Without a deadline it does not give up, so this goes round once.
+            if let Some(held) = self.acquire_or_sleep(None) {
+                std::mem::forget(held);
                 return;
             }
-            spin_loop();
         }
     }
 
+    /// Takes the lock, and sleeps until it can or until `timeout` has passed.
+    #[cold]
+    pub(crate) fn wait_timeout(&self, timeout: Duration) -> Option<Held<'_>> {
+        self.acquire_or_sleep(Some(&Deadline::after(timeout)))
+    }
+
+    fn acquire_or_sleep(&self, deadline: Option<&Deadline>) -> Option<Held<'_>> {
+        let held = self.acquire_soon(THREAD_LOOKS);
+        if held.is_some() {
+            return held;
+        }
+        for _ in 0..THREAD_YIELDS {
+            thread::yield_now();
+            let held = self.try_acquire();
+            if held.is_some() {
+                return held;
+            }
+        }
+        waiters::sleep(self, deadline)
+    }
+
+    /// Takes the lock if it is free now or after one of `looks` pauses.
+    pub(crate) fn acquire_soon(&self, looks: u32) -> Option<Held<'_>> {
+        let mut held = self.try_acquire();
+        for look in 0..looks {
+            if held.is_some() {
+                break;
+            }
+            for _ in 0..1 << look {
+                spin_loop();
+            }
+            held = self.try_acquire();
+        }
+        held
+    }
+
+    /// Whether the lock becomes free within a few moments. It may be somebody else's by the time that this returns.
+    pub(crate) fn is_free_soon(&self) -> bool {
+        (0..AWAKE_LOOKS).any(|_| {
+            spin_loop();
+            // ORDERING: Relaxed. It is a hint: the attempt that follows decides.
+            !Snapshot(self.0.load(Relaxed)).is_locked()
+        })
+    }
+
     #[inline]
-    fn unlock(&self) {
+    fn release(&self) {
         // ORDERING: Release pairs with the Acquire of every acquisition. Changes of the word that come between are
         // read-modify-writes, and carry it on.
         let result = self
             .0
-            .word()
             .compare_exchange(Snapshot::HELD.0, Snapshot::FREE.0, Release, Relaxed);
         if result.is_err() {
-            self.unlock_and_wake();
+            self.release_and_wake();
         }
     }
 
     #[cold]
-    fn unlock_and_wake(&self) {
-        // ORDERING: Release as in `unlock`.
-        let wake = self.step(Release, Snapshot::release);
-        if wake.sleeper {
-            self.0.wake_one();
-        }
-        if wake.waiter {
-            waiters::wake_first(self);
+    fn release_and_wake(&self) {
+        // ORDERING: Release as in `release`. A hand-over is ordered by the bucket's lock.
+        match self.step(Release, Snapshot::release) {
+            Wake::Nobody => {}
+            Wake::First => waiters::wake_first(self),
+            Wake::HandOver => {
+                if !waiters::hand_over(self) {
+                    self.release();
+                }
+            }
         }
     }
 
     /// Applies a transition in one read-modify-write.
     fn step<R>(&self, success: Ordering, transition: impl Fn(Snapshot) -> (Snapshot, R)) -> R {
-        let word = self.0.word();
         // ORDERING: Relaxed for what is only a guess. `success` is the caller's to explain.
-        let mut current = word.load(Relaxed);
+        let mut current = self.0.load(Relaxed);
         loop {
             let (next, outcome) = transition(Snapshot(current));
-            match word.compare_exchange_weak(current, next.0, success, Relaxed) {
+            match self.0.compare_exchange_weak(current, next.0, success, Relaxed) {
                 Ok(_) => return outcome,
                 Err(actual) => current = actual,
             }
@@ -172,17 +184,51 @@ impl LockWord {
     }
 }
 
+/// What the line does to the word. Whoever calls this has locked the line's bucket.
+impl LockWord {
+    /// Whether the word says that there is a line. It says so until the caller unlocks the bucket.
+    pub(crate) fn has_line(&self) -> bool {
+        // ORDERING: Relaxed. Whoever changes this bit holds the bucket's lock.
+        Snapshot(self.0.load(Relaxed)).has_line()
+    }
+
+    /// Takes the lock for a waiter, or announces that somebody waits at this place.
+    pub(crate) fn acquire_or_wait(&self, place: Place) -> Attempt {
+        // ORDERING: Acquire as in `acquire_unused`. The announcement needs no order of its own (W1).
+        self.step(Acquire, |state| state.acquire_or_wait(place))
+    }
+
+    /// See [`Snapshot::first_has_left`].
+    pub(crate) fn first_has_left(&self, missed: u32) -> bool {
+        // ORDERING: Relaxed. It publishes nothing.
+        self.step(Relaxed, |state| state.first_has_left(missed))
+    }
+
+    /// Takes the announcement of a line back.
+    pub(crate) fn line_is_empty(&self) {
+        // ORDERING: Relaxed. It publishes nothing.
+        self.step(Relaxed, |state| (state.without_line(), ()));
+    }
+}
+
 #[cfg(test)]
 impl LockWord {
-    /// The word and its sleepers, for tests that look behind the lock or disturb it.
-    pub(crate) fn futex(&self) -> &Futex {
-        &self.0
+    /// The word, for tests that look behind the lock.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot(self.0.load(Relaxed))
+    }
+}
+
+impl<'a> Held<'a> {
+    /// The right to a lock that the caller has acquired or was handed, and for which there is no other `Held`.
+    pub(crate) fn acquired(word: &'a LockWord) -> Self {
+        Self(word)
     }
 }
 
 impl Drop for Held<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.0.unlock();
+        self.0.release();
     }
 }

@@ -222,7 +222,7 @@
 //! errors of building a pool, handles, constants.
 
 pub use trine_future::*;
-pub use trine_lock::{AsyncLockGuard, Lock, LockAsync, LockGuard};
+pub use trine_lock::{AsyncLockGuard, Lock, LockAsync, LockGuard, MappedAsyncLockGuard, MappedLockGuard};
 
 #[cfg(feature = "async")]
 pub use trine_async::{self as async_tasks, AsyncPool};
