@@ -1,4 +1,4 @@
-//! A lock that owns its data: blocking, timed and async acquisition of one futex word.
+//! A lock that owns its data: blocking, timed and async acquisition of one word.
 //!
 //! ```
 //! use trine_lock::Lock;

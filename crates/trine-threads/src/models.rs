@@ -2,6 +2,7 @@
 //! in its place stands a counter of tasks, which hides nothing that `Sleep` relies on: it calls a function that looks.
 
 use crate::sleep::Sleep;
+use crate::spares::Spares;
 use std::sync::Arc;
 use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -88,5 +89,30 @@ fn close_wakes_every_sleeper() {
         for worker in workers {
             worker.join().expect("no worker panics");
         }
+    });
+}
+
+#[test]
+fn spares_that_were_started_retire() {
+    // Each sleeper gets a spare, and when nobody sleeps any more every spare is told to leave.
+    check("threads::spares_that_were_started_retire", || {
+        let spares = Arc::new(Spares::new());
+        let sleepers = [Arc::clone(&spares), Arc::clone(&spares)].map(|spares| {
+            spawn(move || {
+                let started = spares.block();
+                spares.unblock();
+                u32::from(started)
+            })
+        });
+        let mut retired = u32::from(spares.retire());
+        let started: u32 = sleepers
+            .into_iter()
+            .map(|sleeper| sleeper.join().expect("no sleeper panics"))
+            .sum();
+        assert!(started >= 1);
+        while spares.retire() {
+            retired += 1;
+        }
+        assert_eq!(retired, started);
     });
 }

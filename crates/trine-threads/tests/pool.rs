@@ -134,18 +134,31 @@ fn m04_a_failed_element_does_not_end_the_map() {
 #[test]
 fn m10_a_dropped_map_cancels_what_has_not_started() {
     in_own_process(|| {
-        let pool = pool(1);
+        let pool = pool(2);
+        let gate = Arc::new(Barrier::new(3));
         let ran = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&ran);
-        let mut map = pool.map(move |_| counter.fetch_add(1, Ordering::SeqCst), 0..);
+        let (started, has_started) = mpsc::sync_channel(2);
+        let (task_gate, task_ran) = (Arc::clone(&gate), Arc::clone(&ran));
+        let mut map = pool.map(
+            move |number| match number {
+                0 => {}
+                // These two hold both workers.
+                1 | 2 => {
+                    started.send(()).expect("the test waits");
+                    task_gate.wait();
+                }
+                _ => drop(task_ran.fetch_add(1, Ordering::SeqCst)),
+            },
+            0..,
+        );
+        // Submits as many as the look-ahead says, four: the last one is queued behind the two that hold.
         map.next().unwrap().unwrap();
-        let held = hold(&pool);
-        // What the look-ahead has submitted ran before the held task, or is submitted by this call and never runs.
-        let before = ran.load(Ordering::SeqCst);
+        has_started.recv().unwrap();
+        has_started.recv().unwrap();
         drop(map);
-        drop(held);
+        gate.wait();
         pool.shutdown(Shutdown::Drain);
-        assert_eq!(ran.load(Ordering::SeqCst), before);
+        assert_eq!(ran.load(Ordering::SeqCst), 0);
     });
 }
 
