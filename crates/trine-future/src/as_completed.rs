@@ -47,7 +47,7 @@ impl<K, T> Completable for (K, Future<T>) {
 ///
 /// # Panics
 ///
-/// With 2^32 - 2 futures or more.
+/// With 2^32 - 3 futures or more.
 ///
 /// ```
 /// use trine_future::{Promise, as_completed};

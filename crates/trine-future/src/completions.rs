@@ -1,19 +1,22 @@
 //! The numbers of futures that have ended, in the order in which they ended.
 //!
-//! A stack without locks that needs no allocation for a push: a future that ends writes its number to the head, and
-//! the previous head to its own place. The head is also the word that the consumer sleeps on, so a push that finds
-//! nobody asleep costs one compare-exchange and no system call.
+//! A queue with a place for each future, so that a completion allocates nothing and nothing is ever full. A future that
+//! ends takes the next place and swaps its number into it. The consumer reads the places one after the other. Where the
+//! next one is empty it puts a mark there and sleeps on that very place: so a completion wakes nobody but who waits for
+//! it, and learns that from the swap. Producers share one counter, and the consumer writes only where it sleeps.
 
 use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 use trine_platform::{Deadline, Futex};
 
-/// Nothing is on the stack.
-const EMPTY: u32 = u32::MAX;
-/// Nothing is on the stack, and the consumer sleeps or is about to.
-const ASLEEP: u32 = u32::MAX - 1;
+/// Nothing is in this place.
+const EMPTY: u32 = 0;
+/// Nothing is in this place, and the consumer sleeps on it or is about to, or has slept there until its deadline.
+const ASLEEP: u32 = 1;
+/// What stands in a place for the future with number 0.
+const FIRST: u32 = 2;
 /// How many futures one wait can be for.
-pub(crate) const CAPACITY: usize = ASLEEP as usize;
+pub(crate) const CAPACITY: usize = (u32::MAX - FIRST) as usize;
 
 #[cfg(test)]
 thread_local! {
@@ -23,75 +26,65 @@ thread_local! {
 
 /// What a wait for many futures shares with those futures.
 pub(crate) struct Completions {
-    /// The number of the future that ended last, or one of the two marks above.
-    head: Futex,
-    /// For each future on the stack the number of the one that ended before it, or `EMPTY`.
-    previous: Box<[AtomicU32]>,
+    places: Box<[Futex]>,
+    /// How many places are taken.
+    taken: Apart<AtomicU32>,
 }
+
+/// In a cache line of its own: the consumer does not wait for a line that producers write to when it reads another field.
+#[repr(align(64))]
+struct Apart<T>(T);
 
 impl Completions {
     pub(crate) fn new(futures: usize) -> Self {
         Self {
-            head: Futex::new(EMPTY),
-            previous: (0..futures).map(|_| AtomicU32::new(EMPTY)).collect(),
+            places: (0..futures).map(|_| Futex::new(EMPTY)).collect(),
+            taken: Apart(AtomicU32::new(0)),
         }
+    }
+
+    /// How many numbers can be pushed.
+    pub(crate) fn capacity(&self) -> usize {
+        self.places.len()
     }
 
     /// Notes that a future has ended. Each number is pushed once.
     pub(crate) fn push(&self, number: u32) {
-        let head = self.head.word();
-        // ORDERING: Relaxed, the compare-exchange below checks it.
-        let mut top = head.load(Relaxed);
-        loop {
-            let previous = if top == ASLEEP { EMPTY } else { top };
-            // ORDERING: Relaxed, published by the compare-exchange.
-            self.previous[number as usize].store(previous, Relaxed);
-            // ORDERING: Release pairs with the Acquire of `take`, also for the numbers below, because every change
-            // of the head is a read-modify-write.
-            match head.compare_exchange_weak(top, number, Release, Relaxed) {
-                Ok(_) => break,
-                Err(now) => top = now,
-            }
-        }
-        if top == ASLEEP {
+        // ORDERING: Relaxed. It gives a place to each, and publishes nothing.
+        let place = &self.places[self.taken.0.fetch_add(1, Relaxed) as usize];
+        // ORDERING: Release pairs with the Acquire of `read`. The swap is what makes check and sleep safe: a consumer
+        // whose mark it does not see finds the number instead of an empty place, and does not sleep.
+        if place.word().swap(FIRST + number, Release) == ASLEEP {
             #[cfg(test)]
             WAKES.set(WAKES.get() + 1);
-            self.head.wake_one();
+            place.wake_one();
         }
     }
 
-    /// Moves the numbers on the stack to `ready`, which is empty, the oldest last. Only the consumer calls this.
-    pub(crate) fn take(&self, ready: &mut Vec<u32>) {
+    /// The number in this place, once it is there.
+    pub(crate) fn read(&self, place: usize) -> Option<usize> {
         // ORDERING: Acquire pairs with the Release of `push`.
-        let mut top = self.head.word().swap(EMPTY, Acquire);
-        while top < ASLEEP {
-            ready.push(top);
-            // ORDERING: Relaxed, published by the push that the swap has acquired.
-            top = self.previous[top as usize].load(Relaxed);
-        }
+        let number = self.places[place].word().load(Acquire);
+        number.checked_sub(FIRST).map(|number| number as usize)
     }
 
-    /// Whether the consumer sleeps or is about to.
+    /// Whether the consumer sleeps on this place or is about to.
     #[cfg(test)]
-    pub(crate) fn is_asleep(&self) -> bool {
-        self.head.word().load(Relaxed) == ASLEEP
+    pub(crate) fn is_asleep(&self, place: usize) -> bool {
+        self.places[place].word().load(Relaxed) == ASLEEP
     }
 
-    /// Sleeps until the stack is not empty; may return early. Only the consumer calls this.
-    pub(crate) fn sleep(&self, deadline: Option<&Deadline>) {
-        // ORDERING: Relaxed. This orders nothing; `take` follows. If a push comes first, this fails and nobody
-        // sleeps; if it comes after, it finds the mark and wakes.
-        if self
-            .head
-            .word()
-            .compare_exchange(EMPTY, ASLEEP, Relaxed, Relaxed)
-            .is_err()
-        {
+    /// Sleeps until there is a number in this place; may return early. Only the consumer calls this.
+    pub(crate) fn sleep(&self, place: usize, deadline: Option<&Deadline>) {
+        let place = &self.places[place];
+        // ORDERING: Relaxed. This orders nothing; `read` follows.
+        let mark = place.word().compare_exchange(EMPTY, ASLEEP, Relaxed, Relaxed);
+        if mark.is_err_and(|word| word != ASLEEP) {
             return;
         }
         match deadline {
-            None => self.head.wait(ASLEEP),
-            Some(deadline) => drop(self.head.wait_until(ASLEEP, deadline)),
+            None => place.wait(ASLEEP),
+            Some(deadline) => drop(place.wait_until(ASLEEP, deadline)),
         }
     }
 }

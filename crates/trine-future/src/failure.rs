@@ -49,8 +49,14 @@ pub(crate) fn report(failure: &Failure) {
 }
 
 /// Runs the user's code where nobody can be given its panic: that goes to the hook.
+#[inline]
 pub(crate) fn contain(function: impl FnOnce()) {
     if let Err(panic) = catch_panic(function) {
-        report(&Failure::Panicked(panic));
+        report_panic(panic);
     }
+}
+
+#[cold]
+fn report_panic(panic: Panic) {
+    report(&Failure::Panicked(panic));
 }

@@ -1,19 +1,19 @@
 //! The future: what every pool gives for every task.
 
-use crate::block::{BlockPointer, Producer, TaskResult, allocate};
-use crate::blocking::Blocked;
-use crate::owner::Waiting;
+use crate::block::{BlockPointer, Stored, TaskResult, allocate};
+use crate::ending::Producer;
 use crate::snapshot::{Phase, Snapshot};
-use crate::waiter::{Callback, Slot, Waiter};
+use crate::state::State;
+use crate::waiter::Waiter;
 use crate::work::{Convert, NoWork};
 use crate::{CancelOnDrop, Outcome, Shared, TaskError};
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use trine_platform::{Deadline, Parker};
+use trine_platform::Deadline;
 
 /// The result of a task that may still run: on a thread, in a process, or on a runtime.
 ///
@@ -75,9 +75,12 @@ impl<T> Future<T> {
     /// assert_eq!(trine_future::Future::ready(5).result()?, 5);
     /// # Ok::<(), trine_future::TaskError>(())
     /// ```
-    pub fn result(mut self) -> Result<T, TaskError> {
-        self.wait_until(None);
-        self.take_ended()
+    pub fn result(self) -> Result<T, TaskError> {
+        if self.is_done() {
+            self.take_ended()
+        } else {
+            self.wait_and_take()
+        }
     }
 
     /// Waits at most `timeout` for the task to end. `None` means "not yet": the future can be waited for again.
@@ -109,9 +112,9 @@ impl<T> Future<T> {
     /// assert!(trine_future::Future::ready(()).is_done());
     /// ```
     #[doc(alias = "is_finished")]
+    #[inline]
     pub fn is_done(&self) -> bool {
-        // SAFETY: the future's side of the block is alive.
-        unsafe { self.block.header() }.state.load().is_terminal()
+        self.state().load().is_terminal()
     }
 
     /// Whether somebody runs the task now.
@@ -214,19 +217,7 @@ impl<T> Future<T> {
     /// ```
     #[doc(alias("add_done_callback", "then"))]
     pub fn on_done(&mut self, callback: impl FnOnce(Outcome) + Send + 'static) {
-        if !self.reclaim_slot() {
-            let outcome = self.outcome();
-            crate::failure::contain(|| callback(outcome));
-            return;
-        }
-        // SAFETY: the slot has been taken back, or never given (R2).
-        unsafe {
-            self.block
-                .with_slot(|slot| slot.callbacks.get_or_insert_default().0.push(Box::new(callback)))
-        };
-        if let Err(slot) = self.give_slot() {
-            slot.notify(self.outcome());
-        }
+        self.add_callback(callback);
     }
 
     /// A future whose result is this one's, converted by `function` when it is taken.
@@ -275,12 +266,12 @@ impl<T> Future<T> {
             future: self,
             function,
         };
-        let outer = allocate::<U, _, _>(Snapshot::PENDING, MaybeUninit::uninit(), work, ());
+        let outer = allocate::<U, _, _>(Snapshot::PENDING, Stored { nothing: () }, work, ());
         // The work owns the inner future now. This stands in for its holder, which nobody else is before `outer` has
         // been returned.
         let mut holder = ManuallyDrop::new(Self::new(inner));
-        if let Err(Waiter::Mapped(producer)) = holder.watch_by(Waiter::Mapped(Producer(outer))) {
-            producer.finish_mapped(holder.outcome());
+        if !holder.watch_by(|| Waiter::Mapped(Producer(outer))) {
+            Producer(outer).finish_mapped(holder.outcome());
         }
         Future::new(outer)
     }
@@ -303,168 +294,89 @@ impl<T> Future<T> {
         Shared::new(self)
     }
 
-    /// Waits for the end, or until the deadline; true once the task has ended.
-    pub(crate) fn wait_until(&mut self, deadline: Option<&Deadline>) -> bool {
-        let waiting = deadline.map_or(Waiting::Untimed, Waiting::Until);
-        let mut parker = None;
-        let mut blocked = None;
-        loop {
-            if self.is_done() {
-                return true;
-            }
-            if deadline.is_some_and(Deadline::has_passed) {
-                if parker.is_some() {
-                    self.forget_waiter();
-                }
-                return self.is_done();
-            }
-            // SAFETY: this is the future, by `&mut`.
-            if unsafe { self.block.drive(waiting) } {
-                continue;
-            }
-            let Some(parker) = &parker else {
-                let current = Parker::current();
-                if self.watch_by(Waiter::Thread(current.clone())).is_ok() {
-                    parker = Some(current);
-                }
-                continue;
-            };
-            blocked.get_or_insert_with(Blocked::begin);
-            // The owner or the hook may have slept on this thread's parker, and used up the token of a completion
-            // that came since the state was looked at.
-            if self.is_done() {
-                return true;
-            }
-            match deadline {
-                None => parker.park(),
-                Some(deadline) => parker.park_until(deadline),
-            }
-        }
-    }
-
-    /// Sets the one who is told of the end. Gives it back if the task has ended.
-    pub(crate) fn watch_by(&mut self, waiter: Waiter) -> Result<(), Waiter> {
-        if !self.reclaim_slot() {
-            return Err(waiter);
-        }
-        // SAFETY: the slot has been taken back, or never given (R2).
-        let before = unsafe {
-            self.block
-                .with_slot(|slot| std::mem::replace(&mut slot.waiter, waiter))
-        };
-        before.dismiss();
-        let Err(mut slot) = self.give_slot() else {
-            return Ok(());
-        };
-        let waiter = std::mem::take(&mut slot.waiter);
-        slot.notify(self.outcome());
-        Err(waiter)
-    }
-
-    /// Takes away the one who would be told of the end.
-    pub(crate) fn forget_waiter(&mut self) {
-        if !self.reclaim_slot() {
-            return;
-        }
-        // SAFETY: the slot has been taken back, or never given (R2).
-        let (before, has_callbacks) = unsafe {
-            self.block
-                .with_slot(|slot| (std::mem::take(&mut slot.waiter), slot.callbacks.is_some()))
-        };
-        before.dismiss();
-        if has_callbacks && let Err(slot) = self.give_slot() {
-            slot.notify(self.outcome());
-        }
-    }
-
-    /// Takes the callbacks away, and the one who would be told of the end. None are left if the task has ended.
-    pub(crate) fn take_callbacks(&mut self) -> Vec<Callback> {
-        if !self.reclaim_slot() {
-            return Vec::new();
-        }
-        // SAFETY: the slot has been taken back, or never given (R2).
-        let slot = unsafe { self.block.with_slot(std::mem::take) };
-        slot.waiter.dismiss();
-        slot.callbacks.map(|callbacks| callbacks.0).unwrap_or_default()
-    }
-
-    /// Makes the slot the holder's. False if the task has ended: then it is the completer's, or of no use.
-    fn reclaim_slot(&mut self) -> bool {
+    /// The state now.
+    #[inline]
+    pub(crate) fn state(&self) -> &State {
         // SAFETY: the future's side of the block is alive.
-        let state = &unsafe { self.block.header() }.state;
-        let now = state.load();
-        !now.is_terminal() && (!now.is_watched() || state.unwatch())
-    }
-
-    /// Gives the slot to the completer. If the task has ended meanwhile, its end did not see what is in the slot:
-    /// that comes back, to be notified here.
-    fn give_slot(&mut self) -> Result<(), Slot> {
-        // SAFETY: the future's side of the block is alive.
-        if unsafe { self.block.header() }.state.watch() {
-            return Ok(());
-        }
-        // SAFETY: the slot could not be given away (R2).
-        Err(unsafe { self.block.with_slot(std::mem::take) })
-    }
-
-    /// How the task ended. It has.
-    pub(crate) fn outcome(&self) -> Outcome {
-        // SAFETY: the future's side of the block is alive.
-        Outcome::of(unsafe { self.block.header() }.state.load().phase())
+        &unsafe { self.block.header() }.state
     }
 
     /// Takes the result of a task that has ended, and keeps the future.
+    #[inline]
     fn take(&mut self) -> TaskResult<T> {
-        // SAFETY: the future's side of the block is alive.
-        let state = &unsafe { self.block.header() }.state;
-        if state.load().is_taken() {
-            return Err(TaskError::taken());
-        }
-        state.take();
-        // SAFETY: the task has ended, and `take` was asked for the first time.
-        unsafe { self.read_result() }
+        let ended = self.state().load();
+        self.state().take(ended);
+        // SAFETY: the task has ended. A second call finds it taken.
+        unsafe { self.read_result(ended) }
+    }
+
+    #[cold]
+    fn wait_and_take(mut self) -> TaskResult<T> {
+        self.wait_until(None);
+        self.take_ended()
     }
 
     /// Takes the result of a task that has ended, and lets go of the block.
+    #[inline]
     pub(crate) fn take_ended(self) -> TaskResult<T> {
-        let future = ManuallyDrop::new(self);
-        // SAFETY: the future's side of the block is alive.
-        let result = if unsafe { future.block.header() }.state.load().is_taken() {
-            Err(TaskError::taken())
-        } else {
-            // SAFETY: the task has ended, and the result has not been taken.
-            unsafe { future.read_result() }
+        let ended = self.state().load();
+        // A guard lets go of the block, so that nothing comes after the result: it is copied once, to where the caller
+        // wants it.
+        let future = Ended {
+            future: ManuallyDrop::new(self),
+            ended,
         };
-        future.release();
-        result
+        // SAFETY: the task has ended, and nobody takes its result after this.
+        unsafe { future.future.read_result(ended) }
     }
 
     /// # Safety
     ///
-    /// The task has ended, and its result is taken by this.
-    unsafe fn read_result(&self) -> TaskResult<T> {
-        // SAFETY: the future's side of the block is alive.
-        let state = unsafe { self.block.header() }.state.load();
-        if state.is_lazy() {
+    /// The task has ended as `ended` says, and its result is not taken after this.
+    #[inline]
+    unsafe fn read_result(&self, ended: Snapshot) -> TaskResult<T> {
+        if ended.has_stored_result() {
+            // SAFETY: the task has ended with a result, which is the future's (R3).
+            return unsafe { self.block.take_result::<T>(ended.phase()) };
+        }
+        // SAFETY: passed on to the caller.
+        unsafe { self.make_result(ended) }
+    }
+
+    /// `read_result`, if the result is not in the block.
+    #[cold]
+    unsafe fn make_result(&self, ended: Snapshot) -> TaskResult<T> {
+        if ended.is_taken() {
+            Err(TaskError::taken())
+        } else if ended.is_lazy() {
             // SAFETY: the task has ended, and its result is the future's (R3, R4).
             unsafe { self.block.resolve::<T>() }
-        } else if state.phase() == Phase::Cancelled {
-            Err(TaskError::cancelled())
         } else {
-            // SAFETY: the task has ended with a result, which is the future's (R3).
-            unsafe { self.block.take_result::<T>() }
+            Err(TaskError::cancelled())
         }
     }
 
-    /// Lets go of the block of a task that has ended, after its result.
-    fn release(&self) {
-        // SAFETY: the future's side of the block is alive.
-        let state = &unsafe { self.block.header() }.state;
+    /// Lets go of the block of a task that has ended as `ended` says, after its result.
+    #[inline]
+    fn release(&self, ended: Snapshot) {
         // Without a producer nobody else knows the block: no atomic operation is needed to let go of it.
-        if !state.load().has_producer() || state.release_future() {
+        if !ended.has_producer() || self.state().release_future() {
             // SAFETY: the producer's side has gone, and the future's goes with this.
             unsafe { self.block.free() };
         }
+    }
+}
+
+/// A future whose task has ended so, and whose result is being taken: lets go of the block.
+struct Ended<T> {
+    future: ManuallyDrop<Future<T>>,
+    ended: Snapshot,
+}
+
+impl<T> Drop for Ended<T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.future.release(self.ended);
     }
 }
 
@@ -476,7 +388,8 @@ impl<T: Send + 'static> Future<T> {
     /// # Ok::<(), trine_future::TaskError>(())
     /// ```
     pub fn ready(value: T) -> Self {
-        Self::ended(Ok(value), Phase::Done)
+        let value = ManuallyDrop::new(value);
+        Self::ended(Stored { value }, Phase::Done)
     }
 
     /// A future that is done, with an error.
@@ -488,35 +401,40 @@ impl<T: Send + 'static> Future<T> {
     /// assert!(future.result().unwrap_err().is_refused());
     /// ```
     pub fn failed(error: TaskError) -> Self {
-        Self::ended(Err(error), Phase::Failed)
+        let error = ManuallyDrop::new(error);
+        Self::ended(Stored { error }, Phase::Failed)
     }
 
-    fn ended(result: TaskResult<T>, phase: Phase) -> Self {
-        Self::new(allocate(
-            Snapshot::ready(phase),
-            MaybeUninit::new(result),
-            NoWork,
-            (),
-        ))
+    fn ended(result: Stored<T>, phase: Phase) -> Self {
+        Self::new(allocate(Snapshot::ready(phase), result, NoWork, ()))
     }
 }
 
 impl<T> Drop for Future<T> {
+    #[inline]
     fn drop(&mut self) {
+        let now = self.state().load();
+        if now.is_taken() {
+            self.release(now);
+        } else {
+            self.drop_untaken();
+        }
+    }
+}
+
+impl<T> Future<T> {
+    #[cold]
+    fn drop_untaken(&mut self) {
         loop {
-            // SAFETY: the future's side of the block is alive.
-            let state = &unsafe { self.block.header() }.state;
-            let now = state.load();
+            let now = self.state().load();
             if now.is_terminal() {
-                if !now.is_taken() {
-                    // SAFETY: the task has ended, and its result is the future's (R3).
-                    unsafe { self.block.discard(now.phase(), now.is_lazy()) };
-                }
-                self.release();
+                // SAFETY: the task has ended, and its result is the future's (R3).
+                unsafe { self.block.discard(now.phase(), now.is_lazy()) };
+                self.release(now);
                 return;
             }
             self.forget_waiter();
-            match state.detach() {
+            match self.state().detach() {
                 Ok(before) if before.has_producer() => return,
                 Ok(_) => unreachable!("a task that has not ended has a producer"),
                 // It ended meanwhile.
@@ -533,7 +451,7 @@ impl<T> std::future::Future for Future<T> {
     ///
     /// The waker of the latest poll is woken. A blocking wait in between takes its place: poll again after one.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if !self.is_done() && self.watch_by(Waiter::Task(context.waker().clone())).is_ok() {
+        if !self.is_done() && self.watch_by(|| Waiter::Task(context.waker().clone())) {
             return Poll::Pending;
         }
         Poll::Ready(self.take())

@@ -32,10 +32,10 @@ use std::fmt;
 #[must_use = "a dropped group cancels its tasks"]
 pub struct TaskGroup<T, E = Infallible> {
     limit: usize,
-    /// Those that have not been seen to end, each under its number in `many`.
+    /// Each under its number in `many`. Those that have been seen to end have gone.
     places: Vec<Option<Place<T, E>>>,
-    /// The numbers that are free.
-    free: Vec<usize>,
+    /// How many there are in `places`.
+    under_way: usize,
     many: Many,
     /// Those that have ended and have not been given out, by their place in the order of submission.
     ended: Vec<Option<Result<T, GroupFailure<E>>>>,
@@ -75,7 +75,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         Self {
             limit: usize::MAX,
             places: Vec::new(),
-            free: Vec::new(),
+            under_way: 0,
             many: Many::new(0),
             ended: Vec::new(),
             order: VecDeque::new(),
@@ -120,7 +120,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
 
     /// [`start`](Self::start) for a task whose `Err` counts as a failure.
     pub fn start_fallible(&mut self, start: impl FnOnce() -> Future<Result<T, E>>) {
-        while self.under_way() >= self.limit {
+        while self.under_way >= self.limit {
             self.collect_one();
         }
         let index = self.ended.len();
@@ -130,14 +130,12 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
             return;
         }
         let mut future = start();
-        if self.free.is_empty() {
-            self.grow();
+        if self.places.len() == self.many.capacity() {
+            self.renumber();
         }
-        let Some(number) = self.free.pop() else {
-            unreachable!("it has just grown")
-        };
-        self.many.watch(number, &mut future);
-        self.places[number] = Some(Place { index, future });
+        self.many.watch(self.places.len(), &mut future);
+        self.places.push(Some(Place { index, future }));
+        self.under_way += 1;
     }
 
     /// The next task that has ended, with its place in the order of submission; blocks until there is one. `None` when
@@ -179,7 +177,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     ///
     /// If a task has failed: with all failures. Those that had not started were cancelled.
     pub fn join(mut self) -> Result<Vec<T>, GroupError<E>> {
-        while self.under_way() > 0 {
+        while self.under_way > 0 {
             self.collect_one();
         }
         let total = self.ended.len();
@@ -204,28 +202,21 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         }
     }
 
-    fn under_way(&self) -> usize {
-        self.places.len() - self.free.len()
-    }
-
-    /// Makes room for more tasks. They are counted anew by a wait with more numbers: what the old one was told of is
-    /// found again, because each task that has not been collected is watched anew.
-    fn grow(&mut self) {
-        let before = self.places.len();
-        let after = (2 * before).clamp(8, self.limit.max(8));
-        self.many = Many::new(after);
+    /// Makes room for as many tasks again as are under way. They are numbered anew, for a wait with more numbers: what
+    /// the old one was told of is found again, because each task that has not been collected is watched anew.
+    fn renumber(&mut self) {
+        self.places.retain(Option::is_some);
+        self.many = Many::new((2 * self.under_way).max(8));
         for (number, place) in self.places.iter_mut().enumerate() {
             if let Some(place) = place {
                 self.many.watch(number, &mut place.future);
             }
         }
-        self.places.resize_with(after, || None);
-        self.free.extend((before..after).rev());
     }
 
     /// Waits for the next task to end, if one is under way, and notes how.
     fn collect_one(&mut self) {
-        if self.under_way() == 0 {
+        if self.under_way == 0 {
             return;
         }
         let places = &mut self.places;
@@ -233,12 +224,10 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
             let place = places.get_mut(number)?;
             Some(place.as_mut().is_some_and(|place| offer(&mut place.future)))
         });
-        let Some((number, Place { index, future })) =
-            number.and_then(|number| Some((number, self.places[number].take()?)))
-        else {
+        let Some(Place { index, future }) = number.and_then(|number| self.places[number].take()) else {
             return;
         };
-        self.free.push(number);
+        self.under_way -= 1;
         self.note(
             index,
             match future.result() {
@@ -278,7 +267,7 @@ impl<T, E> fmt::Debug for TaskGroup<T, E> {
         formatter
             .debug_struct("TaskGroup")
             .field("tasks", &self.ended.len())
-            .field("under_way", &(self.places.len() - self.free.len()))
+            .field("under_way", &self.under_way)
             .field("has_failed", &self.has_failed)
             .finish_non_exhaustive()
     }

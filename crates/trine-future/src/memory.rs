@@ -5,9 +5,8 @@
 //! that is empty takes a chain from there, with one swap of all that is there and one compare-exchange to give back
 //! the rest. So blocks that one thread makes and another one frees find their way back.
 //!
-//! What is kept is bounded: two chains a thread and size, and [`KEPT_CHAINS`](crate::store::KEPT_CHAINS) chains a
-//! size in the store. It decays:
-//! while the store is not needed, every [`DECAY`] blocks that a thread frees, one chain goes back to the allocator.
+//! What is kept is bounded: three chains a thread and size, and [`KEPT_BYTES`] a size in the store. It decays: while the
+//! store is not needed, every [`DECAY`] blocks that a thread frees, one chain goes back to the allocator.
 //!
 //! `--cfg trine_no_recycling` turns all of this off, for tools that watch each allocation. The models do without it
 //! too, so that they see each block freed.
@@ -21,69 +20,84 @@ use trine_platform::global;
 const RECYCLES: bool = cfg!(not(any(trine_loom, trine_no_recycling, miri)));
 
 /// The sizes that are kept, in bytes. A block gets the least that it fits into; a larger one is not kept.
-const SIZES: [usize; 5] = [96, 128, 192, 256, 512];
+const SIZES: [usize; 8] = [64, 96, 128, 192, 256, 384, 512, 1024];
 const ALIGN: usize = 16;
 
 /// How many blocks make a chain.
 const CHAIN: u32 = 64;
 /// After how many freed blocks a thread lets the store decay by a chain.
 const DECAY: u32 = 4096;
+/// How much memory of each size the store keeps.
+const KEPT_BYTES: usize = 8 << 20;
 
-/// The index of the size for `layout`, if that is kept. Known when a block's type is.
-const fn class_of(layout: Layout) -> Option<usize> {
-    let mut class = 0;
-    while RECYCLES && layout.align() <= ALIGN && class < SIZES.len() {
-        if layout.size() <= SIZES[class] {
-            return Some(class);
+/// One of the sizes that are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size(u8);
+
+impl Size {
+    /// The size for `layout`, if that is kept. Known when a block's type is.
+    pub(crate) const fn of(layout: Layout) -> Option<Self> {
+        let mut index = 0;
+        while RECYCLES && layout.align() <= ALIGN && (index as usize) < SIZES.len() {
+            if layout.size() <= SIZES[index as usize] {
+                return Some(Self(index));
+            }
+            index += 1;
         }
-        class += 1;
+        None
     }
-    None
-}
 
-const fn layout_of(class: usize) -> Layout {
-    match Layout::from_size_align(SIZES[class], ALIGN) {
-        Ok(layout) => layout,
-        Err(_) => panic!("the sizes are small"),
+    const fn layout(self) -> Layout {
+        match Layout::from_size_align(SIZES[self.index()], ALIGN) {
+            Ok(layout) => layout,
+            Err(_) => panic!("the sizes are small"),
+        }
+    }
+
+    /// The remainder changes nothing, but tells the compiler that there are no bounds to check.
+    const fn index(self) -> usize {
+        self.0 as usize % SIZES.len()
+    }
+
+    fn store(self) -> &'static Store {
+        &STORES[self.index()]
+    }
+
+    const fn kept_chains(self) -> usize {
+        KEPT_BYTES / (CHAIN as usize * SIZES[self.index()])
     }
 }
 
 /// Memory for a block.
 #[inline]
 pub(crate) fn allocate(layout: Layout) -> NonNull<u8> {
-    let Some(class) = class_of(layout) else {
+    let Some(size) = Size::of(layout) else {
         return from_allocator(layout);
     };
-    // A thread whose locals are gone keeps nothing.
-    let kept = CACHE
-        .try_with(|cache| cache.lists[class].pop(class))
-        .unwrap_or(None);
-    match kept {
+    match LISTS.with(|lists| lists[size.index()].pop(size)) {
         Some(free) => free.cast(),
-        None => from_allocator(layout_of(class)),
+        None => from_allocator(size.layout()),
     }
 }
 
-/// Gives a block's memory back.
+/// Gives back the memory of a block of a size that is not kept.
 ///
 /// # Safety
 ///
-/// It came from `allocate` with the same layout, and nobody uses it any more.
-#[inline]
+/// It came from `allocate` with the same layout, of which there is no `Size`, and nobody uses it any more.
 pub(crate) unsafe fn free(memory: NonNull<u8>, layout: Layout) {
-    let Some(class) = class_of(layout) else {
-        // SAFETY: passed on to the caller; memory of such a layout came from the allocator as it is.
-        unsafe { dealloc(memory.as_ptr(), layout) };
-        return;
-    };
-    let free = memory.cast::<Free>();
-    if CACHE
-        .try_with(|cache| cache.lists[class].push(class, free))
-        .is_err()
-    {
-        // SAFETY: memory of this class was allocated with the layout of its class.
-        unsafe { dealloc(memory.as_ptr(), layout_of(class)) };
-    }
+    // SAFETY: passed on to the caller; memory of such a layout came from the allocator as it is.
+    unsafe { dealloc(memory.as_ptr(), layout) };
+}
+
+/// Keeps the memory of a block.
+///
+/// # Safety
+///
+/// It came from `allocate` with a layout of this size, and nobody uses it any more.
+#[inline]
+pub(crate) unsafe fn keep(memory: NonNull<u8>, size: Size) {
+    LISTS.with(|lists| lists[size.index()].push(size, memory.cast()));
 }
 
 #[cold]
@@ -94,20 +108,23 @@ fn from_allocator(layout: Layout) -> NonNull<u8> {
 }
 
 thread_local! {
-    static CACHE: Cache = const { Cache { lists: [const { List::new() }; SIZES.len()] } };
+    /// Without a destructor, so that nothing has to be checked before each use: `AT_END` has it.
+    static LISTS: [List; SIZES.len()] = const { [const { List::new() }; SIZES.len()] };
+    static AT_END: EmptyLists = const { EmptyLists };
 }
 
-/// The free blocks of one thread.
-struct Cache {
-    lists: [List; SIZES.len()],
-}
-
-/// The free blocks of one thread and size: at most two chains.
+/// The free blocks of one thread and size.
+///
+/// The order of the fields matters: were the two counters that `push` changes neighbours, the compiler would load both
+/// at once, which has to wait until the store of one by `pop` has reached the cache.
+#[repr(C)]
 struct List {
     first: Cell<*mut Free>,
     length: Cell<u32>,
-    /// Blocks that may be freed before the store decays.
+    /// Checks before the store decays.
     until_decay: Cell<u32>,
+    /// Blocks that may be freed before the list is looked at: one, until it is known that `AT_END` will empty it.
+    until_check: Cell<u32>,
 }
 
 impl List {
@@ -115,53 +132,76 @@ impl List {
         Self {
             first: Cell::new(null_mut()),
             length: Cell::new(0),
-            until_decay: Cell::new(DECAY),
+            until_check: Cell::new(1),
+            until_decay: Cell::new(DECAY / CHAIN),
         }
     }
 
     #[inline]
-    fn pop(&self, class: usize) -> Option<NonNull<Free>> {
-        let first = NonNull::new(self.first.get()).or_else(|| self.refill(class))?;
+    fn pop(&self, size: Size) -> Option<NonNull<Free>> {
+        let first = match NonNull::new(self.first.get()) {
+            Some(first) => first,
+            None => self.refill(size)?,
+        };
         // SAFETY: what is in the list is free memory that nobody else knows.
-        self.first.set(unsafe { first.as_ref() }.next);
+        self.first.set(unsafe { (*first.as_ptr()).next });
         self.length.set(self.length.get() - 1);
         Some(first)
     }
 
     #[inline]
-    fn push(&self, class: usize, free: NonNull<Free>) {
-        let free = free.as_ptr();
-        // SAFETY: the block is nobody's any more, large enough, and aligned.
-        unsafe { free.write(Free::new(self.first.get())) };
-        self.first.set(free);
+    fn push(&self, size: Size, free: NonNull<Free>) {
+        // Nothing but the link: what makes a block the first of a chain is written when it becomes one.
+        // SAFETY: the block is nobody's any more, large enough, and aligned; the link is its first field.
+        unsafe { free.cast::<*mut Free>().write(self.first.get()) };
+        self.first.set(free.as_ptr());
         self.length.set(self.length.get() + 1);
-        if self.length.get() == 2 * CHAIN {
-            self.spill(class);
-        }
-        self.until_decay.set(self.until_decay.get() - 1);
-        if self.until_decay.get() == 0 {
-            self.until_decay.set(DECAY);
-            STORES[class].decay(layout_of(class));
+        self.until_check.set(self.until_check.get() - 1);
+        if self.until_check.get() == 0 {
+            self.check(size);
         }
     }
 
     #[cold]
-    fn refill(&self, class: usize) -> Option<NonNull<Free>> {
-        let chain = STORES[class].take()?;
+    fn refill(&self, size: Size) -> Option<NonNull<Free>> {
+        // A thread whose locals are gone keeps nothing.
+        AT_END.try_with(|_| ()).ok()?;
+        let chain = size.store().take()?;
         self.first.set(chain.as_ptr());
         self.length.set(CHAIN);
         Some(chain)
     }
 
-    /// Gives the newer half of the list to the store.
+    /// Every now and then: keeps the list short, and lets the store decay.
     #[cold]
-    fn spill(&self, class: usize) {
+    fn check(&self, size: Size) {
+        if AT_END.try_with(|_| ()).is_err() {
+            self.empty(size);
+            return;
+        }
+        self.until_check.set(CHAIN);
+        if self.length.get() >= 2 * CHAIN {
+            self.spill(size);
+        }
+        self.until_decay.set(self.until_decay.get() - 1);
+        if self.until_decay.get() == 0 {
+            self.until_decay.set(DECAY / CHAIN);
+            size.store().decay(size.layout());
+        }
+    }
+
+    /// Gives the newest blocks of the list to the store.
+    fn spill(&self, size: Size) {
         let Some(chain) = NonNull::new(self.first.get()) else {
             return;
         };
+        // SAFETY: the first block has a second one, and nobody else knows them.
+        let second = unsafe { (*chain.as_ptr()).next };
+        // SAFETY: as above.
+        unsafe { chain.write(Free::new(second)) };
         let mut last = chain.as_ptr();
         for _ in 1..CHAIN {
-            // SAFETY: the list has two chains' blocks, which nobody else knows.
+            // SAFETY: the list has more than a chain's blocks, which nobody else knows.
             last = unsafe { (*last).next };
         }
         // SAFETY: as above.
@@ -169,28 +209,40 @@ impl List {
         // SAFETY: as above.
         unsafe { (*last).next = null_mut() };
         self.first.set(rest);
-        self.length.set(CHAIN);
-        STORES[class].give(chain, layout_of(class));
+        self.length.set(self.length.get() - CHAIN);
+        size.store().give(chain, size.kept_chains(), size.layout());
+    }
+
+    /// Gives everything back to the allocator, and sees to it that nothing is kept from now on.
+    fn empty(&self, size: Size) {
+        release(self.first.replace(null_mut()), size.layout());
+        self.length.set(0);
+        self.until_check.set(1);
     }
 }
 
-impl Drop for Cache {
-    /// The thread ends: what it kept goes back to the allocator.
+/// Empties the lists when the thread ends.
+struct EmptyLists;
+
+impl Drop for EmptyLists {
     fn drop(&mut self) {
-        for (class, list) in self.lists.iter().enumerate() {
-            release(list.first.replace(null_mut()), layout_of(class));
-        }
+        LISTS.with(|lists| {
+            for (index, list) in (0..).zip(lists) {
+                list.empty(Size(index));
+            }
+        });
     }
 }
 
 global! {
-    static STORES: [Store; SIZES.len()] = [Store::new(), Store::new(), Store::new(), Store::new(), Store::new()];
+    static STORES: [Store; SIZES.len()] = [
+        Store::new(), Store::new(), Store::new(), Store::new(), Store::new(), Store::new(), Store::new(), Store::new(),
+    ];
 }
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{CHAIN, DECAY, RECYCLES, STORES, allocate, class_of, free, layout_of};
-    use crate::store::KEPT_CHAINS;
+    use super::{CHAIN, DECAY, RECYCLES, Size, allocate, free, keep};
     use std::alloc::Layout;
     use std::ptr::NonNull;
     use std::sync::mpsc;
@@ -202,8 +254,12 @@ mod tests {
 
     fn free_many(layout: Layout, blocks: Vec<NonNull<u8>>) {
         for block in blocks {
-            // SAFETY: the tests give back what they have allocated, once.
-            unsafe { free(block, layout) };
+            match Size::of(layout) {
+                // SAFETY: the tests give back what they have allocated, once.
+                Some(size) => unsafe { keep(block, size) },
+                // SAFETY: as above.
+                None => unsafe { free(block, layout) },
+            }
         }
     }
 
@@ -218,20 +274,21 @@ mod tests {
 
     #[test]
     fn each_layout_gets_the_least_size_that_fits() {
-        let class = |size, align| class_of(Layout::from_size_align(size, align).unwrap());
-        assert_eq!(class(1, 1), Some(0));
-        assert_eq!(class(96, 16), Some(0));
-        assert_eq!(class(97, 8), Some(1));
-        assert_eq!(class(512, 8), Some(4));
-        assert_eq!(class(513, 8), None);
-        assert_eq!(class(64, 32), None);
+        let size = |size, align| Size::of(Layout::from_size_align(size, align).unwrap());
+        assert_eq!(size(1, 1), Some(Size(0)));
+        assert_eq!(size(64, 16), Some(Size(0)));
+        assert_eq!(size(65, 8), Some(Size(1)));
+        assert_eq!(size(512, 8), Some(Size(6)));
+        assert_eq!(size(1024, 8), Some(Size(7)));
+        assert_eq!(size(1025, 8), None);
+        assert_eq!(size(64, 32), None);
         let large = Layout::from_size_align(4096, 64).unwrap();
         free_many(large, vec![allocate(large)]);
     }
 
     #[test]
     fn a_freed_block_is_the_next_one() {
-        let layout = layout_of(1);
+        let layout = Size(2).layout();
         let block = allocate(layout);
         free_many(layout, vec![block]);
         let again = allocate(layout);
@@ -241,16 +298,13 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded_and_decays() {
-        let class = 4;
-        let layout = layout_of(class);
-        let kept = || STORES[class].chains();
-        free_many(
-            layout,
-            allocate_many(layout, (KEPT_CHAINS + 100) * CHAIN as usize),
-        );
-        assert_eq!(kept(), KEPT_CHAINS);
+        let size = Size(6);
+        let (layout, most) = (size.layout(), size.kept_chains());
+        let kept = || size.store().chains();
+        free_many(layout, allocate_many(layout, (most + 100) * CHAIN as usize));
+        assert_eq!(kept(), most);
         // Work that does not need the store lets it shrink, a chain at a time.
-        for _ in 0..=KEPT_CHAINS {
+        for _ in 0..=most {
             for _ in 0..DECAY {
                 free_many(layout, vec![allocate(layout)]);
             }
@@ -260,8 +314,8 @@ mod tests {
 
     #[test]
     fn blocks_that_another_thread_frees_come_back() {
-        let class = 3;
-        let layout = layout_of(class);
+        let size = Size(5);
+        let layout = size.layout();
         let (sender, receiver) = mpsc::sync_channel::<Blocks>(1);
         let freeing = thread::spawn(move || receiver.iter().for_each(|blocks| free_many(layout, blocks.0)));
         for _ in 0..1_000 {
@@ -280,6 +334,6 @@ mod tests {
         drop(sender);
         freeing.join().unwrap();
         // Only what was under way at once was ever allocated.
-        assert!(STORES[class].chains() <= 8);
+        assert!(size.store().chains() <= 8);
     }
 }

@@ -49,6 +49,18 @@ impl Panic {
     }
 }
 
+impl Panic {
+    /// The panic that was caught on this thread just now.
+    #[cold]
+    fn caught(payload: Box<dyn Any + Send>) -> Self {
+        Self {
+            message: message_of(&*payload),
+            location: take_location(),
+            payload: Some(Payload(payload)),
+        }
+    }
+}
+
 impl Drop for Panic {
     fn drop(&mut self) {
         let payload = self.payload.take();
@@ -98,19 +110,21 @@ thread_local! {
 /// assert_eq!(panic.message(), "no such page");
 /// assert!(panic.location().is_some_and(|location| location.contains(':')));
 /// ```
+#[inline]
 pub fn catch_panic<R>(function: impl FnOnce() -> R) -> Result<R, Panic> {
     note_locations();
     // A thread whose locals are gone still catches; the location is missing then.
     let _ = CATCHING.try_with(|depth| depth.set(depth.get() + 1));
     let result = catch_unwind(AssertUnwindSafe(function));
     let _ = CATCHING.try_with(|depth| depth.set(depth.get() - 1));
-    // Also if `function` has returned: what it caught itself is not where a later panic happened.
-    let location = take_location();
-    result.map_err(|payload| Panic {
-        message: message_of(&*payload),
-        location,
-        payload: Some(Payload(payload)),
-    })
+    match result {
+        Ok(value) => {
+            // What the function caught itself is not where a later panic happens.
+            NOTED.set(false);
+            Ok(value)
+        }
+        Err(payload) => Err(Panic::caught(payload)),
+    }
 }
 
 fn take_location() -> Option<String> {
@@ -120,13 +134,21 @@ fn take_location() -> Option<String> {
     LOCATION.try_with(RefCell::take).ok().flatten()
 }
 
+#[inline]
 fn note_locations() {
     static INSTALLED: Once = Once::new();
+    if !INSTALLED.is_completed() {
+        install_hook(&INSTALLED);
+    }
+}
+
+#[cold]
+fn install_hook(installed: &'static Once) {
     // Replacing the hook is forbidden while this thread unwinds (a destructor runs a task): a later call does it.
-    if INSTALLED.is_completed() || std::thread::panicking() {
+    if std::thread::panicking() {
         return;
     }
-    INSTALLED.call_once(|| {
+    installed.call_once(|| {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
             if CATCHING.try_with(Cell::get).unwrap_or(0) > 0 {

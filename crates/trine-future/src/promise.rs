@@ -1,13 +1,14 @@
 //! The promise: the side of a future that gives the value.
 
-use crate::block::{BlockPointer, Side, TaskResult, allocate, finish};
+use crate::block::{BlockPointer, Side, Stored, TaskResult, allocate};
+use crate::ending::{complete, finish};
 use crate::owner::Owner;
 use crate::snapshot::{Phase, Snapshot};
 use crate::work::NoWork;
 use crate::{Future, TaskError};
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::ManuallyDrop;
 
 /// The side of a [`Future`] that gives the value: for executors, and for turning a callback into a future.
 ///
@@ -41,7 +42,7 @@ impl<T: Send + 'static> Promise<T> {
 
     /// A promise whose future asks `owner` what waiting and cancelling mean for it.
     pub fn with_owner(owner: impl Owner) -> (Self, Future<T>) {
-        let block = allocate::<T, _, _>(Snapshot::PENDING, MaybeUninit::uninit(), NoWork, owner);
+        let block = allocate::<T, _, _>(Snapshot::PENDING, Stored { nothing: () }, NoWork, owner);
         (
             Self {
                 block,
@@ -90,11 +91,15 @@ impl<T: Send + 'static> Promise<T> {
     /// # Errors
     ///
     /// The value itself, if the future was cancelled.
+    #[inline]
     pub fn complete(self, value: T) -> Result<(), T> {
-        self.end(Ok(value)).map_err(|result| match result {
-            Ok(value) => value,
-            Err(_) => unreachable!("the result that comes back is the one that was given"),
-        })
+        let promise = ManuallyDrop::new(self);
+        // SAFETY: the promise is the producer's side, and is not used after this.
+        match unsafe { complete(promise.block, value) } {
+            Ok(()) => Ok(()),
+            Err(Ok(value)) => Err(value),
+            Err(Err(_)) => unreachable!("the result that comes back is the one that was given"),
+        }
     }
 
     /// Fails the future. Nothing happens if it was cancelled.
@@ -120,6 +125,7 @@ impl<T: Send + 'static> Promise<T> {
         unsafe { self.block.cancel() };
     }
 
+    #[inline]
     fn end(self, result: TaskResult<T>) -> Result<(), TaskResult<T>> {
         let promise = ManuallyDrop::new(self);
         // SAFETY: the promise is the producer's side, and is not used after this.

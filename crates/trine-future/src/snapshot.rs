@@ -10,7 +10,7 @@
 //! | Done, Failed, Cancelled | no | no | no | no | no | no: the future drops the value first |
 
 /// Where a task is on its way. The last three are terminal: exactly one of them is reached, once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Pending = 0,
     Running = 1,
@@ -40,6 +40,11 @@ const CANCEL_REQUESTED: u32 = 1 << 8;
 impl Snapshot {
     /// A task that nobody has started, with both sides alive.
     pub(crate) const PENDING: Self = Self(Phase::Pending as u32 | FUTURE | PRODUCER);
+    /// The future, as what a state has less once it has gone.
+    pub(crate) const FUTURE_SIDE: Self = Self(FUTURE);
+    /// The producer's side, as what a state has less once it has gone.
+    pub(crate) const PRODUCER_SIDE: Self = Self(PRODUCER);
+
     /// A stored result that never had a producer.
     pub(crate) const fn ready(phase: Phase) -> Self {
         Self(phase as u32 | FUTURE)
@@ -79,6 +84,11 @@ impl Snapshot {
         self.0 & TAKEN != 0
     }
 
+    /// It has ended, with a result that is in the block.
+    pub(crate) fn has_stored_result(self) -> bool {
+        matches!(self.phase(), Phase::Done | Phase::Failed) && !self.is_lazy() && !self.is_taken()
+    }
+
     pub(crate) fn has_future(self) -> bool {
         self.0 & FUTURE != 0
     }
@@ -113,6 +123,13 @@ impl Snapshot {
         Some(next)
     }
 
+    /// [`complete`](Self::complete) for the producer, if the future is there and nobody watches.
+    pub(crate) fn complete_unobserved(self, phase: Phase) -> Option<Self> {
+        (self.has_future() && !self.is_watched())
+            .then(|| self.complete(phase, false, true))
+            .flatten()
+    }
+
     /// The task is cancelled.
     pub(crate) fn cancel(self, stops_running: bool) -> Option<Self> {
         match self.phase() {
@@ -145,16 +162,6 @@ impl Snapshot {
     /// The result leaves the block.
     pub(crate) fn take(self) -> Self {
         Self(self.0 | TAKEN)
-    }
-
-    /// The future goes after the end.
-    pub(crate) fn release_future(self) -> Self {
-        Self(self.0 & !FUTURE)
-    }
-
-    /// The producer's side goes.
-    pub(crate) fn release_producer(self) -> Self {
-        Self(self.0 & !PRODUCER)
     }
 
     fn with_phase(self, phase: Phase) -> Self {

@@ -27,6 +27,23 @@ impl State {
         self.update(Relaxed, Snapshot::claim).is_ok()
     }
 
+    /// Ends the task and lets go of the producer's side, if the future is there and has left nobody to be told: then
+    /// there is nothing more to do. False if there is, or another thread has changed the state meanwhile: nothing has
+    /// happened.
+    #[inline]
+    #[must_use]
+    pub(crate) fn complete_unobserved(&self, phase: Phase) -> bool {
+        // ORDERING: Relaxed. The compare-exchange checks it.
+        let before = Snapshot::from_bits(self.0.load(Relaxed));
+        let Some(after) = before.complete_unobserved(phase) else {
+            return false;
+        };
+        // ORDERING: as in `complete`.
+        self.0
+            .compare_exchange(before.bits(), after.bits(), AcqRel, Relaxed)
+            .is_ok()
+    }
+
     /// Ends the task; returns the state before. `Err` if it had ended already.
     pub(crate) fn complete(
         &self,
@@ -74,27 +91,39 @@ impl State {
         self.update(Release, Snapshot::detach)
     }
 
-    /// Notes that the result has left the block.
-    pub(crate) fn take(&self) {
-        // ORDERING: Relaxed. Only the future's holder asks.
-        let _ = self.update(Relaxed, |state| Some(state.take()));
+    /// Notes that the result of a task that has ended, as `ended` says, has left the block.
+    pub(crate) fn take(&self, ended: Snapshot) {
+        if ended.has_producer() {
+            // ORDERING: Relaxed. Only the future's holder asks.
+            let _ = self.update(Relaxed, |state| Some(state.take()));
+        } else {
+            // Nobody else changes the state any more.
+            // ORDERING: Relaxed, as above.
+            self.0.store(ended.take().bits(), Relaxed);
+        }
     }
 
     /// Lets go of the future after the end. True if the caller has to free the block.
+    #[inline]
     #[must_use]
     pub(crate) fn release_future(&self) -> bool {
-        // ORDERING: AcqRel. Release so that the last one's accesses follow ours, Acquire so that ours, if we are
-        // the last, follow the other side's.
-        self.update(AcqRel, |state| Some(state.release_future()))
-            .is_ok_and(|before| !before.has_producer())
+        !self.release(Snapshot::FUTURE_SIDE).has_producer()
     }
 
     /// Lets go of the producer's side. True if the caller has to free the block.
+    #[inline]
     #[must_use]
     pub(crate) fn release_producer(&self) -> bool {
-        // ORDERING: AcqRel, as in `release_future`.
-        self.update(AcqRel, |state| Some(state.release_producer()))
-            .is_ok_and(|before| !before.has_future())
+        !self.release(Snapshot::PRODUCER_SIDE).has_future()
+    }
+
+    /// Lets go of a side, which is alive; returns the state before.
+    #[inline]
+    fn release(&self, side: Snapshot) -> Snapshot {
+        // A side has one bit, which is set: subtracting it clears it. One instruction, where `update` is a loop.
+        // ORDERING: AcqRel. Release so that the last one's accesses follow ours, Acquire so that ours, if we are
+        // the last, follow the other side's.
+        Snapshot::from_bits(self.0.fetch_sub(side.bits(), AcqRel))
     }
 
     /// In a model: fails unless every access of the word happened before this.

@@ -6,10 +6,8 @@ use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 use trine_platform::atomic::{AtomicPtr, AtomicUsize};
 use trine_platform::{UnsafeCell, const_fn};
 
-/// How many chains a store keeps.
-pub(crate) const KEPT_CHAINS: usize = 512;
-
 /// A free block: a link of a chain, and, if it is the first, of a stack of chains.
+#[repr(C)]
 pub(crate) struct Free {
     pub(crate) next: *mut Free,
     next_chain: UnsafeCell<*mut Free>,
@@ -62,10 +60,10 @@ impl Store {
         }
     }
 
-    /// Puts a chain, which is the caller's, into the store; if that is full, gives it back to the allocator.
-    pub(crate) fn give(&self, chain: NonNull<Free>, layout: Layout) {
+    /// Puts a chain, which is the caller's, into the store; if `most` are there, gives it back to the allocator.
+    pub(crate) fn give(&self, chain: NonNull<Free>, most: usize, layout: Layout) {
         // ORDERING: Relaxed. The bound need not be exact, and publishes nothing.
-        if self.count.fetch_add(1, Relaxed) < KEPT_CHAINS {
+        if self.count.fetch_add(1, Relaxed) < most {
             self.push(chain);
         } else {
             self.count.fetch_sub(1, Relaxed);

@@ -1,12 +1,12 @@
 //! The task: a closure with its future, for the queue of an executor.
 
-use crate::block::{BlockPointer, Side, allocate};
+use crate::block::{BlockPointer, Side, Stored, allocate};
 use crate::owner::Owner;
 use crate::snapshot::Snapshot;
 use crate::work::{Call, Work};
 use crate::{Future, Outcome, TaskError};
 use std::fmt;
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::ManuallyDrop;
 
 /// A closure that waits to be run, as one thin pointer: what an executor keeps in its queue.
 ///
@@ -33,7 +33,7 @@ impl Task {
         closure: impl FnOnce() -> T + Send + 'static,
         owner: impl Owner,
     ) -> (Self, Future<T>) {
-        let block = allocate::<T, _, _>(Snapshot::PENDING, MaybeUninit::uninit(), Call(closure), owner);
+        let block = allocate::<T, _, _>(Snapshot::PENDING, Stored { nothing: () }, Call(closure), owner);
         (Self { block }, Future::new(block))
     }
 
@@ -56,7 +56,7 @@ impl Task {
 
     /// A task whose work is done by the one who takes its result, once it has been ended by `end_lazily`.
     pub(crate) fn lazy<T: Send>(work: impl Work<T>, owner: impl Owner) -> (Self, Future<T>) {
-        let block = allocate::<T, _, _>(Snapshot::PENDING, MaybeUninit::uninit(), work, owner);
+        let block = allocate::<T, _, _>(Snapshot::PENDING, Stored { nothing: () }, work, owner);
         (Self { block }, Future::new(block))
     }
 

@@ -37,7 +37,7 @@ pub struct Waited {
 ///
 /// # Panics
 ///
-/// With 2^32 - 2 futures or more.
+/// With 2^32 - 3 futures or more.
 ///
 /// ```
 /// use std::time::Duration;

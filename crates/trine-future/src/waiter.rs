@@ -1,8 +1,8 @@
 //! Who is to be told when a task ends.
 
 use crate::Outcome;
-use crate::block::Producer;
 use crate::completions::Completions;
+use crate::ending::Producer;
 use crate::failure;
 use std::sync::Arc;
 use std::task::Waker;
@@ -40,6 +40,16 @@ pub(crate) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 #[derive(Default)]
 pub(crate) struct Callbacks(pub(crate) Vec<Callback>);
 
+impl Callbacks {
+    #[cold]
+    fn call(self, outcome: Outcome) {
+        for callback in self.0 {
+            // PANIC: a callback is the user's code. The others run all the same.
+            failure::contain(|| callback(outcome));
+        }
+    }
+}
+
 /// The waiter and the callbacks of a future.
 ///
 /// The slot belongs to the future's holder until `State::watch`, and to whoever ends the task from then on, until
@@ -53,6 +63,7 @@ pub(crate) struct Slot {
 
 impl Slot {
     /// Tells the waiter, then runs the callbacks in the order in which they were added.
+    #[inline]
     pub(crate) fn notify(self, outcome: Outcome) {
         match self.waiter {
             Waiter::Nobody => {}
@@ -62,9 +73,8 @@ impl Slot {
             Waiter::Many(completions, number) => completions.push(number),
             Waiter::Mapped(producer) => producer.finish_mapped(outcome),
         }
-        for callback in self.callbacks.into_iter().flat_map(|callbacks| callbacks.0) {
-            // PANIC: a callback is the user's code. The others run all the same.
-            failure::contain(|| callback(outcome));
+        if let Some(callbacks) = self.callbacks {
+            callbacks.call(outcome);
         }
     }
 }

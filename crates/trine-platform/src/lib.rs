@@ -13,6 +13,7 @@ mod futex;
 mod leak;
 pub mod model;
 mod parker;
+mod spin;
 mod workers;
 
 pub use cell::{MutPtr, UnsafeCell};
@@ -20,6 +21,7 @@ pub use deadline::Deadline;
 pub use futex::{Futex, TimedOut};
 pub use leak::LeakCheck;
 pub use parker::Parker;
+pub use spin::spin_until;
 pub use workers::default_workers;
 
 /// Atomic integers and the fence: std's, or loom's in a model.

@@ -1,7 +1,7 @@
 //! Models of waits for several futures.
 
 use super::{Tracked, join};
-use crate::{Promise, Until, as_completed, wait};
+use crate::{Promise, TaskError, Until, as_completed, wait};
 use std::time::Duration;
 use trine_platform::model::{check, expire_deadlines};
 use trine_platform::thread::spawn;
@@ -34,6 +34,19 @@ fn wait_for_the_first_leaves_the_other_usable() {
         assert_eq!(other.result().expect("it was completed").get(), 2);
         join(one);
         join(two);
+    });
+}
+
+/// What a wait is told of has ended for whoever looks.
+#[test]
+fn wait_sees_a_failure() {
+    check("future::wait_sees_a_failure", || {
+        let (first, future) = Promise::<Tracked>::new();
+        let (_second, other) = Promise::<Tracked>::new();
+        let one = spawn(move || first.fail(TaskError::cancelled()));
+        let mut futures = [future, other];
+        assert_eq!(wait(&mut futures, Until::FirstFailure, None).done, [0]);
+        join(one);
     });
 }
 

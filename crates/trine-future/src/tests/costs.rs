@@ -13,8 +13,8 @@ fn wakes_of_a_sleeper(count: usize) -> usize {
     let completions = Arc::clone(&futures.many.completions);
     let consumer = thread::spawn(move || futures.count());
     WAKES.set(0);
-    for promise in promises {
-        while !completions.is_asleep() {
+    for (place, promise) in promises.into_iter().enumerate() {
+        while !completions.is_asleep(place) {
             thread::yield_now();
         }
         promise.complete(()).unwrap();

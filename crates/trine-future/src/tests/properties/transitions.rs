@@ -11,6 +11,9 @@ enum Event {
         lazy: bool,
         releases_producer: bool,
     },
+    CompleteUnobserved {
+        fails: bool,
+    },
     Cancel {
         stops_running: bool,
     },
@@ -32,6 +35,7 @@ fn event() -> impl Strategy<Value = Event> {
             releases_producer,
         }),
         any::<bool>().prop_map(|stops_running| Event::Cancel { stops_running }),
+        any::<bool>().prop_map(|fails| Event::CompleteUnobserved { fails }),
         Just(Event::RequestCancel),
         Just(Event::Watch),
         Just(Event::Unwatch),
@@ -76,6 +80,10 @@ impl Reference {
                 // Whoever completes a watched task comes back for the slot.
                 next.producer &= !releases_producer || self.watched;
             }
+            (Event::CompleteUnobserved { fails }, _) if !ended && self.future && !self.watched => {
+                next.phase = if fails { Phase::Failed } else { Phase::Done };
+                next.producer = false;
+            }
             (Event::Cancel { .. }, Phase::Pending)
             | (Event::Cancel { stops_running: true }, Phase::Running) => {
                 next.phase = Phase::Cancelled;
@@ -86,8 +94,8 @@ impl Reference {
             (Event::Unwatch, _) if !ended => next.watched = false,
             (Event::Detach, _) if !ended => next.future = false,
             (Event::Take, _) => next.taken = true,
-            (Event::ReleaseFuture, _) => next.future = false,
-            (Event::ReleaseProducer, _) => next.producer = false,
+            (Event::ReleaseFuture, _) if self.future => next.future = false,
+            (Event::ReleaseProducer, _) if self.producer => next.producer = false,
             _ => return None,
         }
         Some(next)
@@ -105,15 +113,28 @@ fn apply(snapshot: Snapshot, event: Event) -> Option<Snapshot> {
             let phase = if fails { Phase::Failed } else { Phase::Done };
             snapshot.complete(phase, lazy, releases_producer)
         }
+        Event::CompleteUnobserved { fails } => {
+            let phase = if fails { Phase::Failed } else { Phase::Done };
+            snapshot.complete_unobserved(phase)
+        }
         Event::Cancel { stops_running } => snapshot.cancel(stops_running),
         Event::RequestCancel => snapshot.request_cancel(),
         Event::Watch => snapshot.watch(),
         Event::Unwatch => snapshot.unwatch(),
         Event::Detach => snapshot.detach(),
         Event::Take => Some(snapshot.take()),
-        Event::ReleaseFuture => Some(snapshot.release_future()),
-        Event::ReleaseProducer => Some(snapshot.release_producer()),
+        Event::ReleaseFuture => snapshot
+            .has_future()
+            .then(|| without(snapshot, Snapshot::FUTURE_SIDE)),
+        Event::ReleaseProducer => snapshot
+            .has_producer()
+            .then(|| without(snapshot, Snapshot::PRODUCER_SIDE)),
     }
+}
+
+/// What `State::release` does.
+fn without(snapshot: Snapshot, side: Snapshot) -> Snapshot {
+    Snapshot::from_bits(snapshot.bits() - side.bits())
 }
 
 fn seen(snapshot: Snapshot) -> Reference {

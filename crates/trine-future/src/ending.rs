@@ -1,0 +1,238 @@
+//! How a task ends, and who frees its block.
+
+use crate::block::{BlockPointer, Side, Stored, TaskResult};
+use crate::snapshot::{Phase, Snapshot};
+use crate::{Outcome, TaskError, memory};
+use std::mem::{ManuallyDrop, MaybeUninit};
+
+/// Ends a task with `result`, and tells whoever waits. Gives the result back if the task had been cancelled.
+///
+/// # Safety
+///
+/// The caller has claimed the task or holds its promise, is on `side` of it, and does not use the block after this
+/// if that is the producer's. `T` is the task's type.
+#[inline]
+pub(crate) unsafe fn finish<T>(
+    block: BlockPointer,
+    result: TaskResult<T>,
+    side: Side,
+) -> Result<(), TaskResult<T>> {
+    let (phase, result) = match result {
+        Ok(value) => {
+            let value = ManuallyDrop::new(value);
+            (Phase::Done, Stored { value })
+        }
+        Err(error) => {
+            let error = ManuallyDrop::new(error);
+            (Phase::Failed, Stored { error })
+        }
+    };
+    // SAFETY: the result's place is the caller's before the end (R3).
+    unsafe { block.store(result) };
+    // SAFETY: passed on to the caller; the result is in the block.
+    unsafe { finish_stored(block, phase, side) }
+}
+
+/// `finish` with the value of a promise.
+///
+/// # Safety
+///
+/// As for `finish`, on the producer's side.
+#[inline]
+pub(crate) unsafe fn complete<T>(block: BlockPointer, value: T) -> Result<(), TaskResult<T>> {
+    let value = ManuallyDrop::new(value);
+    // SAFETY: the result's place is the caller's before the end (R3).
+    unsafe { block.store(Stored { value }) };
+    // SAFETY: passed on to the caller; the result is in the block.
+    unsafe { finish_stored(block, Phase::Done, Side::Producer) }
+}
+
+/// # Safety
+///
+/// As for `finish`, and the result stands in the block.
+#[inline]
+unsafe fn finish_stored<T>(block: BlockPointer, phase: Phase, side: Side) -> Result<(), TaskResult<T>> {
+    // SAFETY: the block is alive, because the caller has a side of it.
+    let state = &unsafe { block.header() }.state;
+    if side == Side::Producer && state.complete_unobserved(phase) {
+        return Ok(());
+    }
+    // SAFETY: passed on to the caller.
+    unsafe { finish_observed(block, phase, side) }
+}
+
+/// The rest of `finish_stored`, if somebody waits for the end, or nobody is interested in it any more.
+///
+/// # Safety
+///
+/// As for `finish_stored`.
+#[cold]
+unsafe fn finish_observed<T>(block: BlockPointer, phase: Phase, side: Side) -> Result<(), TaskResult<T>> {
+    // SAFETY: the block is alive, because the caller has a side of it.
+    let state = &unsafe { block.header() }.state;
+    match state.complete(phase, false, side == Side::Producer) {
+        Ok(before) => {
+            // SAFETY: this call has ended the task.
+            unsafe { block.ended(before, phase, false, side) };
+            Ok(())
+        }
+        Err(_) => {
+            // SAFETY: nobody reads the result of a cancelled task, so it is still the caller's.
+            let result = unsafe { block.take_result::<T>(phase) };
+            if side == Side::Producer {
+                // SAFETY: the caller's side ends here.
+                unsafe { block.release_producer() };
+            }
+            Err(result)
+        }
+    }
+}
+
+impl BlockPointer {
+    /// Makes the lazy result of an ended task.
+    ///
+    /// # Safety
+    ///
+    /// There is one, and it is the caller's (R4). `T` is the task's type.
+    pub(crate) unsafe fn resolve<T>(self) -> TaskResult<T> {
+        let mut result = MaybeUninit::<TaskResult<T>>::uninit();
+        // SAFETY: the block is alive, because the caller has a side of it.
+        let vtable = unsafe { self.header() }.vtable;
+        // SAFETY: passed on to the caller; the place fits.
+        unsafe { (vtable.resolve)(self, result.as_mut_ptr().cast()) };
+        // SAFETY: `resolve` has written it.
+        unsafe { result.assume_init() }
+    }
+
+    /// Performs the work of a task that the caller has claimed, and completes it.
+    ///
+    /// # Safety
+    ///
+    /// The caller has claimed the task and is on `side`; it does not use the block after this if that is the
+    /// producer's.
+    pub(crate) unsafe fn run(self, side: Side) {
+        // SAFETY: the block is alive, because the caller has a side of it.
+        let vtable = unsafe { self.header() }.vtable;
+        // SAFETY: passed on to the caller.
+        unsafe { (vtable.run)(self, side) };
+    }
+
+    /// Fails a task that the caller has claimed as the producer, without running it.
+    ///
+    /// # Safety
+    ///
+    /// The caller has claimed the task, and does not use the block after this.
+    pub(crate) unsafe fn fail(self, error: TaskError) {
+        // SAFETY: the block is alive, because the caller has a side of it.
+        let vtable = unsafe { self.header() }.vtable;
+        // SAFETY: the caller has claimed the task (R4).
+        unsafe { (vtable.drop_work)(self) };
+        // SAFETY: passed on to the caller.
+        unsafe { (vtable.fail)(self, error, Side::Producer) };
+    }
+
+    /// Everything that follows a completion: drops a result that has become nobody's, lets go of the producer's
+    /// side, and tells whoever waits.
+    ///
+    /// # Safety
+    ///
+    /// The caller has just ended the task from `before` to `phase` on `side`.
+    #[inline]
+    unsafe fn ended(self, before: Snapshot, phase: Phase, lazy: bool, side: Side) {
+        if !before.has_future() {
+            // SAFETY: the future had gone, so the result is the completer's (R3).
+            unsafe { self.discard(phase, lazy) };
+        }
+        if before.is_watched() {
+            // SAFETY: the task was watched, so the slot is the completer's (R2).
+            let slot = unsafe { self.with_slot(std::mem::take) };
+            if side == Side::Producer {
+                // SAFETY: `complete` has left the producer's side alive, because the task was watched.
+                unsafe { self.release_producer() };
+            }
+            // From here on the block may be gone.
+            slot.notify(Outcome::of(phase));
+        } else if side == Side::Producer && !before.has_future() {
+            // SAFETY: `complete` has let go of the producer's side, and the future had gone before.
+            unsafe { self.free() };
+        }
+    }
+
+    /// Ends a task whose result will be made by the one who takes it, out of the work. Nothing happens if it was
+    /// cancelled.
+    ///
+    /// # Safety
+    ///
+    /// The caller has the producer's side of a task that nobody has claimed, and does not use it after this.
+    pub(crate) unsafe fn finish_lazy(self, phase: Phase) {
+        // SAFETY: the caller has a side of the block.
+        let header = unsafe { self.header() };
+        match header.state.complete(phase, true, true) {
+            // SAFETY: this call has ended the task.
+            Ok(before) => unsafe { self.ended(before, phase, true, Side::Producer) },
+            // SAFETY: the caller's side ends here.
+            Err(_) => unsafe { self.release_producer() },
+        }
+    }
+
+    /// Drops the result of an ended task that nobody will take, and reports a failure.
+    ///
+    /// # Safety
+    ///
+    /// The task has ended, and its result is there and the caller's (R3).
+    #[cold]
+    pub(crate) unsafe fn discard(self, phase: Phase, lazy: bool) {
+        // SAFETY: the caller has a side of the block.
+        let vtable = unsafe { self.header() }.vtable;
+        if lazy {
+            // A mapped future that failed holds the one it follows, which reports when it is dropped in turn.
+            // SAFETY: under LAZY the work belongs with the result (R4).
+            unsafe { (vtable.drop_work)(self) };
+        } else if phase != Phase::Cancelled {
+            // SAFETY: passed on to the caller.
+            unsafe { (vtable.drop_result)(self, phase) };
+        }
+    }
+
+    /// Lets go of the producer's side.
+    ///
+    /// # Safety
+    ///
+    /// The caller has it, and does not use the block after this.
+    #[inline]
+    pub(crate) unsafe fn release_producer(self) {
+        // SAFETY: the caller has a side of the block.
+        if unsafe { self.header() }.state.release_producer() {
+            // SAFETY: the future has gone.
+            unsafe { self.free() };
+        }
+    }
+
+    /// Frees the block.
+    ///
+    /// # Safety
+    ///
+    /// Both sides have gone (R5).
+    #[inline]
+    pub(crate) unsafe fn free(self) {
+        // SAFETY: the block is alive until this call.
+        let vtable = unsafe { self.header() }.vtable;
+        match vtable.memory_only {
+            // SAFETY: passed on to the caller; the block's layout has this size.
+            Some(size) => unsafe { memory::keep(self.memory(), size) },
+            // SAFETY: passed on to the caller.
+            None => unsafe { (vtable.free)(self) },
+        }
+    }
+}
+
+/// The producer's side of a mapped task, as the task that it follows holds it.
+pub(crate) struct Producer(pub(crate) BlockPointer);
+
+impl Producer {
+    /// The followed task has ended.
+    pub(crate) fn finish_mapped(self, outcome: Outcome) {
+        // SAFETY: this is the producer's side of a mapped task; dropping `self` does nothing.
+        unsafe { self.0.finish_lazy(outcome.phase()) };
+    }
+}

@@ -1,0 +1,163 @@
+//! How the holder of a future waits for its task, and leaves word with it who is to be told.
+
+use crate::blocking::Blocked;
+use crate::owner::Waiting;
+use crate::waiter::{Callback, Slot, Waiter};
+use crate::{Future, Outcome};
+use trine_platform::{Deadline, Parker, spin_until};
+
+impl<T> Future<T> {
+    /// Waits for the end, or until the deadline; true once the task has ended.
+    #[cold]
+    pub(crate) fn wait_until(&mut self, deadline: Option<&Deadline>) -> bool {
+        let waiting = deadline.map_or(Waiting::Untimed, Waiting::Until);
+        let mut parker = None;
+        let mut blocked = None;
+        loop {
+            if self.is_done() {
+                return true;
+            }
+            if deadline.is_some_and(Deadline::has_passed) {
+                if parker.is_some() {
+                    self.forget_waiter();
+                }
+                return self.is_done();
+            }
+            // SAFETY: this is the future, by `&mut`.
+            if unsafe { self.block().drive(waiting) } {
+                continue;
+            }
+            let Some(parker) = &parker else {
+                // First, because then the one who ends the task need not know of this thread.
+                if spin_until(|| self.is_done()) {
+                    return true;
+                }
+                let current = Parker::current();
+                if self.watch_by(|| Waiter::Thread(current.clone())) {
+                    parker = Some(current);
+                }
+                continue;
+            };
+            blocked.get_or_insert_with(Blocked::begin);
+            // The owner or the hook may have slept on this thread's parker, and used up the token of a completion
+            // that came since the state was looked at.
+            if self.is_done() {
+                return true;
+            }
+            match deadline {
+                None => parker.park(),
+                Some(deadline) => parker.park_until(deadline),
+            }
+        }
+    }
+
+    /// Has the one that `waiter` makes told of the end. False if the task has ended.
+    #[inline]
+    #[must_use]
+    pub(crate) fn watch_by(&mut self, waiter: impl FnOnce() -> Waiter) -> bool {
+        if !self.empty_slot() {
+            return false;
+        }
+        // Made in its place: a waiter that is moved costs more than making it.
+        // SAFETY: the slot is the holder's now (R2).
+        unsafe { self.block().with_slot(|slot| slot.waiter = waiter()) };
+        if self.state().watch() {
+            return true;
+        }
+        self.watched_too_late();
+        false
+    }
+
+    /// The task has ended before its completer could see what is in the slot.
+    #[cold]
+    fn watched_too_late(&mut self) {
+        // SAFETY: the slot could not be given away (R2).
+        let mut slot = unsafe { self.block().with_slot(std::mem::take) };
+        std::mem::take(&mut slot.waiter).dismiss();
+        slot.notify(self.outcome());
+    }
+
+    /// Takes away the one who would be told of the end.
+    pub(crate) fn forget_waiter(&mut self) {
+        if !self.empty_slot() {
+            return;
+        }
+        // SAFETY: the slot is the holder's now (R2).
+        let has_callbacks = unsafe { self.block().with_slot(|slot| slot.callbacks.is_some()) };
+        if has_callbacks && let Err(slot) = self.give_slot() {
+            slot.notify(self.outcome());
+        }
+    }
+
+    /// Has `callback` called at the end: at once, if the task has ended.
+    pub(crate) fn add_callback(&mut self, callback: impl FnOnce(Outcome) + Send + 'static) {
+        if !self.reclaim_slot() {
+            let outcome = self.outcome();
+            crate::failure::contain(|| callback(outcome));
+            return;
+        }
+        // SAFETY: the slot has been taken back, or never given (R2).
+        unsafe {
+            self.block()
+                .with_slot(|slot| slot.callbacks.get_or_insert_default().0.push(Box::new(callback)))
+        };
+        if let Err(slot) = self.give_slot() {
+            slot.notify(self.outcome());
+        }
+    }
+
+    /// Takes the callbacks away, and the one who would be told of the end. None are left if the task has ended.
+    pub(crate) fn take_callbacks(&mut self) -> Vec<Callback> {
+        if !self.reclaim_slot() {
+            return Vec::new();
+        }
+        // SAFETY: the slot has been taken back, or never given (R2).
+        let slot = unsafe { self.block().with_slot(std::mem::take) };
+        slot.waiter.dismiss();
+        slot.callbacks.map(|callbacks| callbacks.0).unwrap_or_default()
+    }
+
+    /// Makes the slot the holder's, without a waiter in it. False if the task has ended.
+    #[inline]
+    fn empty_slot(&mut self) -> bool {
+        let now = self.state().load();
+        if now.is_watched() && !now.is_terminal() {
+            return self.empty_given_slot();
+        }
+        // A slot that was not given has no waiter.
+        !now.is_terminal()
+    }
+
+    #[cold]
+    fn empty_given_slot(&mut self) -> bool {
+        if !self.reclaim_slot() {
+            return false;
+        }
+        // SAFETY: the slot has been taken back (R2).
+        let before = unsafe { self.block().with_slot(|slot| std::mem::take(&mut slot.waiter)) };
+        before.dismiss();
+        true
+    }
+
+    /// Makes the slot the holder's. False if the task has ended: then it is the completer's, or of no use.
+    fn reclaim_slot(&mut self) -> bool {
+        let state = self.state();
+        let now = state.load();
+        !now.is_terminal() && (!now.is_watched() || state.unwatch())
+    }
+
+    /// Gives the slot to the completer. If the task has ended meanwhile, its end did not see what is in the slot:
+    /// that comes back, to be notified here.
+    fn give_slot(&mut self) -> Result<(), Slot> {
+        if self.state().watch() {
+            return Ok(());
+        }
+        // SAFETY: the slot could not be given away (R2).
+        Err(unsafe { self.block().with_slot(std::mem::take) })
+    }
+
+    /// How the task ended. It has.
+    pub(crate) fn outcome(&self) -> Outcome {
+        Outcome::of(self.state().load().phase())
+    }
+}

@@ -1,0 +1,93 @@
+//! Looking for a moment before falling asleep.
+
+use crate::atomic::AtomicU32;
+use crate::atomic::Ordering::Relaxed;
+use crate::global;
+
+/// How often a thread looks before it sleeps. Together the looks take a few microseconds: to fall asleep and be woken
+/// on another processor costs ten times that, and what comes soon comes sooner. A model explores nothing new by looking
+/// again.
+const LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 24 };
+
+/// The longest pause between two looks, in turns of the processor's own pause. Pauses double up to it, so that who looks
+/// does not keep taking the cache line away from who is about to write to it.
+const LONGEST_PAUSE: u32 = 32;
+
+global! {
+    /// How many threads spin now.
+    static SPINNING: AtomicU32 = AtomicU32::new(0);
+}
+
+/// Calls `look` until it is true, for a few microseconds at most. False if it has not been.
+///
+/// Spinning is for who has a processor to spare: there are always fewer threads in here than the process may run at
+/// once, so that one is left for whoever does what they all wait for. On a single processor nobody spins.
+pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
+    let Some(_spinning) = Spinning::begin() else {
+        return false;
+    };
+    (0..LOOKS).any(|turn| {
+        for _ in 0..(1 << turn.min(16)).min(LONGEST_PAUSE) {
+            crate::spin_loop();
+        }
+        look()
+    })
+}
+
+/// A thread that spins.
+struct Spinning;
+
+impl Spinning {
+    fn begin() -> Option<Self> {
+        if LOOKS == 0 {
+            return None;
+        }
+        // ORDERING: Relaxed, here and below. The count publishes nothing.
+        let spinning = SPINNING.fetch_add(1, Relaxed) + 1;
+        let spins = Self;
+        (spinning < processors()).then_some(spins)
+    }
+}
+
+impl Drop for Spinning {
+    fn drop(&mut self) {
+        SPINNING.fetch_sub(1, Relaxed);
+    }
+}
+
+/// How many threads of this process can run at once, as it was at the first call.
+fn processors() -> u32 {
+    static PROCESSORS: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
+    *PROCESSORS.get_or_init(|| u32::try_from(crate::default_workers()).unwrap_or(u32::MAX))
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_succeeds_ends_the_spinning() {
+        let mut looks = 0;
+        let found = spin_until(|| {
+            looks += 1;
+            looks == 3
+        });
+        assert!(looks == if found { 3 } else { 0 });
+    }
+
+    #[test]
+    fn spinning_ends_without_success() {
+        let mut looks = 0;
+        assert!(!spin_until(|| {
+            looks += 1;
+            false
+        }));
+        assert!(looks == 0 || looks == LOOKS);
+    }
+
+    #[test]
+    fn one_processor_is_left_over() {
+        let spinning: Vec<_> = (0..2 * processors()).filter_map(|_| Spinning::begin()).collect();
+        assert!((spinning.len() as u32) < processors());
+    }
+}
