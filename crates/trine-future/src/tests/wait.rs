@@ -1,6 +1,6 @@
 //! The rows W: `wait`.
 
-use super::refused;
+use super::{has_waiter, refused};
 use crate::{Future, Promise, Task, Until, Waited, wait};
 use std::sync::mpsc;
 use std::thread;
@@ -16,7 +16,7 @@ fn waited(done: &[usize], pending: &[usize]) -> Waited {
 const EVERY: [Until; 3] = [Until::FirstCompleted, Until::FirstFailure, Until::All];
 
 #[test]
-fn g10_without_futures_it_returns_at_once() {
+fn g10_a044_without_futures_it_returns_at_once() {
     for until in EVERY {
         let mut none: [Future<u32>; 0] = [];
         assert_eq!(wait(&mut none, until, None), waited(&[], &[]));
@@ -56,6 +56,9 @@ fn w03_all_that_have_ended_are_reported() {
         wait(&mut futures, Until::FirstCompleted, None),
         waited(&[0, 2], &[1])
     );
+    assert!(!has_waiter(&mut futures[1]));
+    let [_, _, failed] = futures;
+    assert!(failed.result().is_err());
 }
 
 #[test]
@@ -114,6 +117,7 @@ fn w07_a_failure_from_before_ends_the_wait_at_once() {
     let (_kept, pending) = Promise::new();
     let mut futures = [pending, Future::<u32>::failed(refused())];
     assert_eq!(wait(&mut futures, Until::FirstFailure, None), waited(&[1], &[0]));
+    assert!(!has_waiter(&mut futures[0]));
     let [_, failed] = futures;
     assert!(failed.result().is_err());
 }
