@@ -1,8 +1,8 @@
 //! The rows W: `wait`.
 
 use super::{has_waiter, refused};
-use crate::{Future, Promise, Task, Until, Waited, wait};
-use std::sync::mpsc;
+use crate::{BlockingHook, Future, Promise, Task, Until, Waited, set_blocking_hook, wait};
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -74,6 +74,21 @@ fn w04_w06_the_first_failure_ends_the_wait_and_a_success_does_not() {
     worker.join().unwrap();
     let [_, failed, _] = futures;
     assert!(failed.result().unwrap_err().is_panic());
+}
+
+#[test]
+fn w04_an_err_that_a_task_returned_is_no_failure() {
+    let (promise, future) = Promise::new();
+    let mut futures = [Future::ready(Err::<u32, _>("a value")), future];
+    // The wait gets as far as sleeping only if it goes on after the first.
+    let promise = Mutex::new(Some(promise));
+    set_blocking_hook(Some(BlockingHook {
+        begin: Box::new(move || promise.lock().unwrap().take().unwrap().complete(Ok(1)).unwrap()),
+        end: Box::new(|| ()),
+    }));
+    let both = wait(&mut futures, Until::FirstFailure, None);
+    set_blocking_hook(None);
+    assert_eq!(both, waited(&[0, 1], &[]));
 }
 
 #[test]
