@@ -41,7 +41,9 @@ fn f01_f02_the_result_can_be_taken_inside_of_the_callback() {
     assert!(taken.unwrap_err().is_refused());
 
     let (task, future) = Task::new(|| -> u32 { std::panic::panic_any(7_u8) }, ());
-    let taken = taken_by_a_callback(future, || task.run());
+    let taken = taken_by_a_callback(future, || {
+        task.run();
+    });
     let payload = taken.unwrap_err().into_panic_payload().unwrap();
     assert_eq!(payload.downcast_ref(), Some(&7_u8));
 }
