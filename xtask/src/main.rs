@@ -7,6 +7,8 @@ mod executables;
 mod model;
 mod mutants;
 mod outcome;
+mod rows;
+mod source;
 mod table;
 mod test_output;
 mod tidy;
@@ -25,6 +27,7 @@ cargo xtask model --mutants [FILTER]    seed each bug of crates/*/mutants: the m
 cargo xtask bench [FILTER...]           Trine beside its peers: on all cores, on one, and beside two busy programs
 cargo xtask bench --one-core --busy     only in these lanes (or in one of them); options stand before the filter
 cargo xtask tidy                        check the rules that are read off the sources
+cargo xtask rows                        which behaviours of the catalogue have a test (xtask/rows.txt)
 ";
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         ["model", filter] if !filter.starts_with('-') => model::run(Some(filter)),
         ["bench", rest @ ..] => bench::run(rest),
         ["tidy"] => tidy::run(),
+        ["rows"] => rows::run(),
         _ => {
             eprint!(
                 "there is no `cargo xtask {}`; there is:\n{COMMANDS}",

@@ -7,14 +7,12 @@ mod models;
 mod placeholders;
 mod safety;
 mod seam;
-mod source;
 
 use crate::outcome::Outcome;
+use crate::source::{self, Source};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
-use source::Source;
 use std::fs;
-use std::path::Path;
 
 /// Something that breaks a rule.
 #[derive(Debug)]
@@ -43,8 +41,6 @@ const RULES: &[fn(&Source) -> Vec<Complaint>] = &[
     seam::loom_stays_in_the_seam,
 ];
 
-const FOLDERS: &[&str] = &["crates", "tests", "benches", "xtask"];
-
 pub(crate) fn run() -> Result<bool> {
     let outcome = check(&Workspace::load()?)?;
     print!("{}", outcome.details());
@@ -54,8 +50,13 @@ pub(crate) fn run() -> Result<bool> {
 
 pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
     let mut outcome = Outcome::checks("files");
-    for folder in FOLDERS {
-        check_folder(&workspace.root, Path::new(folder), &mut outcome)?;
+    for source in source::all(&workspace.root)? {
+        outcome.report += &length::warning(&source);
+        judge(
+            &source.path,
+            RULES.iter().flat_map(|rule| rule(&source)),
+            &mut outcome,
+        );
     }
     for package in workspace.crates() {
         let folder = package.folder.display();
@@ -66,7 +67,8 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
                 package.name
             ));
         }
-        let text = read(&workspace.root.join(&manifest))?;
+        let text = fs::read_to_string(workspace.root.join(&manifest))
+            .with_context(|| format!("{manifest} could not be read"))?;
         judge(
             &manifest,
             layers::dependencies_point_down(&package.name, &text),
@@ -74,31 +76,6 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
         );
     }
     Ok(outcome)
-}
-
-fn check_folder(root: &Path, folder: &Path, outcome: &mut Outcome) -> Result<()> {
-    let path = root.join(folder);
-    let entries = fs::read_dir(&path).with_context(|| format!("{} could not be listed", path.display()))?;
-    let mut names = entries
-        .map(|entry| Ok(entry?.file_name()))
-        .collect::<Result<Vec<_>>>()
-        .with_context(|| format!("{} could not be listed", path.display()))?;
-    names.sort();
-    for name in names {
-        let file = folder.join(name);
-        if root.join(&file).is_dir() {
-            // A crate that was built by itself has a folder `target`.
-            if !file.ends_with("target") {
-                check_folder(root, &file, outcome)?;
-            }
-        } else if file.extension().is_some_and(|extension| extension == "rs") {
-            let name = file.to_string_lossy().replace('\\', "/");
-            let source = Source::parse(&name, &read(&root.join(&file))?);
-            outcome.report += &length::warning(&source);
-            judge(&name, RULES.iter().flat_map(|rule| rule(&source)), outcome);
-        }
-    }
-    Ok(())
 }
 
 fn judge(file: &str, complaints: impl IntoIterator<Item = Complaint>, outcome: &mut Outcome) {
@@ -111,8 +88,4 @@ fn judge(file: &str, complaints: impl IntoIterator<Item = Complaint>, outcome: &
     } else {
         outcome.failed += 1;
     }
-}
-
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).with_context(|| format!("{} could not be read", path.display()))
 }

@@ -11,7 +11,7 @@ use crate::outcome::Outcome;
 use crate::table::table;
 use crate::test_output::{Case, TestOutput};
 use crate::workspace::Workspace;
-use crate::{model, mutants, tidy};
+use crate::{model, mutants, rows, tidy};
 use anyhow::Result;
 use std::io::{self, Write};
 use std::time::Instant;
@@ -39,6 +39,11 @@ const STEPS: &[Step] = &[
         name: "tidy",
         what: "rules that are read off the sources",
         run: |verify| tidy::check(&verify.workspace),
+    },
+    Step {
+        name: "rows",
+        what: "each behaviour has a test, or a reason",
+        run: |verify| rows::check(&verify.workspace),
     },
     Step {
         name: "clippy",

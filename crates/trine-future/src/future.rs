@@ -205,6 +205,9 @@ impl<T> Future<T> {
     /// end run in their order, also if the future is dropped meanwhile. A panic in one goes to the
     /// [failure hook](crate::set_failure_hook); one that blocks holds up the thread that it runs on.
     ///
+    /// It gets no value, because whoever waits may have taken that by now; a [shared](Self::shared) future lends it. A
+    /// callback can't be taken back: have it look at something that you can change.
+    ///
     /// ```
     /// use std::sync::mpsc;
     /// use trine_future::{Outcome, Promise};

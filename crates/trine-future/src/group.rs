@@ -1,8 +1,9 @@
 //! Tasks that belong together.
 
+use crate::failure::{self, Failure};
 use crate::many::{Many, offer};
 use crate::{Executor, Future, TaskError};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
@@ -11,10 +12,12 @@ use std::fmt;
 ///
 /// A group takes tasks of any executors, mixed, and at most as many at a time as its [`limit`](Self::limit) says. It
 /// ends by [`join`](Self::join), which gives the values in the order of submission, or by going through it with
-/// [`next`](Self::next), which gives each as it ends. Dropping a group cancels what has not started.
+/// [`next`](Self::next), which gives each as it ends, and which the group then keeps nothing of. Dropping a group cancels
+/// what has not started; failures that it has met and not given out go to the [failure hook](crate::set_failure_hook).
 ///
 /// A task fails if it does not return (a [`TaskError`]). In a group made by [`fallible`](Self::fallible) a task that
-/// returns an `Err` fails, too.
+/// returns an `Err` fails, too. A task that somebody else has cancelled, such as a pool that gives up its queue, has no
+/// value either: the rest is cancelled, and the group has no values.
 ///
 /// A group is for one thread: it notices that a task has ended when `join`, `next`, or a `submit` at the limit looks.
 ///
@@ -37,8 +40,10 @@ pub struct TaskGroup<T, E = Infallible> {
     /// How many there are in `places`.
     under_way: usize,
     many: Many,
+    /// How many there have been.
+    total: usize,
     /// Those that have ended and have not been given out, by their place in the order of submission.
-    ended: Vec<Option<Result<T, GroupFailure<E>>>>,
+    ended: BTreeMap<usize, Result<T, GroupFailure<E>>>,
     /// The places of those in `ended`, in the order in which they ended.
     order: VecDeque<usize>,
     has_failed: bool,
@@ -77,7 +82,8 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
             places: Vec::new(),
             under_way: 0,
             many: Many::new(0),
-            ended: Vec::new(),
+            total: 0,
+            ended: BTreeMap::new(),
             order: VecDeque::new(),
             has_failed: false,
         }
@@ -123,8 +129,8 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         while self.under_way >= self.limit {
             self.collect_one();
         }
-        let index = self.ended.len();
-        self.ended.push(None);
+        let index = self.total;
+        self.total += 1;
         if self.has_failed {
             self.note(index, Err(GroupFailure::Task(TaskError::cancelled())));
             return;
@@ -167,7 +173,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
             self.collect_one();
         }
         let index = self.order.pop_front()?;
-        self.ended[index].take().map(|result| (index, result))
+        self.ended.remove(&index).map(|result| (index, result))
     }
 
     /// Waits for all tasks, and gives their values in the order of submission, but for those that [`next`](Self::next)
@@ -180,19 +186,17 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         while self.under_way > 0 {
             self.collect_one();
         }
-        let total = self.ended.len();
-        let mut values = Vec::with_capacity(total);
+        let mut values = Vec::with_capacity(self.ended.len());
         let mut error = GroupError {
             failures: Vec::new(),
             cancelled: 0,
-            total,
+            total: self.total,
         };
-        for (index, result) in std::mem::take(&mut self.ended).into_iter().enumerate() {
+        for (index, result) in std::mem::take(&mut self.ended) {
             match result {
-                None => {}
-                Some(Ok(value)) => values.push(value),
-                Some(Err(GroupFailure::Task(cause))) if cause.is_cancelled() => error.cancelled += 1,
-                Some(Err(failure)) => error.failures.push((index, failure)),
+                Ok(value) => values.push(value),
+                Err(GroupFailure::Task(cause)) if cause.is_cancelled() => error.cancelled += 1,
+                Err(failure) => error.failures.push((index, failure)),
             }
         }
         if error.failures.is_empty() && error.cancelled == 0 {
@@ -243,7 +247,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
             self.has_failed = true;
             self.cancel();
         }
-        self.ended[index] = Some(result);
+        self.ended.insert(index, result);
         self.order.push_back(index);
     }
 }
@@ -259,6 +263,15 @@ impl<T, E> TaskGroup<T, E> {
 impl<T, E> Drop for TaskGroup<T, E> {
     fn drop(&mut self) {
         self.cancel();
+        for result in std::mem::take(&mut self.ended).into_values() {
+            match result {
+                Err(GroupFailure::Task(error)) if error.is_worth_reporting() => {
+                    failure::report(&Failure::Unseen(error));
+                }
+                // PANIC: the destructor of the value is the user's code, and must not keep the rest from going.
+                result => failure::contain(|| drop(result)),
+            }
+        }
     }
 }
 
@@ -266,7 +279,7 @@ impl<T, E> fmt::Debug for TaskGroup<T, E> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("TaskGroup")
-            .field("tasks", &self.ended.len())
+            .field("tasks", &self.total)
             .field("under_way", &self.under_way)
             .field("has_failed", &self.has_failed)
             .finish_non_exhaustive()

@@ -3,10 +3,13 @@
 //! One side acts on the promise or the task, the other on the future. Values are `Tracked`, so that a value that is
 //! lost is a leak and one that is read without being published is a race.
 
+mod awaits;
+mod group;
 mod many;
 mod shared;
 mod store;
 mod tasks;
+mod time_outs;
 
 use crate::{Failure, Future, Outcome, Promise, TaskError, Until, as_completed, set_failure_hook, wait};
 use std::pin::Pin;
@@ -188,6 +191,8 @@ macro_rules! grid {
     )*};
 }
 
+use grid;
+
 grid! {
     result: |action, future| check_result(action, future.result());
 
@@ -290,47 +295,6 @@ fn completion_is_seen_without_sleeping() {
 }
 
 #[test]
-fn timeout_races_completion() {
-    check("future::timeout_races_completion", || {
-        let (promise, mut future) = Promise::new();
-        let producer = spawn(move || drop(promise.complete(Tracked::new(3))));
-        let clock = spawn(expire_deadlines);
-        if let Some(result) = future.result_timeout(Duration::from_millis(1)) {
-            assert_eq!(result.expect("it was completed").get(), 3);
-            assert!(future.result().is_err_and(|error| error.is_taken()));
-        } else {
-            assert_eq!(future.result().expect("it was completed").get(), 3);
-        }
-        join(producer);
-        join(clock);
-    });
-}
-
-#[test]
-fn waker_replaced_during_completion() {
-    check("future::waker_replaced_during_completion", || {
-        let (promise, mut future) = Promise::new();
-        let producer = spawn(move || drop(promise.complete(Tracked::new(3))));
-        let (first, second) = (Unparker::new(), Unparker::new());
-        let mut result = poll(&mut future, &Waker::from(Arc::clone(&first)));
-        if result.is_pending() {
-            result = poll(&mut future, &Waker::from(Arc::clone(&second)));
-        }
-        if result.is_pending() {
-            while second.wakes.load(Relaxed) == 0 {
-                Parker::current().park();
-            }
-            result = poll(&mut future, Waker::noop());
-        }
-        let Poll::Ready(Ok(value)) = result else {
-            panic!("a woken future is ready")
-        };
-        assert_eq!(value.get(), 3);
-        join(producer);
-    });
-}
-
-#[test]
 fn callback_added_to_a_polled_future() {
     check("future::callback_added_to_a_polled_future", || {
         let (promise, mut future) = Promise::new();
@@ -349,5 +313,18 @@ fn callback_added_to_a_polled_future() {
         }
         join(producer);
         assert_eq!(calls.load(Relaxed), 1);
+    });
+}
+
+#[test]
+fn rogue_wake_is_harmless() {
+    check("future::rogue_wake_is_harmless", || {
+        let (promise, future) = Promise::new();
+        let producer = spawn(move || drop(promise.complete(Tracked::new(3))));
+        let parker = Parker::current();
+        let rogue = spawn(move || parker.unpark());
+        assert_eq!(future.result().expect("it was completed").get(), 3);
+        join(producer);
+        join(rogue);
     });
 }

@@ -53,7 +53,7 @@ impl<T: Send + 'static> Promise<T> {
     }
 
     /// Marks the task as running, so that it can't be cancelled any more (unless its owner can stop it). False if it
-    /// has been cancelled: then nobody wants it to run.
+    /// has been cancelled: then nobody wants it to run. A second call changes nothing, and says true again.
     ///
     /// ```
     /// let (mut promise, future) = trine_future::Promise::<u32>::new();

@@ -4,10 +4,12 @@
 //! in `tests/failures.rs`, in a process of its own.
 
 mod as_completed;
+mod awaits;
 mod cancel;
 mod contract;
 mod costs;
 mod future;
+mod gather;
 mod group;
 mod known_bugs;
 mod map;

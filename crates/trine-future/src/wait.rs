@@ -11,7 +11,8 @@ use trine_platform::Deadline;
 pub enum Until {
     /// When one future has ended, in any way.
     FirstCompleted,
-    /// When one future has failed, or all have ended. A cancelled future has not failed.
+    /// When one future has failed, or all have ended. A cancelled future has not failed. Nor has a task that returned an
+    /// `Err`, which is a value here; a [fallible group](crate::TaskGroup::fallible) looks at that, too.
     #[doc(alias = "FIRST_EXCEPTION")]
     FirstFailure,
     /// When all futures have ended.

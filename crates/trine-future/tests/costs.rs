@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::fs;
 use std::thread;
 use std::time::Duration;
-use trine_future::{Future, Promise, Until, as_completed, wait};
+use trine_future::{Future, Promise, TaskGroup, Until, as_completed, wait};
 
 struct Counting;
 
@@ -123,8 +123,23 @@ fn waits_that_were_given_up_leave_nothing() {
     other_promise.complete(1).unwrap();
 }
 
+/// Goes through a group of many tasks, of which a few are under way at a time.
+fn a_group_keeps_nothing_of_what_it_has_given_out() {
+    let mut group = TaskGroup::new().limit(2);
+    let mut go_through = |times: usize| {
+        for _ in 0..times {
+            group.start(|| Future::ready(1));
+            assert_eq!(group.next().unwrap().1.unwrap(), 1);
+        }
+    };
+    go_through(1_000);
+    let before = BYTES.get();
+    go_through(100_000);
+    assert!(BYTES.get() - before < 65_536);
+}
+
 #[test]
-fn g12_a_completion_costs_the_same_whatever_the_number_of_futures() {
+fn g12_a092_a_completion_costs_the_same_whatever_the_number_of_futures() {
     // The panic hook and the thread's parker, block lists and so on are made by the first use.
     allocations_of_a_wait(1);
     let before = threads();
@@ -133,5 +148,6 @@ fn g12_a_completion_costs_the_same_whatever_the_number_of_futures() {
     }
     assert_eq!(allocations_of_a_wait(10), allocations_of_a_wait(10_000));
     waits_that_were_given_up_leave_nothing();
+    a_group_keeps_nothing_of_what_it_has_given_out();
     assert_eq!(threads(), before);
 }

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 use std::time::Duration;
 use trine_future::{
-    Failure, Future, Owner, Panic, Promise, Task, TaskError, Until, catch_panic, set_failure_hook, wait,
+    Failure, Future, Owner, Panic, Promise, Task, TaskError, TaskGroup, Until, catch_panic, set_failure_hook,
+    wait,
 };
 
 thread_local!(static NOTED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) });
@@ -68,7 +69,7 @@ fn poll<T>(future: &mut Future<T>, waker: &Waker) -> Poll<Result<T, TaskError>> 
 }
 
 #[test]
-fn an_unseen_failure_is_told_once() {
+fn a034_an_unseen_failure_is_told_once() {
     let ended_then_dropped = noted(|| {
         let (promise, future) = Promise::<()>::new();
         promise.fail(refused());
@@ -147,6 +148,33 @@ fn an_unseen_failure_of_a_shared_future_is_told_once() {
 }
 
 #[test]
+fn a065_failures_that_a_group_has_reported_are_not_told_again() {
+    let fail_twice = |group: &mut TaskGroup<()>| {
+        for _ in 0..2 {
+            group.start(|| Future::failed(refused()));
+        }
+    };
+    let joined = noted(|| {
+        let (promise, future) = Promise::new();
+        let mut group = TaskGroup::new();
+        fail_twice(&mut group);
+        group.start(|| future);
+        assert_eq!(group.join().unwrap_err().failures.len(), 2);
+        drop(promise);
+    });
+    assert_eq!(joined, [""; 0]);
+
+    // Of a group that is dropped nobody hears what it has met, with a limit, or not.
+    for limit in [1, 2] {
+        let dropped = noted(|| {
+            let mut group = TaskGroup::new().limit(limit);
+            fail_twice(&mut group);
+        });
+        assert_eq!(dropped, [REFUSED].repeat(limit));
+    }
+}
+
+#[test]
 fn k40_g26_panics_around_a_shared_future_harm_nobody() {
     let told = noted(|| {
         let (promise, mut future) = Promise::new();
@@ -185,12 +213,17 @@ fn k40_g26_panics_around_a_shared_future_harm_nobody() {
 }
 
 #[test]
-fn what_was_seen_or_asked_for_is_not_told() {
+fn a035_what_was_seen_or_asked_for_is_not_told() {
     let nothing = noted(|| {
         assert!(Future::<()>::failed(refused()).result().is_err());
         let mut taken = Future::<()>::failed(refused());
         assert!(taken.result_timeout(Duration::ZERO).is_some());
         drop(taken);
+        let mut awaited = Future::<()>::failed(refused());
+        assert!(poll(&mut awaited, Waker::noop()).is_ready());
+        drop(awaited);
+
+        drop(Future::ready("a value that nobody takes"));
 
         let (promise, future) = Promise::<()>::new();
         assert!(future.cancel());

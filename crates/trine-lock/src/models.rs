@@ -117,6 +117,21 @@ fn timed_out_sleeper_passes_the_wake_on() {
     });
 }
 
+#[test]
+fn timed_out_sleeper_passes_the_wake_to_a_task() {
+    model::check("lock::timed_out_sleeper_passes_the_wake_to_a_task", || {
+        let lock = Arc::new(Lock::new(0));
+        let value = lock.lock();
+        let timed = spawn(&lock, |lock| drop(lock.lock_timeout(TIMEOUT)));
+        let waiter = spawn(&lock, |lock| *block_on(lock.lock_async()) += 1);
+        let clock = thread::spawn(model::expire_deadlines);
+        drop(value);
+        *lock.lock() += 1;
+        join([timed, waiter, clock]);
+        assert_eq!(*lock.lock(), 2);
+    });
+}
+
 /// The second thread never sleeps, so nothing but the word itself orders the accesses.
 #[test]
 fn try_lock_sees_writes() {
@@ -134,20 +149,40 @@ fn try_lock_sees_writes() {
     });
 }
 
-#[test]
-fn rogue_wake_is_harmless() {
-    model::check("lock::rogue_wake_is_harmless", || {
+/// Somebody wakes the thread for nothing, perhaps before it is its turn.
+fn rogue_wake(name: &str, wait: fn(&Lock<u32>) -> u32) {
+    model::check(name, move || {
         let lock = Arc::new(Lock::new(0));
         let mut value = lock.lock();
-        let sleeper = spawn(&lock, |lock| {
+        let waiter = spawn(&lock, move |lock| {
             let parker = Parker::current();
             let rogue = thread::spawn(move || parker.unpark());
-            assert_eq!(*lock.lock(), 1);
+            assert_eq!(wait(lock), 1);
             join([rogue]);
         });
         *value = 1;
         drop(value);
-        join([sleeper]);
+        join([waiter]);
+    });
+}
+
+#[test]
+fn rogue_wake_is_harmless() {
+    rogue_wake("lock::rogue_wake_is_harmless", |lock| *lock.lock());
+}
+
+#[test]
+fn rogue_wake_of_a_timed_sleeper_is_harmless() {
+    rogue_wake("lock::rogue_wake_of_a_timed_sleeper_is_harmless", |lock| {
+        // The clock stands still here, so nothing but the unlock ends the wait.
+        *lock.lock_timeout(TIMEOUT).expect("the deadline does not pass")
+    });
+}
+
+#[test]
+fn rogue_wake_of_a_task_is_harmless() {
+    rogue_wake("lock::rogue_wake_of_a_task_is_harmless", |lock| {
+        *block_on(lock.lock_async())
     });
 }
 

@@ -61,7 +61,10 @@
 //!   on any runtime, or without one.
 //! - [`as_completed`] yields futures as they end, [`wait`] returns when the first one has ended, or failed, or all have.
 //!   Both take futures of all pools, mixed; [`map`](Future::map) on a future brings different results to one type.
+//! - [`TaskGroup`] is for tasks that belong together: all values, or an error that cancels the rest.
 //! - [`on_done`](Future::on_done) calls you back.
+//!
+//! **Which of them to use for what, with an example each, is on a page of its own: the [guide].**
 //!
 //! ```
 //! use std::time::Duration;
@@ -213,13 +216,16 @@
 //! | `pool.shutdown(cancel_futures=True)` | `pool.shutdown(Shutdown::CancelQueued)` |
 //! | `BrokenProcessPool` | never for a crash: [`TaskError::worker_death`] for the one task |
 //! | `threading.Lock()`, `with lock:` | [`Lock::new(data)`](Lock::new), its guard |
-//! | `asyncio.run`, `gather`, `to_thread` | [`AsyncPool`], and `.await` on any future of any pool |
+//! | `asyncio.gather`, `asyncio.TaskGroup` | [`TaskGroup`], on any pool, with a limit |
+//! | `asyncio.run`, `to_thread` | [`AsyncPool`], and `.await` on any future of any pool |
 //!
 //! # Features
 //!
 //! `threads`, `processes` and `async`, each for its pool, are all on by default. Without `async` there is no tokio, without
 //! `processes` no serde. The pools' crates ([`threads`], [`processes`], [`async_tasks`]) hold what is not for everyday: the
 //! errors of building a pool, handles, constants.
+
+pub mod guide;
 
 pub use trine_future::*;
 pub use trine_lock::{AsyncLockGuard, Lock, LockAsync, LockGuard, MappedAsyncLockGuard, MappedLockGuard};

@@ -160,9 +160,10 @@ fn one_that_cancels_is_used_like_any_other() {
 }
 
 #[test]
-fn a_dropped_async_block_cancels_what_it_awaits() {
+fn a074_a_dropped_async_block_cancels_what_it_awaits() {
     let (promise, future) = Promise::<u32>::new();
-    let mut body = Box::pin(async { future.cancel_on_drop().await });
+    let inner = async { future.cancel_on_drop().await };
+    let mut body = Box::pin(async { inner.await.map(|value| value + 1) });
     let mut context = Context::from_waker(Waker::noop());
     assert!(std::future::Future::poll(body.as_mut(), &mut context).is_pending());
     assert!(!promise.is_cancelled());

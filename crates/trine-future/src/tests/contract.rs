@@ -2,8 +2,8 @@
 
 use super::{Counter, has_waiter, poll, refused};
 use crate::{
-    BlockingHook, Drive, Future, Outcome, Owner, Promise, Task, Until, Waiting, as_completed,
-    set_blocking_hook, wait,
+    BlockingHook, Drive, Future, Map, Outcome, Owner, Promise, Task, Until, Waiting, as_completed,
+    catch_panic, set_blocking_hook, wait,
 };
 use std::cell::Cell;
 use std::rc::Rc;
@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::task::Waker;
 use std::thread;
 use std::time::Duration;
+use trine_platform::Parker;
 
 #[test]
 fn g01_start_says_whether_the_task_is_still_wanted() {
@@ -123,7 +124,7 @@ fn g07_a_callback_that_blocks_delays_no_other_future() {
 }
 
 #[test]
-fn g09_the_longest_time_out_waits_for_ever() {
+fn g09_a114_the_longest_time_out_waits_for_ever() {
     let (promise, mut future) = Promise::new();
     let (started, start) = mpsc::channel();
     let producer = thread::spawn(move || {
@@ -135,6 +136,7 @@ fn g09_the_longest_time_out_waits_for_ever() {
     producer.join().unwrap();
     let mut futures = [Future::ready(1)];
     assert_eq!(wait(&mut futures, Until::All, Duration::MAX).done, [0]);
+    assert_eq!(wait(&mut futures, Until::All, None).done, [0]);
 }
 
 #[test]
@@ -227,6 +229,66 @@ fn an_untimed_wait_runs_what_nobody_has_started() {
     let [future] = futures;
     assert_eq!(future.result().unwrap(), here);
     drop(task);
+}
+
+/// An owner that wakes whoever waits for its task for no reason, ten times, and then ends the task.
+struct WakesForNothing {
+    calls: Counter,
+    promise: Arc<Mutex<Option<Promise<u32>>>>,
+}
+
+impl Owner for WakesForNothing {
+    fn drive(&self, _: Waiting<'_>) -> Drive {
+        self.calls.add();
+        if self.calls.get() <= 10 {
+            Parker::current().unpark();
+        } else if let Some(promise) = self.promise.lock().unwrap().take() {
+            promise.complete(3).unwrap();
+        }
+        Drive::Sleep
+    }
+}
+
+#[test]
+fn b39_a_wake_for_nothing_ends_no_wait() {
+    let waits: [fn(Future<u32>) -> u32; 2] = [
+        |future| future.result().unwrap(),
+        |mut future| future.result_timeout(Duration::MAX).unwrap().unwrap(),
+    ];
+    for wait in waits {
+        let (calls, promise) = (Counter::default(), Arc::default());
+        let (made, future) = Promise::with_owner(WakesForNothing {
+            calls: calls.clone(),
+            promise: Arc::clone(&promise),
+        });
+        *promise.lock().unwrap() = Some(made);
+        assert_eq!(wait(future), 3);
+        assert!(calls.get() > 10);
+    }
+}
+
+#[test]
+fn g18_an_input_that_panics_reaches_the_one_who_iterates_and_nobody_else() {
+    let started = Counter::default();
+    let counter = started.clone();
+    let input = (0..).map(|number| {
+        if number == 3 {
+            panic!("no more input")
+        } else {
+            number
+        }
+    });
+    let mut results = Map::new(input, 2, move |number| {
+        let (task, future) = Task::new(move || number, ());
+        counter.add();
+        task.run();
+        future
+    });
+    assert_eq!(results.next().unwrap().unwrap(), 0);
+    assert_eq!(results.next().unwrap().unwrap(), 1);
+    let panic = catch_panic(|| results.next()).unwrap_err();
+    assert_eq!(panic.message(), "no more input");
+    assert_eq!(started.get(), 3, "what was submitted has run");
 }
 
 /// An owner that says so when it is asked, and wants the task to be run where the wait is.

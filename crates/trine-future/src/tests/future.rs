@@ -1,8 +1,8 @@
 //! The rows F: states, results, callbacks.
 
 use super::{Counter, Example, examples, poll, refused};
-use crate::{Outcome, Promise, Task, TaskError};
-use std::sync::{Arc, Barrier, mpsc};
+use crate::{Future, Outcome, Promise, Task, TaskError};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -26,6 +26,40 @@ fn f01_f02_a_callback_runs_when_the_task_ends_on_the_thread_that_ends_it() {
         assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [(expected, producer_id)]);
         assert_eq!(future.result().is_err(), fails);
     }
+}
+
+/// A callback is told how the task ended and not the result: somebody who waited may have taken that by then. Who wants
+/// it can take it.
+#[test]
+fn f01_f02_the_result_can_be_taken_inside_of_the_callback() {
+    let (promise, future) = Promise::new();
+    let taken = taken_by_a_callback(future, || promise.complete(5).unwrap());
+    assert_eq!(taken.unwrap(), 5);
+
+    let (promise, future) = Promise::<u32>::new();
+    let taken = taken_by_a_callback(future, || promise.fail(refused()));
+    assert!(taken.unwrap_err().is_refused());
+
+    let (task, future) = Task::new(|| -> u32 { std::panic::panic_any(7_u8) }, ());
+    let taken = taken_by_a_callback(future, || {
+        task.run();
+    });
+    let payload = taken.unwrap_err().into_panic_payload().unwrap();
+    assert_eq!(payload.downcast_ref(), Some(&7_u8));
+}
+
+/// What a callback of `future` takes out of it when `end` ends the task.
+fn taken_by_a_callback(mut future: Future<u32>, end: impl FnOnce()) -> Result<u32, TaskError> {
+    let kept: Arc<Mutex<Option<Future<u32>>>> = Arc::default();
+    let (sender, receiver) = mpsc::channel();
+    let inside = Arc::clone(&kept);
+    future.on_done(move |_| {
+        let future = inside.lock().unwrap().take().unwrap();
+        sender.send(future.result()).unwrap();
+    });
+    *kept.lock().unwrap() = Some(future);
+    end();
+    receiver.try_recv().expect("the callback has run")
 }
 
 #[test]
@@ -52,16 +86,26 @@ fn f05_f06_f07_a_callback_of_an_ended_future_runs_at_once() {
 }
 
 #[test]
-fn callbacks_run_in_order_and_also_if_the_future_has_gone() {
-    let (promise, mut future) = Promise::new();
-    let (sender, receiver) = mpsc::channel();
-    for number in 0..10 {
-        let sender = sender.clone();
-        future.on_done(move |_| sender.send(number).unwrap());
+fn a036_callbacks_run_in_order_and_also_if_the_future_has_gone() {
+    for is_dropped in [false, true] {
+        let ends: [fn(Promise<u32>); 2] = [
+            |promise| promise.complete(3).unwrap(),
+            |promise| promise.fail(refused()),
+        ];
+        for end in ends {
+            let (promise, mut future) = Promise::new();
+            let (sender, receiver) = mpsc::channel();
+            for number in 0..100 {
+                let sender = sender.clone();
+                future.on_done(move |_| sender.send(number).unwrap());
+            }
+            let kept = (!is_dropped).then_some(future);
+            end(promise);
+            assert_eq!(receiver.try_iter().collect::<Vec<_>>(), Vec::from_iter(0..100));
+            // A failure that nobody takes would be told to the hook.
+            let _ = kept.map(Future::result);
+        }
     }
-    drop(future);
-    promise.complete(3).unwrap();
-    assert_eq!(receiver.try_iter().collect::<Vec<_>>(), Vec::from_iter(0..10));
 }
 
 #[test]
@@ -101,9 +145,10 @@ fn f11_cancel_is_possible_before_the_start_only() {
             "Running" => (false, 0),
             _ => (false, 1),
         };
+        let state = if expected { "Cancelled" } else { example.state };
         for _ in 0..2 {
             assert_eq!(example.future.cancel(), expected, "{}", example.state);
-            assert_eq!(example.future.is_cancelled(), expected, "{}", example.state);
+            assert_eq!(format!("{:?}", example.future), format!("Future<u32>({state})"));
         }
         assert_eq!(calls.get(), calls_expected, "{}", example.state);
     }
@@ -125,7 +170,7 @@ fn f12_f13_f14_f22_the_states_agree_with_each_other() {
 }
 
 #[test]
-fn f15_f18_a_look_at_the_result_does_not_block() {
+fn f15_f18_a116_a_look_at_the_result_does_not_block() {
     for mut example in examples() {
         let result = example.future.result_timeout(Duration::ZERO);
         match example.state {
@@ -192,8 +237,9 @@ fn f17_a_thread_that_waits_is_woken_by_the_cancel() {
 }
 
 #[test]
-fn f20_f21_g02_the_loser_gets_its_value_back() {
-    // A second result does not compile: the first one consumes the promise. What can come before it is a cancel.
+fn f20_f21_g02_k39_the_loser_gets_its_value_back() {
+    // A second result does not compile: the first one consumes the promise (tests/compile-fail). What can come before
+    // it is a cancel.
     let (promise, mut future) = Promise::new();
     let calls = Counter::default();
     let counter = calls.clone();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 #[test]
-fn join_gives_the_values_in_the_order_of_submission() {
+fn a060_a077_join_gives_the_values_in_the_order_of_submission() {
     let (promises, futures): (Vec<_>, Vec<_>) = (0..100).map(|_| Promise::new()).unzip();
     let mut group = TaskGroup::new();
     for future in futures {
@@ -22,7 +22,7 @@ fn join_gives_the_values_in_the_order_of_submission() {
 }
 
 #[test]
-fn next_gives_each_as_it_ends() {
+fn a078_next_gives_each_as_it_ends() {
     let (mut promises, futures): (Vec<_>, Vec<_>) = (0..3).map(|_| Promise::new()).unzip();
     let mut group = TaskGroup::new();
     for future in futures {
@@ -66,7 +66,7 @@ fn a_limit_is_kept() {
 }
 
 #[test]
-fn the_first_failure_cancels_the_rest_and_all_failures_are_kept() {
+fn a080_the_first_failure_cancels_the_rest_and_all_failures_are_kept() {
     let mut group = TaskGroup::<u32>::new();
     let (running, runs) = Promise::new();
     let (pending, waits) = Promise::<u32>::new();
@@ -94,7 +94,7 @@ fn the_first_failure_cancels_the_rest_and_all_failures_are_kept() {
 }
 
 #[test]
-fn after_a_failure_nothing_is_started() {
+fn a097_after_a_failure_nothing_is_started() {
     let mut group = TaskGroup::fallible().limit(1);
     group.start_fallible(|| Future::ready(Err::<u32, _>("broken")));
     // The limit has this one look at the first.
@@ -108,12 +108,43 @@ fn after_a_failure_nothing_is_started() {
 }
 
 #[test]
-fn a_dropped_group_cancels() {
+fn a066_a_dropped_group_cancels() {
     let (promise, future) = Promise::<u32>::new();
     let mut group = TaskGroup::new();
     group.start(|| future);
     drop(group);
     assert!(promise.is_cancelled());
+}
+
+#[test]
+fn a063_a079_a_cancelled_task_has_no_value_and_ends_its_group() {
+    let (queued, future) = Task::new(|| 1, ());
+    let (pending, other) = Promise::new();
+    let mut group = TaskGroup::new();
+    group.start(|| future);
+    group.start(|| other);
+    // What a pool does that gives up its queue.
+    drop(queued);
+    let error = group.join().unwrap_err();
+    assert!(error.failures.is_empty());
+    assert_eq!((error.cancelled, error.total), (2, 2));
+    assert_eq!(error.to_string(), "0 of 2 tasks failed, 2 were cancelled");
+    assert!(pending.is_cancelled());
+}
+
+#[test]
+fn a085_an_error_beside_the_tasks_cancels_them() {
+    fn body(futures: Vec<Future<u32>>) -> Result<Vec<u32>, &'static str> {
+        let mut group = TaskGroup::new();
+        for future in futures {
+            group.start(|| future);
+        }
+        Err("beside the tasks")?;
+        group.join().map_err(|_| "in a task")
+    }
+    let (promises, futures): (Vec<_>, Vec<_>) = (0..5).map(|_| Promise::new()).unzip();
+    assert_eq!(body(futures), Err("beside the tasks"));
+    assert!(promises.iter().all(Promise::is_cancelled));
 }
 
 /// An executor that runs a task when it is submitted.

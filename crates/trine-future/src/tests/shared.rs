@@ -75,7 +75,7 @@ fn f12_f13_f14_the_states_are_those_of_the_future() {
 }
 
 #[test]
-fn f17_cancel_is_for_all_handles_and_wakes_who_waits() {
+fn f17_a069_cancel_is_for_all_handles_and_wakes_who_waits() {
     let drops = Counter::default();
     let captured = drops.on_drop();
     let (task, future) = Task::new(move || drop(captured), ());
@@ -93,7 +93,7 @@ fn f17_cancel_is_for_all_handles_and_wakes_who_waits() {
 }
 
 #[test]
-fn a_timed_out_wait_can_be_repeated() {
+fn a122_a_timed_out_wait_can_be_repeated() {
     let (promise, future) = Promise::new();
     let shared = future.shared();
     for timeout in [Duration::ZERO, Duration::from_micros(1)] {
@@ -206,7 +206,7 @@ fn the_function_of_a_mapped_future_runs_once_where_the_task_ends() {
 }
 
 #[test]
-fn a_task_borrows_and_copies_the_result() {
+fn a068_a_task_borrows_and_copies_the_result() {
     let (promise, future) = Promise::new();
     let shared = future.shared();
     let (one, two) = (Counter::default(), Counter::default());
@@ -235,7 +235,7 @@ fn a_task_borrows_and_copies_the_result() {
 }
 
 #[test]
-fn w01_c03_the_same_one_several_times_is_several_futures() {
+fn w01_c03_a043_the_same_one_several_times_is_several_futures() {
     let (promise, future) = Promise::new();
     let shared = future.shared();
     assert!(Shared::ptr_eq(&shared, &shared.clone()));
@@ -250,7 +250,7 @@ fn w01_c03_the_same_one_several_times_is_several_futures() {
 }
 
 #[test]
-fn cancelling_a_copy_gives_up_that_wait_only() {
+fn a070_cancelling_a_copy_gives_up_that_wait_only() {
     let (promise, future) = Promise::new();
     let shared = future.shared();
     let copy = shared.clone().into_future();

@@ -1,8 +1,8 @@
 //! The rows W: `wait`.
 
-use super::refused;
-use crate::{Future, Promise, Task, Until, Waited, wait};
-use std::sync::mpsc;
+use super::{has_waiter, refused};
+use crate::{BlockingHook, Future, Promise, Task, Until, Waited, set_blocking_hook, wait};
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn waited(done: &[usize], pending: &[usize]) -> Waited {
 const EVERY: [Until; 3] = [Until::FirstCompleted, Until::FirstFailure, Until::All];
 
 #[test]
-fn g10_without_futures_it_returns_at_once() {
+fn g10_a044_without_futures_it_returns_at_once() {
     for until in EVERY {
         let mut none: [Future<u32>; 0] = [];
         assert_eq!(wait(&mut none, until, None), waited(&[], &[]));
@@ -56,6 +56,9 @@ fn w03_all_that_have_ended_are_reported() {
         wait(&mut futures, Until::FirstCompleted, None),
         waited(&[0, 2], &[1])
     );
+    assert!(!has_waiter(&mut futures[1]));
+    let [_, _, failed] = futures;
+    assert!(failed.result().is_err());
 }
 
 #[test]
@@ -71,6 +74,21 @@ fn w04_w06_the_first_failure_ends_the_wait_and_a_success_does_not() {
     worker.join().unwrap();
     let [_, failed, _] = futures;
     assert!(failed.result().unwrap_err().is_panic());
+}
+
+#[test]
+fn w04_an_err_that_a_task_returned_is_no_failure() {
+    let (promise, future) = Promise::new();
+    let mut futures = [Future::ready(Err::<u32, _>("a value")), future];
+    // The wait gets as far as sleeping only if it goes on after the first.
+    let promise = Mutex::new(Some(promise));
+    set_blocking_hook(Some(BlockingHook {
+        begin: Box::new(move || promise.lock().unwrap().take().unwrap().complete(Ok(1)).unwrap()),
+        end: Box::new(|| ()),
+    }));
+    let both = wait(&mut futures, Until::FirstFailure, None);
+    set_blocking_hook(None);
+    assert_eq!(both, waited(&[0, 1], &[]));
 }
 
 #[test]
@@ -114,6 +132,7 @@ fn w07_a_failure_from_before_ends_the_wait_at_once() {
     let (_kept, pending) = Promise::new();
     let mut futures = [pending, Future::<u32>::failed(refused())];
     assert_eq!(wait(&mut futures, Until::FirstFailure, None), waited(&[1], &[0]));
+    assert!(!has_waiter(&mut futures[0]));
     let [_, failed] = futures;
     assert!(failed.result().is_err());
 }

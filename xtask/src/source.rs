@@ -1,19 +1,59 @@
 //! A source file with its comments told from its code.
 
+use anyhow::{Context, Result};
+use std::fs;
 use std::ops::Range;
+use std::path::Path;
+
+const FOLDERS: &[&str] = &["crates", "tests", "benches", "xtask"];
+
+/// Every Rust file of the checkout.
+pub(crate) fn all(root: &Path) -> Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    for folder in FOLDERS {
+        read_folder(root, Path::new(folder), &mut sources)?;
+    }
+    Ok(sources)
+}
+
+fn read_folder(root: &Path, folder: &Path, sources: &mut Vec<Source>) -> Result<()> {
+    let path = root.join(folder);
+    let entries = fs::read_dir(&path).with_context(|| format!("{} could not be listed", path.display()))?;
+    let mut names = entries
+        .map(|entry| Ok(entry?.file_name()))
+        .collect::<Result<Vec<_>>>()
+        .with_context(|| format!("{} could not be listed", path.display()))?;
+    names.sort();
+    for name in names {
+        let file = folder.join(name);
+        let path = root.join(&file);
+        if path.is_dir() {
+            // A crate that was built by itself has a folder `target`.
+            if !file.ends_with("target") {
+                read_folder(root, &file, sources)?;
+            }
+        } else if file.extension().is_some_and(|extension| extension == "rs") {
+            let name = file.to_string_lossy().replace('\\', "/");
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("{} could not be read", path.display()))?;
+            sources.push(Source::parse(&name, &text));
+        }
+    }
+    Ok(())
+}
 
 /// A Rust file. In `code`, comments and the contents of literals are spaces; in `comments`, everything else is:
 /// offsets and lines are those of `text` in both.
-pub(super) struct Source {
+pub(crate) struct Source {
     /// From the root of the checkout, with `/`.
-    pub(super) path: String,
-    pub(super) text: String,
-    pub(super) code: String,
-    pub(super) comments: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
+    pub(crate) code: String,
+    pub(crate) comments: String,
 }
 
 impl Source {
-    pub(super) fn parse(path: &str, text: &str) -> Self {
+    pub(crate) fn parse(path: &str, text: &str) -> Self {
         let (code, comments) = split(text);
         Self {
             path: path.to_owned(),
@@ -24,22 +64,22 @@ impl Source {
     }
 
     /// The line of an offset, counted from 1.
-    pub(super) fn line(&self, offset: usize) -> usize {
+    pub(crate) fn line(&self, offset: usize) -> usize {
         self.code[..offset].matches('\n').count() + 1
     }
 
     /// Where `word` stands in the code as a word of its own.
-    pub(super) fn words(&self, word: &str) -> Vec<usize> {
+    pub(crate) fn words(&self, word: &str) -> Vec<usize> {
         positions(&self.code, word)
     }
 
     /// Where `word` stands in a comment as a word of its own.
-    pub(super) fn comment_words(&self, word: &str) -> Vec<usize> {
+    pub(crate) fn comment_words(&self, word: &str) -> Vec<usize> {
         positions(&self.comments, word)
     }
 
     /// Whether the whole file, or the module around `offset`, is for tests or models.
-    pub(super) fn is_test(&self, offset: usize) -> bool {
+    pub(crate) fn is_test(&self, offset: usize) -> bool {
         let is_test_file = self.path.split('/').any(|part| {
             matches!(
                 part,
@@ -47,6 +87,19 @@ impl Source {
             )
         });
         is_test_file || self.test_modules().any(|module| module.contains(&offset))
+    }
+
+    /// The names of the functions that are tests, with their lines.
+    pub(crate) fn tests(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.words("fn").into_iter().filter_map(|start| {
+            let before = &self.code[..start];
+            let attributes = &before[before.rfind(['{', '}', ';']).unwrap_or(0)..];
+            let name = self.code[start + "fn".len()..].trim_start();
+            let end = name.find(|character: char| !character.is_alphanumeric() && character != '_')?;
+            attributes
+                .contains("#[test]")
+                .then(|| (&name[..end], self.line(start)))
+        })
     }
 
     fn test_modules(&self) -> impl Iterator<Item = Range<usize>> {
@@ -61,7 +114,7 @@ impl Source {
     }
 
     /// The block `{…}` that the item at `start` has, if one comes before the item ends.
-    pub(super) fn block(&self, start: usize) -> Option<Range<usize>> {
+    pub(crate) fn block(&self, start: usize) -> Option<Range<usize>> {
         let mut offset = start;
         loop {
             match self.code.as_bytes().get(offset)? {
@@ -74,7 +127,7 @@ impl Source {
     }
 
     /// The offset behind the bracket that closes the one at `open`, or the end of the file.
-    pub(super) fn close(&self, open: usize) -> usize {
+    pub(crate) fn close(&self, open: usize) -> usize {
         let mut depth = 0_usize;
         for (offset, byte) in self.code.bytes().enumerate().skip(open) {
             match byte {
@@ -246,6 +299,13 @@ mod tests {
         let source = Source::parse("a.rs", "fn a(b: [u8; 4]) -> [u8; 4] { c }; fn d();");
         assert_eq!(source.block(0).map(|block| &source.code[block]), Some("{ c }"));
         assert_eq!(source.block(source.words("d")[0]), None);
+    }
+
+    #[test]
+    fn tests_are_told_from_other_functions() {
+        let text = "#[test]\n#[ignore = \"a; b\"]\nfn one() { fn inner() {} }\nfn two() {}\n// #[test]\nfn three() {}";
+        let source = Source::parse("a.rs", text);
+        assert_eq!(source.tests().collect::<Vec<_>>(), [("one", 3)]);
     }
 
     #[test]
