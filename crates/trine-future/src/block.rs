@@ -73,6 +73,8 @@ pub(crate) enum Side {
     Producer,
     /// The future's holder, who ran the task itself: the queue keeps its pointer, and frees the block later.
     Future,
+    /// The producer's, when the future has gone without leaving word: nobody else knows the block any more.
+    Alone,
 }
 
 /// A pointer to a block whose types are not known here.

@@ -1,6 +1,7 @@
 //! How a task ends, and who frees its block.
 
 use crate::block::{BlockPointer, Side, Stored, TaskResult};
+use crate::failure::{self, Failure};
 use crate::snapshot::{Phase, Snapshot};
 use crate::{Outcome, TaskError, memory};
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -17,6 +18,12 @@ pub(crate) unsafe fn finish<T>(
     result: TaskResult<T>,
     side: Side,
 ) -> Result<(), TaskResult<T>> {
+    if side == Side::Alone {
+        drop_unseen(result);
+        // SAFETY: nobody else knows the block.
+        unsafe { block.free() };
+        return Ok(());
+    }
     let (phase, result) = match result {
         Ok(value) => {
             let value = ManuallyDrop::new(value);
@@ -31,6 +38,27 @@ pub(crate) unsafe fn finish<T>(
     unsafe { block.store(result) };
     // SAFETY: passed on to the caller; the result is in the block.
     unsafe { finish_stored(block, phase, side) }
+}
+
+/// Drops a result that nobody will take, and reports it if it is a failure.
+#[inline]
+pub(crate) fn drop_unseen<T>(result: TaskResult<T>) {
+    // PANIC: the destructors of the value and of an error's cause are the user's code; the block still has to be let
+    // go of.
+    match result {
+        Ok(value) if std::mem::needs_drop::<T>() => failure::contain(|| drop(value)),
+        Ok(_) => {}
+        Err(error) => drop_error(error),
+    }
+}
+
+#[cold]
+fn drop_error(error: TaskError) {
+    failure::contain(|| {
+        if error.is_worth_reporting() {
+            failure::report(&Failure::Unseen(error));
+        }
+    });
 }
 
 /// `finish` with the value of a promise.

@@ -28,7 +28,7 @@ const CHAIN: u32 = 64;
 /// After how many freed blocks a thread lets the store decay by a chain.
 const DECAY: u32 = 4096;
 /// How much memory of each size the store keeps.
-const KEPT_BYTES: usize = 8 << 20;
+const KEPT_BYTES: usize = 32 << 20;
 
 /// One of the sizes that are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +144,10 @@ impl List {
             None => self.refill(size)?,
         };
         // SAFETY: what is in the list is free memory that nobody else knows.
-        self.first.set(unsafe { (*first.as_ptr()).next });
+        let next = unsafe { (*first.as_ptr()).next };
+        // Another thread may have written to the block last: it takes a while until its line is here.
+        trine_platform::prefetch(next);
+        self.first.set(next);
         self.length.set(self.length.get() - 1);
         Some(first)
     }

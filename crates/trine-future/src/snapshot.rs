@@ -45,6 +45,8 @@ impl Snapshot {
     /// The producer's side, as what a state has less once it has gone.
     pub(crate) const PRODUCER_SIDE: Self = Self(PRODUCER);
 
+    /// A task that nobody has started, without a future.
+    pub(crate) const DETACHED: Self = Self(Phase::Pending as u32 | PRODUCER);
     /// A stored result that never had a producer.
     pub(crate) const fn ready(phase: Phase) -> Self {
         Self(phase as u32 | FUTURE)
@@ -95,6 +97,12 @@ impl Snapshot {
 
     pub(crate) fn has_producer(self) -> bool {
         self.0 & PRODUCER != 0
+    }
+
+    /// Nobody has started the task, and nobody but its producer will ever look at it again: a future that has gone does
+    /// not come back.
+    pub(crate) fn is_producers_alone(self) -> bool {
+        self.phase() == Phase::Pending && !self.has_future() && !self.is_watched()
     }
 
     /// The task should stop: it has been asked to, or it has been cancelled while it ran.

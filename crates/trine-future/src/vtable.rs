@@ -3,8 +3,8 @@
 use crate::TaskError;
 use crate::block::{Block, BlockPointer, Side, TaskResult};
 use crate::current::Current;
-use crate::ending::finish;
-use crate::failure::{self, Failure};
+use crate::ending::{drop_unseen, finish};
+use crate::failure;
 use crate::memory::{self, Size};
 use crate::owner::{Drive, Owner, Waiting};
 use crate::snapshot::Phase;
@@ -110,13 +110,7 @@ unsafe fn drop_work<T, W: Work<T>, O: Owner>(block: BlockPointer) {
 
 unsafe fn drop_result<T>(block: BlockPointer, phase: Phase) {
     // SAFETY: the caller knows that there is a result and that it is its own (R3).
-    let result = unsafe { block.take_result::<T>(phase) };
-    // PANIC: the destructors of the value and of an error's cause are the user's code; the block still has to be let
-    // go of.
-    failure::contain(|| match result {
-        Err(error) if error.is_worth_reporting() => failure::report(&Failure::Unseen(error)),
-        result => drop(result),
-    });
+    drop_unseen(unsafe { block.take_result::<T>(phase) });
 }
 
 unsafe fn fail<T>(block: BlockPointer, error: TaskError, side: Side) {

@@ -45,6 +45,12 @@ impl Handle {
         future
     }
 
+    /// Runs `closure` on a worker, and wants no result. See
+    /// [`ThreadPool::spawn_detached`](crate::ThreadPool::spawn_detached).
+    pub fn spawn_detached(&self, closure: impl FnOnce() + Send + 'static) {
+        worker::push(&self.queues, Task::detached(closure, ()));
+    }
+
     /// Runs `function` with each of `arguments`. See [`ThreadPool::map`](crate::ThreadPool::map).
     pub fn map<F, I, R>(
         &self,

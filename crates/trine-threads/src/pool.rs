@@ -88,6 +88,25 @@ impl ThreadPool {
         self.handle.spawn(closure)
     }
 
+    /// Runs `closure` on a worker, and wants no result: the cheapest way to run something. Never blocks.
+    ///
+    /// A panic goes to the [failure hook](trine_future::set_failure_hook). After a shutdown the closure is dropped, and
+    /// the hook is told that the task was refused.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    ///
+    /// # let pool = trine_threads::ThreadPool::new(1)?;
+    /// let (sender, receiver) = mpsc::channel();
+    /// pool.spawn_detached(move || drop(sender.send("done")));
+    /// assert_eq!(receiver.recv()?, "done");
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    #[doc(alias("execute", "fire_and_forget"))]
+    pub fn spawn_detached(&self, closure: impl FnOnce() + Send + 'static) {
+        self.handle.spawn_detached(closure);
+    }
+
     /// Runs `function` with each of `arguments`; an iterator over the results, in the order of the arguments.
     ///
     /// It is lazy, with a look-ahead of two tasks a worker, so `arguments` may be endless. See [`Map`].
