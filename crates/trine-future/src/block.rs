@@ -78,7 +78,7 @@ pub(crate) enum Side {
 }
 
 /// A pointer to a block whose types are not known here.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BlockPointer(NonNull<Header>);
 
 // SAFETY: R1 to R5 say who may touch what, whatever thread they are on; everything in a block is `Send`, and its
@@ -133,6 +133,19 @@ impl BlockPointer {
     pub(crate) unsafe fn front<'a, T>(self) -> &'a Front<T> {
         // SAFETY: every block with this result begins with this, and the caller promises that it is alive.
         unsafe { self.0.cast().as_ref() }
+    }
+
+    /// What the task is called: the type of its work.
+    ///
+    /// # Safety
+    ///
+    /// As for `header`.
+    pub(crate) unsafe fn name(self) -> &'static str {
+        // SAFETY: passed on to the caller.
+        let name = (unsafe { self.header() }.vtable.name)();
+        // `Call<closure>` is the work of a task; what the program wrote is the closure.
+        name.split_once('<')
+            .map_or(name, |(_, closure)| closure.trim_end_matches('>'))
     }
 
     /// The block as what it was made.

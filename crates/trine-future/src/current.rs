@@ -2,10 +2,13 @@
 
 use crate::block::BlockPointer;
 use std::cell::Cell;
+use std::ptr;
+use trine_platform::local;
 
-// Models do not ask `cancelled`, but the block: their threads are one to std, so they would share this.
-thread_local! {
-    static CURRENT: Cell<Option<BlockPointer>> = const { Cell::new(None) };
+local! {
+    /// The innermost of the tasks that run on this thread: the others wait for it, or it runs in a callback or a destructor
+    /// of theirs.
+    static CURRENT: Cell<*const Current> = Cell::new(ptr::null());
 }
 
 /// Whether the task that runs on this thread should stop: somebody has called
@@ -43,34 +46,57 @@ thread_local! {
 /// # Ok::<(), trine_future::TaskError>(())
 /// ```
 pub fn cancelled() -> bool {
-    // A thread whose locals are gone runs no task any more.
-    let current = CURRENT.try_with(Cell::get).ok().flatten();
-    // SAFETY: whoever runs a task has a side of its block, and `Current` does not outlive that.
-    current.is_some_and(|block| unsafe { block.header() }.state.load().is_cancel_requested())
+    // SAFETY: whoever runs a task has a side of its block for that long.
+    innermost().is_some_and(|task| unsafe { task.block.header() }.state.load().is_cancel_requested())
 }
 
-/// The time during which a task runs on this thread.
+/// The tasks on this thread's stack, the innermost first.
+pub(crate) fn stack() -> Vec<BlockPointer> {
+    let outer = |task: &&'static Current| as_reference(task.outer);
+    std::iter::successors(innermost(), outer)
+        .map(|task| task.block)
+        .collect()
+}
+
+/// A task that runs on this thread. It stands in the stack frame of whoever runs it.
 pub(crate) struct Current {
-    /// The task that waits for this one, or whose callback or destructor runs it.
-    outer: Option<BlockPointer>,
+    block: BlockPointer,
+    outer: *const Current,
 }
 
 impl Current {
+    /// Calls `function` as a part of the task.
+    ///
     /// # Safety
     ///
-    /// The caller has a side of the block for as long as this lives.
-    pub(crate) unsafe fn enter(block: BlockPointer) -> Self {
-        Self {
-            outer: CURRENT
-                .try_with(|current| current.replace(Some(block)))
-                .ok()
-                .flatten(),
-        }
+    /// The caller has a side of the block.
+    pub(crate) unsafe fn run<R>(block: BlockPointer, function: impl FnOnce() -> R) -> R {
+        // A thread whose locals are gone runs its tasks unnoted.
+        let outer = CURRENT.try_with(Cell::get).unwrap_or(ptr::null());
+        let current = Self { block, outer };
+        let _ = CURRENT.try_with(|innermost| innermost.set(&raw const current));
+        // PANIC: the user's panics are caught in `function`; another one must not leave the pointer behind.
+        let _leave = Leave(outer);
+        function()
     }
 }
 
-impl Drop for Current {
+/// The innermost task has ended.
+struct Leave(*const Current);
+
+impl Drop for Leave {
     fn drop(&mut self) {
-        let _ = CURRENT.try_with(|current| current.set(self.outer));
+        let _ = CURRENT.try_with(|innermost| innermost.set(self.0));
     }
+}
+
+fn innermost() -> Option<&'static Current> {
+    CURRENT.try_with(Cell::get).ok().and_then(as_reference)
+}
+
+/// Not for longer than this thread does not return to whoever runs the task.
+fn as_reference(current: *const Current) -> Option<&'static Current> {
+    // SAFETY: the tasks in `CURRENT`, and those outside of them, stand in stack frames of this thread that it has not
+    // left, and nobody writes to them.
+    unsafe { current.as_ref() }
 }

@@ -34,6 +34,9 @@ enum Kind {
         cause: Box<dyn Error + Send + Sync>,
     },
     Taken,
+    Deadlock {
+        circle: Vec<&'static str>,
+    },
 }
 
 /// How a worker process ended.
@@ -83,6 +86,12 @@ impl TaskError {
     /// The result had been taken before, by `result_timeout` or by `.await`.
     pub fn is_taken(&self) -> bool {
         matches!(*self.0, Kind::Taken)
+    }
+
+    /// The wait for the task would never have ended: it waits, perhaps through others, for the task that wanted to wait for
+    /// it. The text names them all. The task itself goes on.
+    pub fn is_deadlock(&self) -> bool {
+        matches!(*self.0, Kind::Deadlock { .. })
     }
 
     /// The panic that ended the task, if one did.
@@ -163,6 +172,11 @@ impl TaskError {
     pub(crate) fn taken() -> Self {
         Self::new(Kind::Taken)
     }
+
+    /// Each of these tasks would wait for the next, and the last for the first.
+    pub(crate) fn deadlock(circle: Vec<&'static str>) -> Self {
+        Self::new(Kind::Deadlock { circle })
+    }
 }
 
 impl fmt::Display for TaskError {
@@ -188,6 +202,17 @@ impl fmt::Display for TaskError {
             // The cause follows as the source.
             Kind::Serialization { what, .. } => formatter.write_str(what),
             Kind::Taken => formatter.write_str("the result of this future was taken before"),
+            Kind::Deadlock { circle } => {
+                formatter.write_str("a deadlock: ")?;
+                for task in circle {
+                    write!(formatter, "`{task}` waits for ")?;
+                }
+                match circle.as_slice() {
+                    [_] => formatter.write_str("itself"),
+                    [first, ..] => write!(formatter, "`{first}`"),
+                    [] => Ok(()),
+                }
+            }
         }
     }
 }
@@ -210,6 +235,7 @@ impl fmt::Debug for TaskError {
                 .field("cause", cause)
                 .finish(),
             Kind::Taken => formatter.write_str("Taken"),
+            Kind::Deadlock { circle } => formatter.debug_tuple("Deadlock").field(circle).finish(),
         }
     }
 }

@@ -69,7 +69,8 @@ impl<T> Future<T> {
     ///
     /// # Errors
     ///
-    /// A [`TaskError`] if the task did not return: it panicked, was cancelled, or lost its worker.
+    /// A [`TaskError`] if the task did not return: it panicked, was cancelled, or lost its worker. And if the wait would
+    /// never end, because that task waits for the one that calls this: [`TaskError::is_deadlock`].
     ///
     /// ```
     /// assert_eq!(trine_future::Future::ready(5).result()?, 5);
@@ -102,8 +103,11 @@ impl<T> Future<T> {
     /// # Ok::<(), trine_future::TaskError>(())
     /// ```
     pub fn result_timeout(&mut self, timeout: Duration) -> Option<Result<T, TaskError>> {
-        self.wait_until(Some(&Deadline::after(timeout)))
-            .then(|| self.take())
+        match self.wait_until(Some(&Deadline::after(timeout))) {
+            Ok(true) => Some(self.take()),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// Whether the task has ended: with a value, a failure, or cancelled.
@@ -315,7 +319,7 @@ impl<T> Future<T> {
 
     #[cold]
     fn wait_and_take(mut self) -> TaskResult<T> {
-        self.wait_until(None);
+        self.wait_until(None)?;
         self.take_ended()
     }
 

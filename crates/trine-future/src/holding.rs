@@ -115,7 +115,7 @@ impl BlockPointer {
     /// # Safety
     ///
     /// The caller has the future, and its result has not been taken, or the producer's side of a task of its own.
-    unsafe fn deciding(self) -> BlockPointer {
+    pub(crate) unsafe fn deciding(self) -> BlockPointer {
         let mut deciding = self;
         loop {
             // SAFETY: the caller keeps the first block alive, and each keeps the next.

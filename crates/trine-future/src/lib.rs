@@ -81,6 +81,7 @@ mod vtable;
 mod wait;
 mod waiter;
 mod waiting;
+mod waits;
 mod work;
 
 pub use as_completed::{AsCompleted, Completable, TimedAsCompleted, TimedOut, as_completed};

@@ -10,6 +10,7 @@ mod shared;
 mod store;
 mod tasks;
 mod time_outs;
+mod waits;
 
 use crate::{Failure, Future, Outcome, Promise, TaskError, Until, as_completed, set_failure_hook, wait};
 use std::pin::Pin;

@@ -28,6 +28,8 @@ pub(crate) struct Vtable {
     pub(crate) stops_running: bool,
     /// The block that a mapped future follows.
     pub(crate) inner: unsafe fn(BlockPointer) -> Option<BlockPointer>,
+    /// What the work is called.
+    pub(crate) name: fn() -> &'static str,
     /// The size of the memory, if that is all that there is to free.
     pub(crate) memory_only: Option<Size>,
     /// Drops what is left in the block, and frees it.
@@ -53,6 +55,7 @@ impl<T: Send, W: Work<T>, O: Owner> Table<T, W, O> {
         stop: stop::<T, W, O>,
         stops_running: O::STOPS_RUNNING,
         inner: inner::<T, W, O>,
+        name: std::any::type_name::<W>,
         memory_only: if std::mem::needs_drop::<O>() {
             None
         } else {
@@ -84,9 +87,7 @@ unsafe fn run<T: Send, W: Work<T>, O: Owner>(block: BlockPointer, side: Side) {
     // SAFETY: the caller has claimed the task, so the work is there and the caller's (R4).
     let work = unsafe { take_work::<T, W, O>(block) };
     // SAFETY: the caller's side of the block is alive until the task is finished.
-    let current = unsafe { Current::enter(block) };
-    let result = work.perform();
-    drop(current);
+    let result = unsafe { Current::run(block, || work.perform()) };
     // SAFETY: the caller has claimed the task and is on `side`.
     if let Err(result) = unsafe { finish::<T>(block, result, side) } {
         // The task was cancelled while it ran.

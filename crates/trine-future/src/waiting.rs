@@ -3,25 +3,31 @@
 use crate::blocking::Blocked;
 use crate::owner::Waiting;
 use crate::waiter::{Callback, Slot, Waiter};
-use crate::{Future, Outcome};
+use crate::waits::Wait;
+use crate::{Future, Outcome, TaskError};
 use trine_platform::{Deadline, Parker, spin_until};
 
 impl<T> Future<T> {
     /// Waits for the end, or until the deadline; true once the task has ended.
+    ///
+    /// # Errors
+    ///
+    /// A deadlock, of an untimed wait.
     #[cold]
-    pub(crate) fn wait_until(&mut self, deadline: Option<&Deadline>) -> bool {
+    pub(crate) fn wait_until(&mut self, deadline: Option<&Deadline>) -> Result<bool, TaskError> {
         let waiting = deadline.map_or(Waiting::Untimed, Waiting::Until);
         let mut parker = None;
+        let mut wait = None;
         let mut blocked = None;
         loop {
             if self.is_done() {
-                return true;
+                return Ok(true);
             }
             if deadline.is_some_and(Deadline::has_passed) {
                 if parker.is_some() {
                     self.forget_waiter();
                 }
-                return self.is_done();
+                return Ok(self.is_done());
             }
             // SAFETY: this is the future, by `&mut`.
             if unsafe { self.block().drive(waiting) } {
@@ -30,7 +36,7 @@ impl<T> Future<T> {
             let Some(parker) = &parker else {
                 // First, because then the one who ends the task need not know of this thread.
                 if spin_until(|| self.is_done()) {
-                    return true;
+                    return Ok(true);
                 }
                 let current = Parker::current();
                 if self.watch_by(|| Waiter::Thread(current.clone())) {
@@ -38,11 +44,17 @@ impl<T> Future<T> {
                 }
                 continue;
             };
+            if wait.is_none() && deadline.is_none() {
+                // SAFETY: this is the future, by `&mut`, and it keeps the block that decides how it ends.
+                let target = unsafe { self.block().deciding() };
+                // SAFETY: as above.
+                wait = Some(unsafe { Wait::begin(target) }?);
+            }
             blocked.get_or_insert_with(Blocked::begin);
             // The owner or the hook may have slept on this thread's parker, and used up the token of a completion
             // that came since the state was looked at.
             if self.is_done() {
-                return true;
+                return Ok(true);
             }
             match deadline {
                 None => parker.park(),

@@ -27,6 +27,9 @@
 //! A task may submit tasks to its own pool (through a [`Handle`]) and wait for them, on every worker at once, without a
 //! deadlock: an untimed wait for a task that nobody has started runs it on the spot, and while a worker sleeps in a
 //! wait of `trine-future`, a spare thread takes its place: at most [`SPARES`] in a pool.
+//!
+//! Tasks that wait for each other in a circle would wait for ever: the one that would close the circle gets an
+//! [error](trine_future::TaskError::is_deadlock) that names all of it.
 
 mod build_error;
 mod handle;

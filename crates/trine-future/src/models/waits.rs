@@ -1,0 +1,38 @@
+//! Models of tasks that wait for each other.
+
+use super::join;
+use crate::{Future, Task};
+use std::sync::{Arc, Mutex};
+use trine_platform::model::check;
+use trine_platform::thread::spawn;
+
+/// What a task of a circle waits for. Filled before anybody looks.
+type Other = Arc<Mutex<Option<Future<bool>>>>;
+
+/// A task that is true if its wait for the other one would never have ended.
+fn waiting_for(other: &Other) -> (Task, Future<bool>) {
+    let other = Arc::clone(other);
+    let wait = move || {
+        let other = other
+            .lock()
+            .expect("nobody panics")
+            .take()
+            .expect("it was filled");
+        other.result().is_err_and(|error| error.is_deadlock())
+    };
+    Task::new(wait, ())
+}
+
+#[test]
+fn one_of_two_that_wait_for_each_other_learns_it() {
+    check("future::one_of_two_that_wait_for_each_other_learns_it", || {
+        let (first, second) = (Other::default(), Other::default());
+        let (one, first_future) = waiting_for(&second);
+        let (two, second_future) = waiting_for(&first);
+        *first.lock().expect("nobody panics") = Some(first_future);
+        *second.lock().expect("nobody panics") = Some(second_future);
+        let other_thread = spawn(move || two.run());
+        one.run();
+        join(other_thread);
+    });
+}

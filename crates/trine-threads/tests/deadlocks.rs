@@ -1,0 +1,130 @@
+//! Tasks that wait for each other: all programs end, and a true circle ends with an error that names it.
+
+use std::sync::mpsc;
+use trine_fixture::in_own_process;
+use trine_future::{Future, TaskError};
+use trine_threads::ThreadPool;
+
+const ROUNDS: usize = 1_000;
+
+fn pool(workers: usize) -> ThreadPool {
+    ThreadPool::new(workers).expect("the system gives threads")
+}
+
+/// What a task of a circle ends with: what its wait gave, or that of the one after it.
+type Waited = Result<(), TaskError>;
+
+/// A task that waits for the task whose future comes over the channel.
+fn wait_for_another(other: &mpsc::Receiver<Future<Waited>>) -> Waited {
+    let other = other.recv().expect("the test sends one");
+    other.result()?
+}
+
+/// Has `number` tasks wait for each other in a circle, and returns what each found, in no order.
+fn circle(pool: &ThreadPool, number: usize) -> Vec<String> {
+    let (report, reports) = mpsc::channel();
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..number).map(|_| mpsc::channel()).unzip();
+    let futures: Vec<Future<Waited>> = receivers
+        .into_iter()
+        .map(|other| {
+            let report = report.clone();
+            pool.spawn(move || {
+                let waited = wait_for_another(&other);
+                let text = waited
+                    .as_ref()
+                    .map_or_else(ToString::to_string, |()| String::new());
+                report.send(text).expect("the test reads all reports");
+                waited
+            })
+        })
+        .collect();
+    for (index, future) in futures.into_iter().enumerate() {
+        senders[(index + 1) % number]
+            .send(future)
+            .expect("its task waits for it");
+    }
+    drop(report);
+    reports.iter().collect()
+}
+
+/// The first example of a deadlock in the documentation of `concurrent.futures`.
+#[test]
+fn two_tasks_that_wait_for_each_other_get_an_error() {
+    in_own_process(|| {
+        for workers in 1..=8 {
+            let pool = pool(workers);
+            for _ in 0..ROUNDS / 8 {
+                let found = circle(&pool, 2);
+                // The one that would have closed the circle learns of it, and passes it on to the other.
+                assert_eq!(found.len(), 2);
+                for text in found {
+                    assert!(
+                        text.starts_with("a deadlock: `deadlocks::circle::{{closure}}"),
+                        "{text}"
+                    );
+                    assert_eq!(text.matches("waits for").count(), 2, "{text}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_circle_of_three_names_them_all() {
+    in_own_process(|| {
+        for workers in 1..=4 {
+            let pool = pool(workers);
+            for _ in 0..ROUNDS / 8 {
+                for text in circle(&pool, 3) {
+                    assert_eq!(text.matches("waits for").count(), 3, "{text}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_task_that_waits_for_itself_gets_an_error() {
+    in_own_process(|| {
+        let text = circle(&pool(2), 1).remove(0);
+        assert!(text.ends_with("waits for itself"), "{text}");
+    });
+}
+
+/// The second example of a deadlock in the documentation of `concurrent.futures`: the only worker waits for a task that
+/// is behind it in the queue. It is no circle, so it ends with a value.
+#[test]
+fn the_only_worker_waits_for_a_task_in_the_queue() {
+    in_own_process(|| {
+        let pool = pool(1);
+        for _ in 0..ROUNDS {
+            let handle = pool.handle();
+            let outer = pool.spawn(move || handle.spawn(|| 5_u32.pow(2)).result());
+            assert_eq!(outer.result().unwrap().unwrap(), 25);
+        }
+    });
+}
+
+/// Each of two closures waits for what the other one sends first, which is no circle of tasks.
+#[test]
+fn two_closures_that_exchange_values_end() {
+    in_own_process(|| {
+        for workers in 1..=8 {
+            let pool = pool(workers);
+            for _ in 0..ROUNDS / 8 {
+                let (promise, future) = trine_future::Promise::new();
+                let (other_promise, other_future) = trine_future::Promise::new();
+                let one = pool.spawn(move || {
+                    promise.complete(1).unwrap();
+                    other_future.result()
+                });
+                let other = pool.spawn(move || {
+                    other_promise.complete(2).unwrap();
+                    future.result()
+                });
+                assert_eq!(one.result().unwrap().unwrap(), 2);
+                assert_eq!(other.result().unwrap().unwrap(), 1);
+            }
+        }
+    });
+}
