@@ -59,7 +59,7 @@ struct Block<T, W, O> {
 /// What needs to know the type of the work or of the owner.
 struct Vtable {
     /// Performs the work of a claimed task and completes it, for `Side`.
-    run: unsafe fn(BlockPointer, Side),
+    run: unsafe fn(BlockPointer, Side) -> Outcome,
     /// Performs the work of a lazy result and writes a `TaskResult<T>` to the pointer.
     resolve: unsafe fn(BlockPointer, *mut ()),
     drop_work: unsafe fn(BlockPointer),
@@ -155,18 +155,25 @@ unsafe fn take_work<T, W: Work<T>, O: Owner>(block: BlockPointer) -> W {
     block.work.with_mut(|work| unsafe { work.cast::<W>().read() })
 }
 
-unsafe fn run<T: Send, W: Work<T>, O: Owner>(block: BlockPointer, side: Side) {
+unsafe fn run<T: Send, W: Work<T>, O: Owner>(block: BlockPointer, side: Side) -> Outcome {
     // SAFETY: the caller has claimed the task, so the work is there and the caller's (R4).
     let work = unsafe { take_work::<T, W, O>(block) };
     // SAFETY: the caller's side of the block is alive until the task is finished.
     let current = unsafe { Current::enter(block) };
     let result = work.perform();
     drop(current);
+    let outcome = if result.is_ok() {
+        Outcome::Done
+    } else {
+        Outcome::Failed
+    };
     // SAFETY: the caller has claimed the task and is on `side`.
     if let Err(result) = unsafe { finish::<T>(block, result, side) } {
         // The task was cancelled while it ran.
         failure::contain(|| drop(result));
+        return Outcome::Cancelled;
     }
+    outcome
 }
 
 unsafe fn resolve<T, W: Work<T>, O: Owner>(block: BlockPointer, result: *mut ()) {
@@ -344,11 +351,11 @@ impl BlockPointer {
     ///
     /// The caller has claimed the task and is on `side`; it does not use the block after this if that is the
     /// producer's.
-    pub(crate) unsafe fn run(self, side: Side) {
+    pub(crate) unsafe fn run(self, side: Side) -> Outcome {
         // SAFETY: the block is alive, because the caller has a side of it.
         let vtable = unsafe { self.header() }.vtable;
         // SAFETY: passed on to the caller.
-        unsafe { (vtable.run)(self, side) };
+        unsafe { (vtable.run)(self, side) }
     }
 
     /// Fails a task that the caller has claimed as the producer, without running it.

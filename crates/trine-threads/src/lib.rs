@@ -29,17 +29,37 @@
 //! wait of `trine-future`, a spare thread takes its place: at most [`SPARES`] in a pool.
 
 mod build_error;
+mod builder;
+mod closing;
 mod handle;
+mod initializer;
+mod lanes;
+mod limit;
 mod pool;
+mod priority;
 mod queues;
+mod refusal;
+mod rejected;
+mod report;
+mod settings;
 mod sleep;
 mod spares;
+mod statistics;
+mod submission;
+mod threads;
 mod worker;
 
 pub use build_error::BuildError;
+pub use builder::{ThreadPoolBuilder, WORKERS_VARIABLE};
 pub use handle::Handle;
+pub use limit::WhenFull;
 pub use pool::ThreadPool;
+pub use priority::{BACKGROUND_TURN, Priority};
+pub use rejected::Rejected;
+pub use report::ShutdownReport;
 pub use spares::SPARES;
+pub use statistics::Stats;
+pub use submission::Submission;
 
 #[cfg(test)]
 mod models;

@@ -62,6 +62,11 @@ impl Spares {
             .is_some()
     }
 
+    /// The number of spares.
+    pub(crate) fn number(&self) -> usize {
+        spares(self.counts.load(Relaxed)) as usize
+    }
+
     fn update(&self, change: impl Fn(u32) -> Option<u32>) -> Option<u32> {
         self.counts.fetch_update(Relaxed, Relaxed, change).ok()
     }
