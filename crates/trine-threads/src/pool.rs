@@ -249,7 +249,8 @@ impl ThreadPool {
 
 impl Drop for ThreadPool {
     fn drop(&mut self) {
-        if *self.waited_for.get_mut() == 0 {
+        // ORDERING: Relaxed, as in `shutdown_timeout`.
+        if self.waited_for.load(Relaxed) == 0 {
             self.shutdown(if thread::panicking() {
                 Shutdown::CancelQueued
             } else {

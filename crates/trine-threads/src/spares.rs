@@ -49,8 +49,8 @@ impl Spares {
         self.counts.fetch_sub(1, Relaxed);
     }
 
-    /// A spare that could not be started is not there.
-    pub(crate) fn not_started(&self) {
+    /// A spare is not there: it could not be started, or it left because the pool ends.
+    pub(crate) fn is_gone(&self) {
         self.counts.fetch_sub(SPARE, Relaxed);
     }
 

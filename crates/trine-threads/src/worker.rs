@@ -105,18 +105,29 @@ impl Worker {
             begin: Box::new(move || block(&before)),
             end: Box::new(move || after.spares.unblock()),
         }));
-        while let Some(task) = self.next_task() {
-            self.counters.task_taken();
-            self.counters.task_ended(if self.queues.closing.is_cancelling() {
-                task.cancel()
-            } else {
-                task.run()
-            });
-            if matches!(self.role, Role::Spare) && self.queues.spares.retire() {
+        let is_spare = matches!(self.role, Role::Spare);
+        loop {
+            let Some(task) = self.next_task() else {
+                if is_spare {
+                    self.queues.spares.is_gone();
+                }
+                break;
+            };
+            self.run(task);
+            if is_spare && self.queues.spares.retire() {
                 break;
             }
         }
         set_blocking_hook(None);
+    }
+
+    fn run(&self, task: Task) {
+        self.counters.task_taken();
+        self.counters.task_ended(if self.queues.closing.is_cancelling() {
+            task.cancel()
+        } else {
+            task.run()
+        });
     }
 
     /// The next task to run; waits for one. `None` when the pool is closed and has no more.
@@ -200,7 +211,7 @@ fn with_current<R>(function: impl FnOnce(Option<&Worker>) -> R) -> R {
 fn block(queues: &Arc<Queues>) {
     if queues.spares.block() && start_spare(queues).is_err() {
         // The system has no thread left. The wait goes on without a spare, as beyond the limit.
-        queues.spares.not_started();
+        queues.spares.is_gone();
     }
 }
 
@@ -209,7 +220,7 @@ fn start_spare(queues: &Arc<Queues>) -> io::Result<()> {
     let shared = Arc::clone(queues);
     start_thread(queues, name, Role::Spare, move |result| {
         if let Err(error) = result {
-            shared.spares.not_started();
+            shared.spares.is_gone();
             // PANIC: the hook is the user's code. There is nobody left to tell.
             let _ = catch_panic(|| (shared.settings.failure_hook)(&Failure::Initializer(Box::new(error))));
         }
