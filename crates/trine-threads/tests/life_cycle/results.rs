@@ -195,9 +195,12 @@ fn k31_after_a_burst_all_workers_are_there() {
         let barrier = Arc::new(Barrier::new(4));
         let tasks = [(); 4].map(|()| {
             let barrier = Arc::clone(&barrier);
-            pool.spawn(move || drop(barrier.wait()))
+            pool.spawn(move || barrier.wait().is_leader())
         });
-        tasks.into_iter().for_each(|task| task.result().unwrap());
+        let leaders = tasks
+            .into_iter()
+            .filter_map(|task| task.result().unwrap().then_some(()));
+        assert_eq!(leaders.count(), 1);
     });
 }
 
