@@ -22,6 +22,20 @@
 //!   first, and other workers steal the oldest.
 //! - Dropping the pool runs what is queued and joins the threads, like the end of a `with` block in Python.
 //!
+//! # Options and looks inside
+//!
+//! | you want | use |
+//! |---|---|
+//! | other workers, names, stacks, something done on each thread first | [`ThreadPool::builder`] |
+//! | submitters slowed down when tasks pile up | [`ThreadPoolBuilder::queue_limit`] |
+//! | a task not to wait for room, or to be given back | [`Submission::try_submit`], [`Submission::submit_async`] |
+//! | a task before or after the others | [`Submission::priority`] |
+//! | to end the pool within a time, and to know what became of its tasks | [`ThreadPool::shutdown_timeout`] |
+//! | to know how much is queued, running, done | [`ThreadPool::stats`] |
+//! | to hear of failures that nobody saw | [`ThreadPoolBuilder::failure_hook`] |
+//!
+//! A pool does not cross a `fork()`: in the child it has no threads, refuses every task, and is dropped without waiting.
+//!
 //! # Waiting inside a task
 //!
 //! A task may submit tasks to its own pool (through a [`Handle`]) and wait for them, on every worker at once, without a
