@@ -129,7 +129,8 @@ impl ThreadPoolBuilder {
     /// [`set_failure_hook`](trine_future::set_failure_hook): a task panicked and its future was dropped with the panic in
     /// it, a callback or a destructor panicked on a thread of the pool, an initializer failed on a spare thread.
     ///
-    /// It runs on the thread that meets the failure, which need not be one of the pool.
+    /// It runs on the thread that meets the failure, which need not be one of the pool. A task that was refused is none of
+    /// the pool's: if nobody sees that, the program's hook hears of it.
     ///
     /// ```
     /// use std::sync::mpsc;

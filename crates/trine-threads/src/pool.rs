@@ -20,7 +20,8 @@ use trine_platform::atomic::Ordering::Relaxed;
 /// and is not waited for at the end of `main`.
 ///
 /// A process that is forked off has the pool and none of its threads: there it refuses every task, and a shutdown or drop
-/// returns at once.
+/// returns at once. Futures of tasks that were submitted before stay as they were, so don't wait for them there. A task
+/// that itself forks must not return in the child: that ends by `exec` or `_exit`.
 ///
 /// ```
 /// use trine_threads::ThreadPool;

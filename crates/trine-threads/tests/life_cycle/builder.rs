@@ -1,5 +1,6 @@
 //! What a pool can be told before it starts.
 
+use std::collections::HashSet;
 use std::process::Command;
 use std::{env, thread};
 use trine_fixture::in_own_process;
@@ -18,6 +19,18 @@ fn s15_threads_have_the_name_that_was_asked_for() {
         let pool = ThreadPool::builder().workers(3).name("crawl").build().unwrap();
         let name = pool.spawn(name_of_thread).result().unwrap();
         assert!(["crawl-0", "crawl-1", "crawl-2"].contains(&&*name), "{name}");
+    });
+}
+
+#[test]
+fn s16_default_names_are_unique_to_the_pool() {
+    in_own_process(|| {
+        let pools = [(); 3].map(|()| ThreadPool::new(1).unwrap());
+        let names: HashSet<_> = pools
+            .iter()
+            .map(|pool| pool.spawn(name_of_thread).result().unwrap())
+            .collect();
+        assert_eq!(names.len(), 3);
     });
 }
 

@@ -12,7 +12,7 @@ use trine_threads::ThreadPool;
 thread_local!(static STATE: Cell<u32> = const { Cell::new(0) });
 
 #[test]
-fn i01_i07_every_worker_is_initialised_before_its_first_task() {
+fn i01_i07_i12_i13_every_worker_is_initialised_before_its_first_task() {
     in_own_process(|| {
         let argument = 7;
         let pool = ThreadPool::builder()
@@ -37,13 +37,13 @@ fn i01_i07_every_worker_is_initialised_before_its_first_task() {
             assert_eq!(seen.len(), 2);
             assert!(seen.iter().all(|(_, state)| *state == 7));
         }
-        // I12: the state is the workers', not this thread's.
+        // The state is the workers', not this thread's.
         assert_eq!(STATE.get(), 0);
     });
 }
 
 #[test]
-fn i03_i04_i14_an_initializer_that_fails_fails_the_build() {
+fn i03_i04_i05_i11_i14_an_initializer_that_fails_fails_the_build() {
     in_own_process(|| {
         let build = ThreadPool::builder()
             .workers(3)
@@ -52,7 +52,7 @@ fn i03_i04_i14_an_initializer_that_fails_fails_the_build() {
             .build();
         let error = build.unwrap_err();
         assert!(error.is_initializer());
-        // I05, I11: which thread, and why.
+        // Which thread, and why.
         let text = error.to_string();
         assert!(text.contains("no licence for this machine"), "{text}");
         assert!(text.contains("failing-"), "{text}");

@@ -112,7 +112,7 @@ fn k40_a_capture_whose_drop_panics_fails_the_task_alone() {
 }
 
 #[test]
-fn t02_more_tasks_than_workers_need_no_more_threads() {
+fn t02_t08_more_tasks_than_workers_need_no_more_threads() {
     in_own_process(|| {
         let pool = trine_threads::ThreadPool::builder()
             .workers(4)
@@ -131,7 +131,7 @@ fn t02_more_tasks_than_workers_need_no_more_threads() {
 }
 
 #[test]
-fn t03_k32_idle_threads_are_used_again() {
+fn t03_t08_k32_idle_threads_are_used_again() {
     in_own_process(|| {
         let pool = pool(2);
         let threads: HashSet<_> = (0..50)

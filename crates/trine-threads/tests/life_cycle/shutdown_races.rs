@@ -1,6 +1,6 @@
 //! Ends that meet beginnings.
 
-use crate::fixture::pool;
+use crate::fixture::{hold, pool};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use trine_fixture::in_own_process;
@@ -45,6 +45,38 @@ fn k07_a_shutdown_while_another_thread_submits() {
                 );
             }
         }
+    });
+}
+
+/// Submits once more when it is dropped.
+struct SubmitsAgain(Handle, mpsc::Sender<bool>);
+
+impl Drop for SubmitsAgain {
+    fn drop(&mut self) {
+        let refused = self.0.spawn(|| ()).result().is_err();
+        self.1.send(refused).expect("the test waits");
+    }
+}
+
+#[test]
+fn k07_a_submit_inside_of_a_submit() {
+    in_own_process(|| {
+        let builder = ThreadPool::builder().workers(1).queue_limit(1, WhenFull::Refuse);
+        let pool = builder.build().unwrap();
+        let held = hold(&pool, 1);
+        let queued = pool.spawn(|| 1);
+        let (sender, refused) = mpsc::channel();
+        // What is refused is dropped inside of the submit that refuses it: because the queue is full ...
+        let again = SubmitsAgain(pool.handle(), sender.clone());
+        assert!(pool.spawn(move || drop(again)).result().unwrap_err().is_refused());
+        assert!(refused.recv().unwrap());
+        drop(held);
+        assert_eq!(queued.result().unwrap(), 1);
+        // ... or because the pool is closed.
+        pool.shutdown(Shutdown::Drain);
+        let again = SubmitsAgain(pool.handle(), sender);
+        assert!(pool.spawn(move || drop(again)).result().unwrap_err().is_refused());
+        assert!(refused.recv().unwrap());
     });
 }
 
