@@ -5,7 +5,10 @@ use trine_fixture::in_own_process;
 
 fn end_by(way: &str) -> Output {
     let program = env!("CARGO_BIN_EXE_thread_pool_at_exit");
-    Command::new(program).arg(way).output().expect("the program starts")
+    Command::new(program)
+        .arg(way)
+        .output()
+        .expect("the program starts")
 }
 
 /// The code that it ended with, and what it printed; nothing on stderr.
@@ -29,7 +32,7 @@ fn s02_g23_a_pool_in_a_static_is_not_waited_for() {
 #[test]
 fn s17_k26_a_pool_that_was_given_up_is_not_waited_for() {
     in_own_process(|| {
-        let printed = "running 1, queued 1\n".to_owned();
+        let printed = "running 1, cancelled 1\n".to_owned();
         assert_eq!(code_and_text("given up"), (Some(0), printed));
     });
 }

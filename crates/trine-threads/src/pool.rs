@@ -201,7 +201,7 @@ impl ThreadPool {
     }
 
     /// [`shutdown`](Self::shutdown) that waits no longer than `timeout`. What goes on then is in the report, and goes on:
-    /// a thread can't be stopped. Tasks that are queued still run, or are cancelled, as `shutdown` says; the threads end by
+    /// a thread can't be stopped. With [`Shutdown::Drain`], what is queued still runs after that; the threads end by
     /// themselves.
     ///
     /// With `Duration::ZERO` it does not wait at all. Dropping the pool after this does not wait either. A destructor of a

@@ -151,6 +151,12 @@ impl Queues {
             limit.close();
         }
         self.sleep.notify_all();
+        if shutdown == Shutdown::CancelQueued {
+            // Here too, and not only where workers come to them: these may be busy for ever.
+            while let Some(task) = self.take_any() {
+                self.statistics.task_ended_in_the_queue(task.cancel());
+            }
+        }
     }
 
     /// A thread has ended, or could not be started. The last one refuses what came too late to be run.
@@ -159,13 +165,17 @@ impl Queues {
     }
 
     fn refuse_queued(&self) {
-        while let Some(task) = self
-            .take_injected(None)
-            .or_else(|| self.lanes.take_first())
-            .or_else(|| self.lanes.take_background())
-        {
+        while let Some(task) = self.take_any() {
             task.fail(Refusal::ShutDown.into());
         }
+    }
+
+    /// Takes a task from wherever there is one, for a thread that will not run it.
+    fn take_any(&self) -> Option<Task> {
+        self.take_injected(None)
+            .or_else(|| self.lanes.take_first())
+            .or_else(|| self.lanes.take_background())
+            .or_else(|| self.steal(0))
     }
 
     pub(crate) fn stats(&self) -> Stats {

@@ -12,7 +12,7 @@ pub struct ShutdownReport {
     pub cancelled: usize,
     /// Tasks that still run.
     pub running: usize,
-    /// Tasks that are still queued. They will be run or cancelled, when what runs makes way.
+    /// Tasks that are still queued. They will be run when what runs makes way.
     pub queued: usize,
 }
 

@@ -132,6 +132,15 @@ impl Statistics {
         counters.add_to(&mut threads.ended);
     }
 
+    /// A task was taken out of the queue by a thread that does not count: one that shuts the pool down.
+    pub(crate) fn task_ended_in_the_queue(&self, outcome: Option<Outcome>) {
+        let ended = &mut self.threads.lock().ended;
+        match outcome {
+            Some(_) => ended.cancelled += 1,
+            None => ended.inlined += 1,
+        }
+    }
+
     /// The sums, without what only the pool knows.
     pub(crate) fn sum(&self) -> Stats {
         let mut stats = {

@@ -34,7 +34,7 @@ fn main() {
         Some("given up") => {
             std::mem::forget(release);
             let report = pool.shutdown_timeout(Shutdown::CancelQueued, Duration::ZERO);
-            println!("running {}, queued {}", report.running, report.queued);
+            println!("running {}, cancelled {}", report.running, report.cancelled);
         }
         Some("exit") => {
             std::mem::forget(release);

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 use trine_fixture::in_own_process;
 use trine_future::{Future, Shutdown};
-use trine_threads::ThreadPool;
+use trine_threads::{Priority, ThreadPool};
 
 #[test]
 fn s05_b10_the_report_says_what_ran() {
@@ -38,8 +38,9 @@ fn s06_s07_the_report_says_what_was_cancelled() {
         let futures: Vec<_> = (0..50).map(|number| pool.spawn(move || number)).collect();
         // The held tasks go on only when the queue is given up already.
         let report = pool.shutdown_timeout(Shutdown::CancelQueued, Duration::ZERO);
-        assert_eq!((report.running, report.queued, report.cancelled), (2, 50, 0));
+        assert_eq!((report.running, report.queued, report.cancelled), (2, 0, 50));
         assert!(!report.is_complete());
+        assert!(futures.iter().all(Future::is_cancelled));
         let mut held = held;
         let tasks = std::mem::take(&mut held.tasks);
         let ending = {
@@ -51,7 +52,6 @@ fn s06_s07_the_report_says_what_was_cancelled() {
         assert!(report.is_complete());
         assert_eq!((pool.stats().done, pool.stats().cancelled), (2, 50));
         tasks.into_iter().for_each(|task| task.result().unwrap());
-        assert!(futures.iter().all(Future::is_cancelled));
     });
 }
 
@@ -172,11 +172,37 @@ fn s17_a_shutdown_that_cancels_without_waiting() {
         let held = hold(&pool, 1);
         let queued: Vec<_> = (0..50).map(|_| pool.spawn(|| ())).collect();
         let report = pool.shutdown_timeout(Shutdown::CancelQueued, Duration::ZERO);
-        assert_eq!((report.running, report.queued), (1, 50));
-        drop((pool, held));
+        assert_eq!((report.running, report.cancelled), (1, 50));
+        // The worker is still held, and the pool is not waited for.
+        drop(pool);
         for future in queued {
             assert!(future.result().unwrap_err().is_cancelled());
         }
+        drop(held);
+    });
+}
+
+#[test]
+fn b11_tasks_behind_a_stuck_worker_are_cancelled_at_once() {
+    in_own_process(|| {
+        let pool = Arc::new(pool(1));
+        let handle = pool.handle();
+        let (release, released) = mpsc::channel::<()>();
+        let (sender, own) = mpsc::channel();
+        drop(pool.spawn(move || {
+            // This one stands in the deque of the worker, which is stuck from now on.
+            sender.send(handle.spawn(|| ())).unwrap();
+            let _ = released.recv();
+        }));
+        let own = own.recv().unwrap();
+        let high = pool.task(|()| (), ()).priority(Priority::High).submit();
+        let background = pool.task(|()| (), ()).priority(Priority::Background).submit();
+        let report = pool.shutdown_timeout(Shutdown::CancelQueued, Duration::ZERO);
+        assert_eq!((report.running, report.queued, report.cancelled), (1, 0, 3));
+        for future in [own, high, background] {
+            assert!(future.result().unwrap_err().is_cancelled());
+        }
+        drop(release);
     });
 }
 
@@ -192,7 +218,7 @@ fn k42_b18_a_shutdown_with_a_deadline_and_another_one_after_it() {
             (1, 1, false)
         );
         let report = pool.shutdown_timeout(Shutdown::CancelQueued, Duration::from_millis(1));
-        assert_eq!((report.running, report.queued), (1, 1));
+        assert_eq!((report.running, report.queued, report.cancelled), (1, 0, 1));
         drop(held);
         assert!(
             pool.shutdown_timeout(Shutdown::Drain, Duration::MAX)
