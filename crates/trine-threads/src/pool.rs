@@ -7,7 +7,7 @@ use crate::{BuildError, Handle, Stats, Submission, ThreadPoolBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, thread};
-use trine_future::{Executor, Future, Map, Pool, Shutdown, TaskError};
+use trine_future::{Executor, Future, Map, Pool, Promise, Shutdown, TaskError};
 use trine_platform::Deadline;
 use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::Relaxed;
@@ -16,7 +16,8 @@ use trine_platform::atomic::Ordering::Relaxed;
 ///
 /// Dropping it is [`shutdown(Shutdown::Drain)`](Self::shutdown); while unwinding from a panic it is
 /// `Shutdown::CancelQueued`, so that an error is not held up by a long queue. After a
-/// [`shutdown_timeout`](Self::shutdown_timeout) the drop waits for nothing any more. A pool in a static is never dropped,
+/// [`shutdown_timeout`](Self::shutdown_timeout) or [`shutdown_async`](Self::shutdown_async) the drop waits for nothing any
+/// more. A pool in a static is never dropped,
 /// and is not waited for at the end of `main`.
 ///
 /// A process that is forked off has the pool and none of its threads: there it refuses every task, and a shutdown or drop
@@ -234,6 +235,56 @@ impl ThreadPool {
         self.end(shutdown, Some(&Deadline::after(timeout)))
     }
 
+    /// [`shutdown`](Self::shutdown) for async code, which must not block: a thread that is made for it waits in its place.
+    ///
+    /// The pool is closed by the first poll. Dropping this before the pool's end gives up the waiting, and dropping the
+    /// pool after it does not wait either. Awaited on a thread of this pool, it does not wait for it, as `shutdown`.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+    /// #             return output;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use trine_future::Shutdown;
+    ///
+    /// # let pool = trine_threads::ThreadPool::new(1)?;
+    /// block_on(async {
+    ///     let future = pool.spawn(|| 1);
+    ///     assert!(pool.shutdown_async(Shutdown::Drain).await.is_complete());
+    ///     assert!(future.is_done());
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    pub async fn shutdown_async(&self, shutdown: Shutdown) -> ShutdownReport {
+        // ORDERING: Relaxed, as in `shutdown_timeout`.
+        self.waited_for.store(1, Relaxed);
+        let queues = self.queues();
+        if !queues.home.is_here() {
+            return ShutdownReport::default();
+        }
+        let before = queues.stats();
+        queues.close(shutdown);
+        if !worker::is_current(queues) {
+            let (ended, end) = Promise::new();
+            let joining = Arc::clone(queues);
+            // If it can't be started, the promise goes with the closure, and nobody waits.
+            let _ = thread::Builder::new()
+                .name(format!("{}-end", queues.settings.name))
+                .spawn(move || {
+                    joining.join(None);
+                    drop(joining);
+                    let _ = ended.complete(());
+                });
+            let _ = end.await;
+        }
+        ShutdownReport::between(&before, &queues.stats())
+    }
+
     fn end(&self, shutdown: Shutdown, deadline: Option<&Deadline>) -> ShutdownReport {
         let queues = self.queues();
         if !queues.home.is_here() {
@@ -241,8 +292,8 @@ impl ThreadPool {
         }
         let before = queues.stats();
         queues.close(shutdown);
-        if !worker::is_current(queues) && queues.closing.wait_for_threads(deadline) {
-            queues.threads.join_all(deadline);
+        if !worker::is_current(queues) {
+            queues.join(deadline);
         }
         ShutdownReport::between(&before, &queues.stats())
     }

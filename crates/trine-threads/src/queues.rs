@@ -13,7 +13,7 @@ use crate::threads::Threads;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 use std::sync::Arc;
 use trine_future::{Shutdown, Task};
-use trine_platform::HomeProcess;
+use trine_platform::{Deadline, HomeProcess};
 
 /// The shared part of a pool.
 pub(crate) struct Queues {
@@ -162,6 +162,13 @@ impl Queues {
     /// A thread has ended, or could not be started. The last one refuses what came too late to be run.
     pub(crate) fn thread_ended(&self) {
         self.closing.thread_ends(|| self.refuse_queued());
+    }
+
+    /// Waits for the end of the threads, and joins them. Returns when `deadline` passes, whatever there is still.
+    pub(crate) fn join(&self, deadline: Option<&Deadline>) {
+        if self.closing.wait_for_threads(deadline) {
+            self.threads.join_all(deadline);
+        }
     }
 
     fn refuse_queued(&self) {

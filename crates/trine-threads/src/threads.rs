@@ -38,8 +38,8 @@ impl Threads {
         ended.into_iter().for_each(|thread| self.join(thread));
     }
 
-    /// Joins all threads, which have ended or are about to. False if `deadline` passes while somebody else joins one.
-    pub(crate) fn join_all(&self, deadline: Option<&Deadline>) -> bool {
+    /// Joins all threads, which have ended or are about to. Others may be joining some: that is waited for until `deadline`.
+    pub(crate) fn join_all(&self, deadline: Option<&Deadline>) {
         loop {
             // Not in the condition of the loop: the lock would be held while joining.
             let thread = self.handles.lock().pop();
@@ -48,7 +48,7 @@ impl Threads {
                 None => break,
             }
         }
-        wait_for_zero(&self.unjoined, deadline)
+        wait_for_zero(&self.unjoined, deadline);
     }
 
     fn join(&self, thread: JoinHandle<()>) {

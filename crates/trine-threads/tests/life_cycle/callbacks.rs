@@ -124,14 +124,14 @@ fn g07_a_slow_callback_holds_up_its_worker_alone() {
         let pool = pool(2);
         let (open, opened) = mpsc::channel::<()>();
         let (begin, begun) = mpsc::channel();
-        let held = hold(&pool, 1);
+        let held = hold(&pool, 2);
         let mut future = pool.spawn(|| ());
         future.on_done(move |_| {
             begin.send(()).unwrap();
             let _ = opened.recv();
         });
-        begun.recv().unwrap();
         drop(held);
+        begun.recv().unwrap();
         for number in 0..100 {
             assert_eq!(pool.spawn(move || number).result().unwrap(), number);
         }

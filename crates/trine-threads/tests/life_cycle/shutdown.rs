@@ -3,8 +3,10 @@
 use crate::fixture::{hold, pool, threads_called};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 use trine_fixture::in_own_process;
@@ -265,6 +267,66 @@ fn b12_a_shutdown_with_a_deadline_inside_a_task() {
         let report = pool.spawn(move || inside.shutdown_timeout(Shutdown::Drain, Duration::MAX));
         assert_eq!(report.result().unwrap().running, 1);
         assert!(pool.shutdown(Shutdown::Drain).is_complete());
+    });
+}
+
+#[test]
+fn s12_a_shutdown_that_is_awaited() {
+    in_own_process(|| {
+        let pool = ThreadPool::builder().workers(2).name("awaited").build().unwrap();
+        let held = hold(&pool, 2);
+        let queued = pool.spawn(|| 1);
+        {
+            let mut shutdown = pin!(pool.shutdown_async(Shutdown::Drain));
+            let mut poll = || shutdown.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(poll().is_pending());
+            drop(held);
+            let report = loop {
+                match poll() {
+                    Poll::Ready(report) => break report,
+                    Poll::Pending => thread::yield_now(),
+                }
+            };
+            assert!(report.is_complete());
+        }
+        assert!(queued.is_done());
+        assert_eq!(pool.stats().done, 3);
+    });
+}
+
+#[test]
+fn s14_a_shutdown_that_is_awaited_and_given_up() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let held = hold(&pool, 1);
+        let queued = pool.spawn(|| 1);
+        {
+            let mut shutdown = pin!(pool.shutdown_async(Shutdown::Drain));
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(shutdown.as_mut().poll(&mut context).is_pending());
+        }
+        // The drop does not wait: the worker is still held.
+        drop(pool);
+        drop(held);
+        assert_eq!(queued.result().unwrap(), 1);
+    });
+}
+
+#[test]
+fn b12_a_task_awaits_the_shutdown_of_its_own_pool() {
+    in_own_process(|| {
+        let pool = Arc::new(pool(1));
+        let inside = Arc::clone(&pool);
+        let report = pool.spawn(move || {
+            let mut shutdown = pin!(inside.shutdown_async(Shutdown::Drain));
+            let mut context = Context::from_waker(Waker::noop());
+            match shutdown.as_mut().poll(&mut context) {
+                Poll::Ready(report) => report.running,
+                Poll::Pending => unreachable!("it would wait for itself"),
+            }
+        });
+        assert_eq!(report.result().unwrap(), 1);
+        pool.shutdown(Shutdown::Drain);
     });
 }
 
