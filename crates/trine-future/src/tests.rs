@@ -16,6 +16,7 @@ mod properties;
 mod shapes;
 mod shared;
 mod stress;
+mod task;
 mod wait;
 
 use crate::waiter::Waiter;

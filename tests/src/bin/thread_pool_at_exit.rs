@@ -25,7 +25,7 @@ fn main() {
     let release = hold(&pool);
     drop(pool.spawn(|| println!("apple")));
     match way.as_deref() {
-        // The pool goes before what was declared before it, so the worker has to be released by hand.
+        // The pool is dropped after this, and runs what is queued.
         Some("return") => drop(release),
         Some("static") => {
             std::mem::forget(release);
