@@ -7,3 +7,4 @@ mod leaks;
 mod mistakes;
 mod mixed;
 mod page;
+mod thread_pool_at_exit;

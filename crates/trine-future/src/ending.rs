@@ -138,11 +138,11 @@ impl BlockPointer {
     ///
     /// The caller has claimed the task and is on `side`; it does not use the block after this if that is the
     /// producer's.
-    pub(crate) unsafe fn run(self, side: Side) {
+    pub(crate) unsafe fn run(self, side: Side) -> Outcome {
         // SAFETY: the block is alive, because the caller has a side of it.
         let vtable = unsafe { self.header() }.vtable;
         // SAFETY: passed on to the caller.
-        unsafe { (vtable.run)(self, side) };
+        unsafe { (vtable.run)(self, side) }
     }
 
     /// Fails a task that the caller has claimed as the producer, without running it.

@@ -1,8 +1,10 @@
 //! Failures that nobody saw.
 
 use crate::{Panic, TaskError, catch_panic};
+use std::cell::RefCell;
+use std::error::Error;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A failure that no caller learns of in any other way.
 #[derive(Debug)]
@@ -12,6 +14,8 @@ pub enum Failure {
     Unseen(TaskError),
     /// A callback, a waker, or the destructor of a task's value or captures panicked.
     Panicked(Panic),
+    /// A thread of a pool could not be initialised. It takes no tasks; others do.
+    Initializer(Box<dyn Error + Send + Sync>),
 }
 
 impl fmt::Display for Failure {
@@ -19,13 +23,20 @@ impl fmt::Display for Failure {
         match self {
             Self::Unseen(error) => write!(formatter, "a task failed and nobody took its result: {error}"),
             Self::Panicked(panic) => write!(formatter, "a callback or a destructor panicked: {panic}"),
+            Self::Initializer(error) => write!(formatter, "a thread takes no tasks: {error}"),
         }
     }
 }
 
-type Hook = Box<dyn Fn(&Failure) + Send + Sync>;
+/// A function that is told of failures that nobody saw.
+pub type FailureHook = Arc<dyn Fn(&Failure) + Send + Sync>;
 
-static HOOK: OnceLock<Hook> = OnceLock::new();
+static HOOK: OnceLock<FailureHook> = OnceLock::new();
+
+thread_local! {
+    /// The hook of the executor that the calling thread works for.
+    static EXECUTOR: RefCell<Option<FailureHook>> = const { RefCell::new(None) };
+}
 
 /// Sets the function that is told of failures that nobody saw; by default a line on stderr says so.
 ///
@@ -36,15 +47,48 @@ static HOOK: OnceLock<Hook> = OnceLock::new();
 /// trine_future::set_failure_hook(|failure| eprintln!("lost: {failure}"));
 /// ```
 pub fn set_failure_hook(hook: impl Fn(&Failure) + Send + Sync + 'static) -> bool {
-    HOOK.set(Box::new(hook)).is_ok()
+    HOOK.set(Arc::new(hook)).is_ok()
 }
 
-/// Tells the hook. A hook that panics is ignored: there is nobody left to tell.
-pub(crate) fn report(failure: &Failure) {
-    // PANIC: the hook is the user's code, and `eprintln!` panics if stderr is gone.
-    let _ = catch_panic(|| match HOOK.get() {
+/// For executors: sets the function that is told, instead of the program's hook, of what panics on the calling thread
+/// and is seen by nobody, wherever it is that nobody sees it. Returns the one that was set before.
+///
+/// ```
+/// use std::sync::Arc;
+/// use trine_future::{report_failure, set_executor_failure_hook};
+///
+/// let before = set_executor_failure_hook(Some(Arc::new(|failure| report_failure(failure))));
+/// set_executor_failure_hook(before);
+/// ```
+pub fn set_executor_failure_hook(hook: Option<FailureHook>) -> Option<FailureHook> {
+    EXECUTOR.replace(hook)
+}
+
+/// For executors: tells the program's hook of a failure, or prints a line if there is none.
+pub fn report_failure(failure: &Failure) {
+    match HOOK.get() {
         Some(hook) => hook(failure),
         None => eprintln!("trine: {failure}"),
+    }
+}
+
+/// The hook that a panic which is caught on this thread takes along.
+pub(crate) fn executor_hook() -> Option<FailureHook> {
+    EXECUTOR.try_with(|hook| hook.borrow().clone()).ok().flatten()
+}
+
+/// Tells the hook of the thread that panicked, or the program's. A hook that panics is ignored: there is nobody left
+/// to tell.
+pub(crate) fn report(failure: &Failure) {
+    let panic = match failure {
+        Failure::Unseen(error) => error.panic(),
+        Failure::Panicked(panic) => Some(panic),
+        Failure::Initializer(_) => None,
+    };
+    // PANIC: the hook is the user's code, and `eprintln!` panics if stderr is gone.
+    let _ = catch_panic(|| match panic.and_then(Panic::failure_hook) {
+        Some(hook) => hook(failure),
+        None => report_failure(failure),
     });
 }
 

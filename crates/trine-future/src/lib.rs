@@ -90,7 +90,7 @@ pub use cancel_on_drop::CancelOnDrop;
 pub use current::cancelled;
 pub use error::{TaskError, WorkerDeath};
 pub use executor::{Executor, Pool, Shutdown};
-pub use failure::{Failure, set_failure_hook};
+pub use failure::{Failure, FailureHook, report_failure, set_executor_failure_hook, set_failure_hook};
 pub use future::Future;
 pub use group::{GroupError, GroupFailure, TaskGroup};
 pub use map::Map;

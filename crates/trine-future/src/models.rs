@@ -132,7 +132,7 @@ fn check_lent(action: Action, result: Result<&Tracked, &TaskError>) {
     }
 }
 
-fn join(thread: JoinHandle<()>) {
+fn join<T>(thread: JoinHandle<T>) {
     thread.join().expect("no model's thread panics");
 }
 

@@ -1,5 +1,6 @@
 //! Panics as values: the message, where it happened, and the payload.
 
+use crate::failure::{self, FailureHook};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -11,6 +12,8 @@ pub struct Panic {
     message: String,
     location: Option<String>,
     payload: Option<Payload>,
+    /// Who is told if nobody sees it: the executor on whose thread it happened.
+    failure_hook: Option<FailureHook>,
 }
 
 /// The value a panic was raised with.
@@ -26,6 +29,7 @@ impl Panic {
             message,
             location,
             payload: None,
+            failure_hook: None,
         }
     }
 
@@ -47,6 +51,10 @@ impl Panic {
     pub fn into_payload(mut self) -> Result<Box<dyn Any + Send>, Self> {
         self.payload.take().map(|payload| payload.0).ok_or(self)
     }
+
+    pub(crate) fn failure_hook(&self) -> Option<&FailureHook> {
+        self.failure_hook.as_ref()
+    }
 }
 
 impl Panic {
@@ -57,6 +65,7 @@ impl Panic {
             message: message_of(&*payload),
             location: take_location(),
             payload: Some(Payload(payload)),
+            failure_hook: failure::executor_hook(),
         }
     }
 }

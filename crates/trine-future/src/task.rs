@@ -2,7 +2,7 @@
 
 use crate::block::{BlockPointer, Side, Stored, allocate};
 use crate::owner::Owner;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Phase, Snapshot};
 use crate::work::{Call, Work};
 use crate::{Future, Outcome, TaskError};
 use std::fmt;
@@ -58,21 +58,39 @@ impl Task {
 
     /// Runs the closure on this thread, unless the task was cancelled or somebody else runs it. A panic of the
     /// closure becomes the result.
-    pub fn run(self) {
+    ///
+    /// Returns how the task ended; `None` if the one who waits for it has run it, or does so now.
+    pub fn run(self) -> Option<Outcome> {
         // SAFETY: the producer's side of the block is alive.
         if unsafe { self.block.header() }.state.load().is_producers_alone() {
             let task = ManuallyDrop::new(self);
             // SAFETY: nobody else knows the block, so the task is this one's to run. It is not used after this.
-            unsafe { task.block.run(Side::Alone) };
-        } else if let Some(block) = self.claim() {
-            // SAFETY: the task was claimed just now, and the pointer is not used after this.
-            unsafe { block.run(Side::Producer) };
+            return Some(unsafe { task.block.run(Side::Alone) });
         }
+        match self.claim() {
+            // SAFETY: the task was claimed just now, and the pointer is not used after this.
+            Ok(block) => Some(unsafe { block.run(Side::Producer) }),
+            Err(phase) => (phase == Phase::Cancelled).then_some(Outcome::Cancelled),
+        }
+    }
+
+    /// Cancels the task. Returns what became of it, as [`run`](Self::run) does.
+    ///
+    /// ```
+    /// use trine_future::{Outcome, Task};
+    ///
+    /// let (task, future) = Task::new(|| 2 + 2, ());
+    /// assert_eq!(task.cancel(), Some(Outcome::Cancelled));
+    /// assert!(future.is_cancelled());
+    /// ```
+    pub fn cancel(self) -> Option<Outcome> {
+        // SAFETY: the producer's side of the block is alive. Dropping the task lets go of it.
+        unsafe { self.block.cancel() }.then_some(Outcome::Cancelled)
     }
 
     /// Fails the task without running it, unless it was cancelled or somebody runs it.
     pub fn fail(self, error: TaskError) {
-        if let Some(block) = self.claim() {
+        if let Ok(block) = self.claim() {
             // SAFETY: the task was claimed just now, and the pointer is not used after this.
             unsafe { block.fail(error) };
         }
@@ -98,16 +116,18 @@ impl Task {
         state.has_future() || state.is_watched()
     }
 
-    /// Takes the right to run the task; if that is gone, lets go of the block.
-    fn claim(self) -> Option<BlockPointer> {
+    /// Takes the right to run the task; if that is gone, lets go of the block, and returns how far the task is.
+    fn claim(self) -> Result<BlockPointer, Phase> {
         let task = ManuallyDrop::new(self);
         // SAFETY: the producer's side of the block is alive.
-        if unsafe { task.block.header() }.state.claim() {
-            return Some(task.block);
+        let state = &unsafe { task.block.header() }.state;
+        if state.claim() {
+            return Ok(task.block);
         }
+        let phase = state.load().phase();
         // SAFETY: this is the producer's side, and it is not used after this.
         unsafe { task.block.release_producer() };
-        None
+        Err(phase)
     }
 }
 

@@ -18,6 +18,7 @@ mod properties;
 mod shapes;
 mod shared;
 mod stress;
+mod task;
 mod wait;
 
 use crate::waiter::Waiter;

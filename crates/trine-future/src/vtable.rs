@@ -1,6 +1,5 @@
 //! What has to know of which types a block was made.
 
-use crate::TaskError;
 use crate::block::{Block, BlockPointer, Side, TaskResult};
 use crate::current::Current;
 use crate::ending::{drop_unseen, finish};
@@ -9,13 +8,14 @@ use crate::memory::{self, Size};
 use crate::owner::{Drive, Owner, Waiting};
 use crate::snapshot::Phase;
 use crate::work::Work;
+use crate::{Outcome, TaskError};
 use std::alloc::Layout;
 use std::marker::PhantomData;
 
 /// The functions of a block.
 pub(crate) struct Vtable {
     /// Performs the work of a claimed task and completes it, for `Side`.
-    pub(crate) run: unsafe fn(BlockPointer, Side),
+    pub(crate) run: unsafe fn(BlockPointer, Side) -> Outcome,
     /// Performs the work of a lazy result and writes a `TaskResult<T>` to the pointer.
     pub(crate) resolve: unsafe fn(BlockPointer, *mut ()),
     pub(crate) drop_work: unsafe fn(BlockPointer),
@@ -83,16 +83,23 @@ unsafe fn take_work<T, W: Work<T>, O: Owner>(block: BlockPointer) -> W {
     block.work.with_mut(|work| unsafe { work.cast::<W>().read() })
 }
 
-unsafe fn run<T: Send, W: Work<T>, O: Owner>(block: BlockPointer, side: Side) {
+unsafe fn run<T: Send, W: Work<T>, O: Owner>(block: BlockPointer, side: Side) -> Outcome {
     // SAFETY: the caller has claimed the task, so the work is there and the caller's (R4).
     let work = unsafe { take_work::<T, W, O>(block) };
     // SAFETY: the caller's side of the block is alive until the task is finished.
     let result = unsafe { Current::run(block, || work.perform()) };
+    let outcome = if result.is_ok() {
+        Outcome::Done
+    } else {
+        Outcome::Failed
+    };
     // SAFETY: the caller has claimed the task and is on `side`.
     if let Err(result) = unsafe { finish::<T>(block, result, side) } {
         // The task was cancelled while it ran.
         failure::contain(|| drop(result));
+        return Outcome::Cancelled;
     }
+    outcome
 }
 
 unsafe fn resolve<T, W: Work<T>, O: Owner>(block: BlockPointer, result: *mut ()) {

@@ -81,7 +81,9 @@ fn produce(random: &mut Random, producers: Vec<(usize, Producer)>, alive: &Arc<A
             (Producer::Promise(promise), _) => drop(promise.complete(Counted::new(number, alive))),
             (Producer::Task(task), 0) => drop(task),
             (Producer::Task(task), 1) => task.fail(TaskError::refused("by the test")),
-            (Producer::Task(task), _) => task.run(),
+            (Producer::Task(task), _) => {
+                task.run();
+            }
         }
         if random.below(4) == 0 {
             thread::yield_now();

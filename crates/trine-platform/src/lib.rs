@@ -9,6 +9,7 @@
 
 mod cell;
 mod deadline;
+mod fork;
 mod futex;
 mod leak;
 pub mod model;
@@ -18,6 +19,7 @@ mod workers;
 
 pub use cell::{MutPtr, UnsafeCell};
 pub use deadline::Deadline;
+pub use fork::HomeProcess;
 pub use futex::{Futex, TimedOut};
 pub use leak::LeakCheck;
 pub use parker::Parker;

@@ -1,10 +1,12 @@
 //! Submitting without owning the pool.
 
+use crate::priority::Priority;
 use crate::queues::Queues;
-use crate::worker::{self, PoolOfTask};
+use crate::statistics::Stats;
+use crate::submission::{self, Submission};
 use std::fmt;
 use std::sync::Arc;
-use trine_future::{Executor, Future, Map, Task, TaskError};
+use trine_future::{Executor, Future, Map, TaskError};
 
 /// A cheap clone for submitting to a [`ThreadPool`](crate::ThreadPool), for example from inside its tasks.
 ///
@@ -40,15 +42,28 @@ impl Handle {
 
     /// Runs `closure` on a worker. See [`ThreadPool::spawn`](crate::ThreadPool::spawn).
     pub fn spawn<R: Send + 'static>(&self, closure: impl FnOnce() -> R + Send + 'static) -> Future<R> {
-        let (task, future) = Task::new(closure, PoolOfTask::new(&self.queues));
-        worker::push(&self.queues, task);
-        future
+        submission::submit(&self.queues, closure, Priority::Normal)
+    }
+
+    /// A function and its argument, to be submitted with options. See [`ThreadPool::task`](crate::ThreadPool::task).
+    pub fn task<F, A>(&self, function: F, argument: A) -> Submission<'_, F, A> {
+        Submission::new(&self.queues, function, argument)
+    }
+
+    /// What the pool is doing. See [`ThreadPool::stats`](crate::ThreadPool::stats).
+    pub fn stats(&self) -> Stats {
+        if self.queues.home.is_here() {
+            self.queues.stats()
+        } else {
+            // The pool is not in this process. A lock of it may be held here for ever.
+            Stats::default()
+        }
     }
 
     /// Runs `closure` on a worker, and wants no result. See
     /// [`ThreadPool::spawn_detached`](crate::ThreadPool::spawn_detached).
     pub fn spawn_detached(&self, closure: impl FnOnce() + Send + 'static) {
-        worker::push(&self.queues, Task::detached(closure, ()));
+        submission::submit_detached(&self.queues, closure);
     }
 
     /// Runs `function` with each of `arguments`. See [`ThreadPool::map`](crate::ThreadPool::map).

@@ -22,6 +22,20 @@
 //!   first, and other workers steal the oldest.
 //! - Dropping the pool runs what is queued and joins the threads, like the end of a `with` block in Python.
 //!
+//! # Options and looks inside
+//!
+//! | you want | use |
+//! |---|---|
+//! | other workers, names, stacks, something done on each thread first | [`ThreadPool::builder`] |
+//! | submitters slowed down when tasks pile up | [`ThreadPoolBuilder::queue_limit`] |
+//! | a task not to wait for room, or to be given back | [`Submission::try_submit`], [`Submission::submit_async`] |
+//! | a task before or after the others | [`Submission::priority`] |
+//! | to end the pool within a time, and to know what became of its tasks | [`ThreadPool::shutdown_timeout`] |
+//! | to know how much is queued, running, done | [`ThreadPool::stats`] |
+//! | to hear of failures that nobody saw | [`ThreadPoolBuilder::failure_hook`] |
+//!
+//! A pool does not cross a `fork()`: in the child it has no threads, refuses every task, and is dropped without waiting.
+//!
 //! # Waiting inside a task
 //!
 //! A task may submit tasks to its own pool (through a [`Handle`]) and wait for them, on every worker at once, without a
@@ -32,17 +46,37 @@
 //! [error](trine_future::TaskError::is_deadlock) that names all of it.
 
 mod build_error;
+mod builder;
+mod closing;
 mod handle;
+mod initializer;
+mod lanes;
+mod limit;
 mod pool;
+mod priority;
 mod queues;
+mod refusal;
+mod rejected;
+mod report;
+mod settings;
 mod sleep;
 mod spares;
+mod statistics;
+mod submission;
+mod threads;
 mod worker;
 
 pub use build_error::BuildError;
+pub use builder::{ThreadPoolBuilder, WORKERS_VARIABLE};
 pub use handle::Handle;
+pub use limit::WhenFull;
 pub use pool::ThreadPool;
+pub use priority::{BACKGROUND_TURN, Priority};
+pub use rejected::Rejected;
+pub use report::ShutdownReport;
 pub use spares::SPARES;
+pub use statistics::Stats;
+pub use submission::Submission;
 
 #[cfg(test)]
 mod models;

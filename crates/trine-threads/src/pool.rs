@@ -1,18 +1,28 @@
 //! The pool as its owner sees it.
 
 use crate::queues::Queues;
+use crate::report::ShutdownReport;
 use crate::worker;
-use crate::{BuildError, Handle};
-use crossbeam_deque::Worker as Deque;
+use crate::{BuildError, Handle, Stats, Submission, ThreadPoolBuilder};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, thread};
-use trine_future::{Executor, Future, Map, Pool, Shutdown, TaskError};
+use trine_future::{Executor, Future, Map, Pool, Promise, Shutdown, TaskError};
+use trine_platform::Deadline;
+use trine_platform::atomic::AtomicU32;
+use trine_platform::atomic::Ordering::Relaxed;
 
 /// A pool of threads that steal work from each other.
 ///
 /// Dropping it is [`shutdown(Shutdown::Drain)`](Self::shutdown); while unwinding from a panic it is
-/// `Shutdown::CancelQueued`, so that an error is not held up by a long queue. A pool in a static is never dropped, and
-/// is not waited for at the end of `main`.
+/// `Shutdown::CancelQueued`, so that an error is not held up by a long queue. After a
+/// [`shutdown_timeout`](Self::shutdown_timeout) or [`shutdown_async`](Self::shutdown_async) the drop waits for nothing any
+/// more. A pool in a static is never dropped,
+/// and is not waited for at the end of `main`.
+///
+/// A process that is forked off has the pool and none of its threads: there it refuses every task, and a shutdown or drop
+/// returns at once. Futures of tasks that were submitted before stay as they were, so don't wait for them there. A task
+/// that itself forks must not return in the child: that ends by `exec` or `_exit`.
 ///
 /// ```
 /// use trine_threads::ThreadPool;
@@ -25,6 +35,8 @@ use trine_future::{Executor, Future, Map, Pool, Shutdown, TaskError};
 #[doc(alias("ThreadPoolExecutor", "max_workers"))]
 pub struct ThreadPool {
     handle: Handle,
+    /// 1 if the owner has said how long to wait for the pool's end, so that the drop doesn't wait again.
+    waited_for: AtomicU32,
 }
 
 impl ThreadPool {
@@ -34,33 +46,47 @@ impl ThreadPool {
     ///
     /// If `workers` is 0, or the system refuses a thread.
     pub fn new(workers: usize) -> Result<Self, BuildError> {
-        if workers == 0 {
-            return Err(BuildError::no_workers());
-        }
-        let deques: Vec<_> = (0..workers).map(|_| Deque::new_lifo()).collect();
-        let queues = Arc::new(Queues::new(&deques));
-        // Before the first thread, so that an error below ends and joins those that have started.
-        let pool = Self {
-            handle: Handle { queues },
-        };
-        for (number, deque) in deques.into_iter().enumerate() {
-            worker::start(&pool.handle.queues, number, deque).map_err(BuildError::thread)?;
-        }
-        Ok(pool)
+        Self::builder().workers(workers).build()
     }
 
-    /// Starts a pool with a thread for each CPU that this process may use, by its affinity and its cgroup's quota.
+    /// Starts a pool with a thread for each CPU that this process may use, by its affinity and its cgroup's quota, or as
+    /// many as the environment variable [`TRINE_WORKERS`](crate::WORKERS_VARIABLE) says.
     ///
     /// # Errors
     ///
-    /// If the system refuses a thread.
+    /// If the system refuses a thread, or the variable is not a number from 1 on.
     pub fn with_default_workers() -> Result<Self, BuildError> {
-        Self::new(trine_platform::default_workers())
+        Self::builder().build()
+    }
+
+    /// The settings of a pool to be made: workers, names, stacks, an initializer, a limit of the queue, a failure hook.
+    ///
+    /// ```
+    /// use trine_threads::ThreadPool;
+    ///
+    /// let pool = ThreadPool::builder().workers(2).stack_size(8 << 20).build()?;
+    /// assert_eq!(pool.workers(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    pub fn builder() -> ThreadPoolBuilder {
+        ThreadPoolBuilder::new()
+    }
+
+    pub(crate) fn over(queues: Arc<Queues>) -> Self {
+        Self {
+            handle: Handle { queues },
+            waited_for: AtomicU32::new(0),
+        }
+    }
+
+    pub(crate) fn queues(&self) -> &Arc<Queues> {
+        &self.handle.queues
     }
 
     /// Runs `function` with `argument` on a worker.
     ///
-    /// Never blocks and never fails: after a shutdown the future is done with [`TaskError::is_refused`].
+    /// Never fails: after a shutdown the future is done with [`TaskError::is_refused`]. Never blocks either, unless the
+    /// pool was made with a [limit](ThreadPoolBuilder::queue_limit).
     ///
     /// ```
     /// # let pool = trine_threads::ThreadPool::new(1)?;
@@ -76,7 +102,7 @@ impl ThreadPool {
         self.handle.submit(function, argument)
     }
 
-    /// Runs `closure` on a worker. Never blocks and never fails, as [`submit`](Self::submit).
+    /// Runs `closure` on a worker. Never fails, and blocks only as [`submit`](Self::submit) does.
     ///
     /// ```
     /// # let pool = trine_threads::ThreadPool::new(1)?;
@@ -105,6 +131,20 @@ impl ThreadPool {
     #[doc(alias("execute", "fire_and_forget"))]
     pub fn spawn_detached(&self, closure: impl FnOnce() + Send + 'static) {
         self.handle.spawn_detached(closure);
+    }
+
+    /// A function and its argument, to be submitted with options, or only if there is room. See [`Submission`].
+    ///
+    /// ```
+    /// use trine_threads::{Priority, ThreadPool};
+    ///
+    /// let pool = ThreadPool::new(1)?;
+    /// let report = pool.task(str::len, "a long report").priority(Priority::Background).submit();
+    /// assert_eq!(report.result()?, 13);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    pub fn task<F, A>(&self, function: F, argument: A) -> Submission<'_, F, A> {
+        self.handle.task(function, argument)
     }
 
     /// Runs `function` with each of `arguments`; an iterator over the results, in the order of the arguments.
@@ -142,8 +182,26 @@ impl ThreadPool {
         self.handle.queues.workers()
     }
 
+    /// What the pool is doing, and has done so far. Always counted; asking takes a lock that no task takes.
+    ///
+    /// ```
+    /// use trine_future::Shutdown;
+    ///
+    /// # let pool = trine_threads::ThreadPool::new(2)?;
+    /// pool.spawn(|| 1).result()?;
+    /// pool.shutdown(Shutdown::Drain);
+    /// let stats = pool.stats();
+    /// assert_eq!((stats.workers, stats.done, stats.running), (2, 1, 0));
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    #[doc(alias("metrics"))]
+    pub fn stats(&self) -> Stats {
+        self.handle.stats()
+    }
+
     /// Ends the pool: refuses new tasks, runs or cancels those that are queued, waits for those that run, and joins
-    /// the threads. Blocks until then, also if another thread is in a shutdown already.
+    /// the threads, whose thread locals have been dropped then. Blocks until then, also if another thread is in a shutdown
+    /// already. Returns what became of the tasks.
     ///
     /// Called from a task or a callback on a thread of this pool it does not wait, because that thread can't wait for
     /// itself: the pool ends when the task has ended.
@@ -158,22 +216,118 @@ impl ThreadPool {
     /// assert!(pool.spawn(|| 2).result().unwrap_err().is_refused());
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// ```
-    pub fn shutdown(&self, shutdown: Shutdown) {
-        let queues = &self.handle.queues;
+    pub fn shutdown(&self, shutdown: Shutdown) -> ShutdownReport {
+        self.end(shutdown, None)
+    }
+
+    /// [`shutdown`](Self::shutdown) that waits no longer than `timeout`. What goes on then is in the report, and goes on:
+    /// a thread can't be stopped. With [`Shutdown::Drain`], what is queued still runs after that; the threads end by
+    /// themselves.
+    ///
+    /// With `Duration::ZERO` it does not wait at all. Dropping the pool after this does not wait either. A destructor of a
+    /// thread local that blocks its thread is not covered by `timeout`.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    /// use trine_future::Shutdown;
+    ///
+    /// # let pool = trine_threads::ThreadPool::new(1)?;
+    /// let (send, receive) = mpsc::channel::<()>();
+    /// let (started, has_started) = mpsc::channel();
+    /// let stuck = pool.spawn(move || {
+    ///     started.send(()).unwrap();
+    ///     receive.recv()
+    /// });
+    /// has_started.recv()?;
+    /// let report = pool.shutdown_timeout(Shutdown::CancelQueued, Duration::from_millis(1));
+    /// assert_eq!(report.running, 1);
+    /// # drop(send);
+    /// # let _ = stuck.result();
+    /// # pool.shutdown(Shutdown::Drain);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    #[doc(alias("shutdown_no_wait", "await_termination"))]
+    pub fn shutdown_timeout(&self, shutdown: Shutdown, timeout: Duration) -> ShutdownReport {
+        // ORDERING: Relaxed. The one who drops the pool has heard of this call, or does not care.
+        self.waited_for.store(1, Relaxed);
+        self.end(shutdown, Some(&Deadline::after(timeout)))
+    }
+
+    /// [`shutdown`](Self::shutdown) for async code, which must not block: a thread that is made for it waits in its place.
+    ///
+    /// The pool is closed by the first poll. Dropping this before the pool's end gives up the waiting, and dropping the
+    /// pool after it does not wait either. Awaited on a thread of this pool, it does not wait for it, as `shutdown`.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+    /// #             return output;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use trine_future::Shutdown;
+    ///
+    /// # let pool = trine_threads::ThreadPool::new(1)?;
+    /// block_on(async {
+    ///     let future = pool.spawn(|| 1);
+    ///     assert!(pool.shutdown_async(Shutdown::Drain).await.is_complete());
+    ///     assert!(future.is_done());
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    pub async fn shutdown_async(&self, shutdown: Shutdown) -> ShutdownReport {
+        // ORDERING: Relaxed, as in `shutdown_timeout`.
+        self.waited_for.store(1, Relaxed);
+        let queues = self.queues();
+        if !queues.home.is_here() {
+            return ShutdownReport::default();
+        }
+        let before = queues.stats();
         queues.close(shutdown);
         if !worker::is_current(queues) {
-            queues.join_threads();
+            let (ended, end) = Promise::new();
+            let joining = Arc::clone(queues);
+            // If it can't be started, the promise goes with the closure, and nobody waits.
+            let _ = thread::Builder::new()
+                .name(format!("{}-end", queues.settings.name))
+                .spawn(move || {
+                    joining.join(None);
+                    drop(joining);
+                    let _ = ended.complete(());
+                });
+            let _ = end.await;
         }
+        ShutdownReport::between(&before, &queues.stats())
+    }
+
+    fn end(&self, shutdown: Shutdown, deadline: Option<&Deadline>) -> ShutdownReport {
+        let queues = self.queues();
+        if !queues.home.is_here() {
+            return ShutdownReport::default();
+        }
+        let before = queues.stats();
+        queues.close(shutdown);
+        if !worker::is_current(queues) {
+            queues.join(deadline);
+        }
+        ShutdownReport::between(&before, &queues.stats())
     }
 }
 
 impl Drop for ThreadPool {
     fn drop(&mut self) {
-        self.shutdown(if thread::panicking() {
-            Shutdown::CancelQueued
-        } else {
-            Shutdown::Drain
-        });
+        // ORDERING: Relaxed, as in `shutdown_timeout`.
+        if self.waited_for.load(Relaxed) == 0 {
+            self.shutdown(if thread::panicking() {
+                Shutdown::CancelQueued
+            } else {
+                Shutdown::Drain
+            });
+        }
     }
 }
 

@@ -1,19 +1,19 @@
-//! What the threads of a pool share: the queues, and how the pool ends.
+//! What the threads of a pool share.
 
+use crate::closing::Closing;
+use crate::lanes::Lanes;
+use crate::limit::{Limit, Place, WhenFull};
+use crate::priority::Priority;
+use crate::refusal::Refusal;
+use crate::settings::Settings;
 use crate::sleep::Sleep;
 use crate::spares::Spares;
+use crate::statistics::{Statistics, Stats};
+use crate::threads::Threads;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
-use std::thread::JoinHandle;
-use trine_future::{Shutdown, Task, TaskError};
-use trine_lock::Lock;
-use trine_platform::Futex;
-use trine_platform::atomic::AtomicU32;
-use trine_platform::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
-use trine_platform::atomic::fence;
-
-const OPEN: u32 = 0;
-const DRAINING: u32 = 1;
-const CANCELLING: u32 = 2;
+use std::sync::Arc;
+use trine_future::{Shutdown, Task};
+use trine_platform::{Deadline, HomeProcess};
 
 /// The shared part of a pool.
 pub(crate) struct Queues {
@@ -21,30 +21,38 @@ pub(crate) struct Queues {
     injector: Injector<Task>,
     /// The workers' own tasks, as others see them.
     stealers: Box<[Stealer<Task>]>,
+    /// Tasks that come before or after all of these.
+    pub(crate) lanes: Lanes,
+    /// How many tasks may be in the queues, and what becomes of the next one.
+    pub(crate) limit: Option<(Arc<Limit>, WhenFull)>,
     pub(crate) sleep: Sleep,
     pub(crate) spares: Spares,
-    /// `OPEN`, `DRAINING` or `CANCELLING`: it only grows.
-    phase: AtomicU32,
-    /// The number of threads that have not ended.
-    live: Futex,
-    /// The threads to be joined. A lock, because it is touched only when a thread starts and when the pool ends.
-    threads: Lock<Vec<JoinHandle<()>>>,
-    /// The number of this pool in the names of its threads.
-    pub(crate) number: u32,
+    pub(crate) closing: Closing,
+    pub(crate) threads: Threads,
+    pub(crate) statistics: Statistics,
+    pub(crate) settings: Settings,
+    pub(crate) home: HomeProcess,
 }
 
 impl Queues {
-    pub(crate) fn new(deques: &[Deque<Task>]) -> Self {
-        static POOLS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    pub(crate) fn new(
+        deques: &[Deque<Task>],
+        settings: Settings,
+        limit: Option<(Arc<Limit>, WhenFull)>,
+        home: HomeProcess,
+    ) -> Self {
         Self {
             injector: Injector::new(),
             stealers: deques.iter().map(Deque::stealer).collect(),
+            lanes: Lanes::new(),
+            limit,
             sleep: Sleep::new(),
             spares: Spares::new(),
-            phase: AtomicU32::new(OPEN),
-            live: Futex::new(0),
-            threads: Lock::new(Vec::new()),
-            number: POOLS.fetch_add(1, Relaxed),
+            closing: Closing::new(),
+            threads: Threads::new(home),
+            statistics: Statistics::new(Arc::clone(&settings.failed_unseen)),
+            settings,
+            home,
         }
     }
 
@@ -52,23 +60,55 @@ impl Queues {
         self.stealers.len()
     }
 
+    /// Why the pool takes no task, whatever the limit says.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        if !self.home.is_here() {
+            Some(Refusal::Forked)
+        } else if self.closing.is_closed() {
+            Some(Refusal::ShutDown)
+        } else {
+            None
+        }
+    }
+
+    /// A place in the queues for one task, if they have a limit.
+    pub(crate) fn try_enter(&self) -> Result<Option<Place>, Refusal> {
+        match (self.refusal(), &self.limit) {
+            (Some(refusal), _) => Err(refusal),
+            (None, None) => Ok(None),
+            (None, Some((limit, _))) => limit
+                .try_take()
+                .map(Some)
+                .ok_or_else(|| Refusal::Full(limit.places())),
+        }
+    }
+
     /// Queues a task: in `own`, if the caller is a worker of this pool, else for all. A pool that has been shut down
     /// refuses it.
     pub(crate) fn push(&self, task: Task, own: Option<&Deque<Task>>) {
-        if self.is_closed() {
-            task.fail(refused());
-            return;
-        }
-        match own {
+        self.admit(task, |task| match own {
             Some(deque) => deque.push(task),
             None => self.injector.push(task),
+        });
+    }
+
+    /// Queues a task that has another priority than normal, in the same way.
+    pub(crate) fn push_into_lane(&self, task: Task, priority: Priority) {
+        self.admit(task, |task| self.lanes.push(task, priority));
+    }
+
+    fn admit(&self, task: Task, push: impl FnOnce(Task)) {
+        if !self.home.is_here() {
+            task.fail(Refusal::Forked.into());
+            return;
         }
-        // Passes a SeqCst fence, which the next line needs as well.
-        self.sleep.notify();
-        // ORDERING: the last thread ends (`thread_ended`), passes a fence, and empties the queue. Either it sees
-        // this task, or this sees that it has ended.
-        if self.live.word().load(Acquire) == 0 {
-            self.refuse_queued();
+        let push = |task| {
+            push(task);
+            // Passes the fence that `admit` asks for.
+            self.sleep.notify();
+        };
+        if let Err(task) = self.closing.admit(task, push, || self.refuse_queued()) {
+            task.fail(Refusal::ShutDown.into());
         }
     }
 
@@ -98,99 +138,66 @@ impl Queues {
 
     /// Whether there is neither a task nor the end of the pool to act on.
     pub(crate) fn nothing_to_do(&self) -> bool {
-        !self.is_closed() && self.injector.is_empty() && self.stealers.iter().all(Stealer::is_empty)
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        // ORDERING: Acquire, because what the closing thread did may matter to what a refused caller does next.
-        self.phase.load(Acquire) != OPEN
-    }
-
-    /// Whether queued tasks are to be dropped instead of run.
-    pub(crate) fn is_cancelling(&self) -> bool {
-        // ORDERING: Relaxed. A task that is run a moment after the call is one that was running before it.
-        self.phase.load(Relaxed) == CANCELLING
+        !self.closing.is_closed()
+            && self.injector.is_empty()
+            && self.stealers.iter().all(Stealer::is_empty)
+            && self.lanes.is_empty()
     }
 
     /// From here on tasks are refused, and threads end once they find no task.
     pub(crate) fn close(&self, shutdown: Shutdown) {
-        let phase = match shutdown {
-            Shutdown::Drain => DRAINING,
-            Shutdown::CancelQueued => CANCELLING,
-        };
-        // ORDERING: AcqRel pairs with the Acquire of `is_closed`. A shutdown never takes back an earlier one.
-        let _ = self
-            .phase
-            .fetch_update(AcqRel, Relaxed, |now| Some(now.max(phase)));
+        self.closing.close(shutdown);
+        if let Some((limit, _)) = &self.limit {
+            limit.close();
+        }
         self.sleep.notify_all();
-    }
-
-    /// A thread is about to be started.
-    pub(crate) fn thread_starts(&self) {
-        // ORDERING: Relaxed. Whoever starts a thread keeps the count above zero meanwhile, or owns the pool.
-        self.live.word().fetch_add(1, Relaxed);
-    }
-
-    /// A thread was started: it will be joined.
-    pub(crate) fn thread_started(&self, thread: JoinHandle<()>) {
-        let ended: Vec<_> = {
-            let mut threads = self.threads.lock();
-            let ended = threads.extract_if(.., |thread| thread.is_finished()).collect();
-            threads.push(thread);
-            ended
-        };
-        ended.into_iter().for_each(join);
+        if shutdown == Shutdown::CancelQueued {
+            // Here too, and not only where workers come to them: these may be busy for ever.
+            while let Some(task) = self.take_any() {
+                self.statistics.task_ended_in_the_queue(task.cancel());
+            }
+        }
     }
 
     /// A thread has ended, or could not be started. The last one refuses what came too late to be run.
     pub(crate) fn thread_ended(&self) {
-        // ORDERING: AcqRel, so that whoever reads zero sees everything that the threads did.
-        if self.live.word().fetch_sub(1, AcqRel) == 1 {
-            // ORDERING: pairs with the fence in `push`.
-            fence(SeqCst);
-            self.refuse_queued();
-            self.live.wake_all();
-        }
+        self.closing.thread_ends(|| self.refuse_queued());
     }
 
-    /// Waits until every thread has ended. Blocks.
-    pub(crate) fn join_threads(&self) {
-        loop {
-            // Not in the condition of the loop: the lock would be held while joining.
-            let thread = self.threads.lock().pop();
-            match thread {
-                Some(thread) => join(thread),
-                None => break,
-            }
-        }
-        // Another caller may be joining the rest.
-        loop {
-            // ORDERING: Acquire pairs with the Release of `thread_ended`.
-            let live = self.live.word().load(Acquire);
-            if live == 0 {
-                return;
-            }
-            self.live.wait(live);
+    /// Waits for the end of the threads, and joins them. Returns when `deadline` passes, whatever there is still.
+    pub(crate) fn join(&self, deadline: Option<&Deadline>) {
+        if self.closing.wait_for_threads(deadline) {
+            self.threads.join_all(deadline);
         }
     }
 
     fn refuse_queued(&self) {
-        while let Some(task) = self.take_injected(None) {
-            task.fail(refused());
+        while let Some(task) = self.take_any() {
+            task.fail(Refusal::ShutDown.into());
+        }
+    }
+
+    /// Takes a task from wherever there is one, for a thread that will not run it.
+    fn take_any(&self) -> Option<Task> {
+        self.take_injected(None)
+            .or_else(|| self.lanes.take_first())
+            .or_else(|| self.lanes.take_background())
+            .or_else(|| self.steal(0))
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            workers: self.workers(),
+            spares: self.spares.number(),
+            queued: self.injector.len()
+                + self.stealers.iter().map(Stealer::len).sum::<usize>()
+                + self.lanes.len(),
+            ..self.statistics.sum()
         }
     }
 }
 
-fn refused() -> TaskError {
-    TaskError::refused("the thread pool was shut down")
-}
-
-/// A thread of the pool catches every panic of the user's code, so there is none to pass on.
-fn join(thread: JoinHandle<()>) {
-    let _ = thread.join();
-}
-
-fn retry(mut steal: impl FnMut() -> Steal<Task>) -> Option<Task> {
+pub(crate) fn retry(mut steal: impl FnMut() -> Steal<Task>) -> Option<Task> {
     loop {
         match steal() {
             Steal::Success(task) => return Some(task),

@@ -49,8 +49,8 @@ impl Spares {
         self.counts.fetch_sub(1, Relaxed);
     }
 
-    /// A spare that could not be started is not there.
-    pub(crate) fn not_started(&self) {
+    /// A spare is not there: it could not be started, or it left because the pool ends.
+    pub(crate) fn is_gone(&self) {
         self.counts.fetch_sub(SPARE, Relaxed);
     }
 
@@ -60,6 +60,11 @@ impl Spares {
     pub(crate) fn retire(&self) -> bool {
         self.update(|counts| (spares(counts) > blocked(counts)).then(|| counts - SPARE))
             .is_some()
+    }
+
+    /// The number of spares.
+    pub(crate) fn number(&self) -> usize {
+        spares(self.counts.load(Relaxed)) as usize
     }
 
     fn update(&self, change: impl Fn(u32) -> Option<u32>) -> Option<u32> {

@@ -1,13 +1,18 @@
 //! A thread of the pool: it finds tasks, runs them, and sleeps when there are none.
 
+use crate::initializer::InitializerError;
 use crate::queues::Queues;
+use crate::statistics::Counters;
 use crossbeam_deque::Worker as Deque;
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
-use trine_future::{BlockingHook, Drive, Owner, Task, Waiting, set_blocking_hook};
+use trine_future::{
+    BlockingHook, Drive, Failure, Future, Owner, Promise, Task, Waiting, catch_panic, set_blocking_hook,
+    set_executor_failure_hook,
+};
 
 /// How often a searching worker looks at all queues before it sleeps.
 const SEARCHES: u32 = 4;
@@ -16,6 +21,7 @@ const SEARCHES: u32 = 4;
 pub(crate) struct Worker {
     queues: Arc<Queues>,
     role: Role,
+    counters: Arc<Counters>,
 }
 
 enum Role {
@@ -30,26 +36,59 @@ thread_local! {
     static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
 }
 
-/// Starts the worker with this number.
-pub(crate) fn start(queues: &Arc<Queues>, number: usize, deque: Deque<Task>) -> io::Result<()> {
-    let name = format!("trine-{}-{number}", queues.number);
-    start_thread(queues, name, Role::Regular { number, deque })
+/// Starts the worker with this number. The future says whether its initializer succeeded.
+pub(crate) fn start(
+    queues: &Arc<Queues>,
+    number: usize,
+    deque: Deque<Task>,
+) -> io::Result<Future<Result<(), InitializerError>>> {
+    let name = format!("{}-{number}", queues.settings.name);
+    let (promise, initialized) = Promise::new();
+    start_thread(queues, name, Role::Regular { number, deque }, |result| {
+        let _ = promise.complete(result);
+    })?;
+    Ok(initialized)
 }
 
-fn start_thread(queues: &Arc<Queues>, name: String, role: Role) -> io::Result<()> {
-    queues.thread_starts();
+/// Starts a thread that takes the name and, if its initializer succeeds, works. `initialized` is told how that was, on it.
+fn start_thread(
+    queues: &Arc<Queues>,
+    name: String,
+    role: Role,
+    initialized: impl FnOnce(Result<(), InitializerError>) + Send + 'static,
+) -> io::Result<()> {
+    queues.closing.thread_starts();
+    let mut builder = thread::Builder::new().name(name.clone());
+    if let Some(bytes) = queues.settings.stack_size {
+        builder = builder.stack_size(bytes);
+    }
     let shared = Arc::clone(queues);
-    let thread = thread::Builder::new().name(name).spawn(move || {
-        Rc::new(Worker {
+    let thread = builder.spawn(move || {
+        let worker = Rc::new(Worker {
             queues: Arc::clone(&shared),
             role,
-        })
-        .work();
+            counters: shared.statistics.thread_starts(),
+        });
+        CURRENT.with_borrow_mut(|current| *current = Some(Rc::clone(&worker)));
+        set_executor_failure_hook(Some(Arc::clone(&shared.settings.failure_hook)));
+        let result = match &shared.settings.initializer {
+            Some(initializer) => initializer.run(&name),
+            None => Ok(()),
+        };
+        let works = result.is_ok();
+        initialized(result);
+        if works {
+            worker.work();
+        }
+        set_executor_failure_hook(None);
+        CURRENT.with_borrow_mut(|current| *current = None);
+        shared.statistics.thread_ends(&worker.counters);
+        drop(worker);
         shared.thread_ended();
     });
     match thread {
         Ok(thread) => {
-            queues.thread_started(thread);
+            queues.threads.add(thread);
             Ok(())
         }
         Err(error) => {
@@ -60,31 +99,44 @@ fn start_thread(queues: &Arc<Queues>, name: String, role: Role) -> io::Result<()
 }
 
 impl Worker {
-    fn work(self: Rc<Self>) {
-        CURRENT.with_borrow_mut(|current| *current = Some(Rc::clone(&self)));
+    fn work(&self) {
         let (before, after) = (Arc::clone(&self.queues), Arc::clone(&self.queues));
         set_blocking_hook(Some(BlockingHook {
             begin: Box::new(move || block(&before)),
             end: Box::new(move || after.spares.unblock()),
         }));
-        while let Some(task) = self.next_task() {
-            if self.queues.is_cancelling() {
-                drop(task);
-            } else {
-                task.run();
-            }
-            if matches!(self.role, Role::Spare) && self.queues.spares.retire() {
+        let is_spare = matches!(self.role, Role::Spare);
+        loop {
+            let Some(task) = self.next_task() else {
+                if is_spare {
+                    self.queues.spares.is_gone();
+                }
+                break;
+            };
+            self.run(task);
+            if is_spare && self.queues.spares.retire() {
                 break;
             }
         }
         set_blocking_hook(None);
-        CURRENT.with_borrow_mut(|current| *current = None);
+    }
+
+    fn run(&self, task: Task) {
+        self.counters.task_taken();
+        self.counters.task_ended(if self.queues.closing.is_cancelling() {
+            task.cancel()
+        } else {
+            task.run()
+        });
     }
 
     /// The next task to run; waits for one. `None` when the pool is closed and has no more.
     fn next_task(&self) -> Option<Task> {
         if let Some(task) = self
-            .own_task()
+            .queues
+            .lanes
+            .take_first()
+            .or_else(|| self.own_task())
             .or_else(|| self.queues.take_injected(self.deque()))
         {
             return Some(task);
@@ -98,7 +150,7 @@ impl Worker {
                 }
                 trine_platform::spin_loop();
             }
-            if self.queues.is_closed() {
+            if self.queues.closing.is_closed() {
                 // What was pushed before the pool was closed may not have been seen above.
                 let task = self.search();
                 self.queues.sleep.stop_searching();
@@ -114,8 +166,11 @@ impl Worker {
             Role::Spare => 0,
         };
         self.queues
-            .take_injected(self.deque())
-            .or_else(|| self.queues.steal(number))
+            .lanes
+            .take_first()
+            .or_else(|| self.queues.take_injected(self.deque()))
+            .or_else(|| self.queues.steal(number).inspect(|_| self.counters.task_stolen()))
+            .or_else(|| self.queues.lanes.take_background())
     }
 
     fn own_task(&self) -> Option<Task> {
@@ -154,12 +209,22 @@ fn with_current<R>(function: impl FnOnce(Option<&Worker>) -> R) -> R {
 
 /// The calling thread of the pool goes to sleep in a wait: has a spare take its place.
 fn block(queues: &Arc<Queues>) {
-    if queues.spares.block()
-        && start_thread(queues, format!("trine-{}-spare", queues.number), Role::Spare).is_err()
-    {
+    if queues.spares.block() && start_spare(queues).is_err() {
         // The system has no thread left. The wait goes on without a spare, as beyond the limit.
-        queues.spares.not_started();
+        queues.spares.is_gone();
     }
+}
+
+fn start_spare(queues: &Arc<Queues>) -> io::Result<()> {
+    let name = format!("{}-spare", queues.settings.name);
+    let shared = Arc::clone(queues);
+    start_thread(queues, name, Role::Spare, move |result| {
+        if let Err(error) = result {
+            shared.spares.is_gone();
+            // PANIC: the hook is the user's code. There is nobody left to tell.
+            let _ = catch_panic(|| (shared.settings.failure_hook)(&Failure::Initializer(Box::new(error))));
+        }
+    })
 }
 
 /// What a task knows of its pool: which one it is. Never dereferenced, because futures outlive pools.

@@ -49,7 +49,8 @@
 //! On every pool:
 //!
 //! - `submit(function, argument)` returns a future at once. It never fails and never blocks: a task that is refused is a
-//!   future that is already done, with an error.
+//!   future that is already done, with an error. (A thread pool can be built with a
+//!   [limit of its queue](threads::ThreadPoolBuilder::queue_limit), and may block or refuse when that is full.)
 //! - `map(function, arguments)` is an [`Iterator`] over the results, in the order of the arguments. It is lazy and looks
 //!   ahead a bounded number of tasks, so its input may be endless.
 //! - [`ThreadPool::spawn`] takes a closure instead, [`AsyncPool::spawn`] a future. A process pool has none: what a closure
@@ -157,7 +158,8 @@
 //! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! ```
 //!
-//! In async code, where blocking is not allowed, there is [`AsyncPool::shutdown_async`].
+//! In async code, where blocking is not allowed, there is [`AsyncPool::shutdown_async`]. A thread pool can be waited for
+//! [until a deadline](ThreadPool::shutdown_timeout), and says what became of its tasks.
 //!
 //! # Shared state
 //!
@@ -214,6 +216,8 @@
 //! | `wait(fs, return_when=FIRST_COMPLETED)` | [`wait(&mut futures, Until::FirstCompleted, None)`](wait) |
 //! | `as_completed(fs)`, `{future: url}` | [`as_completed(futures)`](as_completed), over futures or `(url, future)` pairs |
 //! | `pool.shutdown(cancel_futures=True)` | `pool.shutdown(Shutdown::CancelQueued)` |
+//! | `pool.shutdown(wait=False)` | [`pool.shutdown_timeout(Shutdown::Drain, Duration::ZERO)`](ThreadPool::shutdown_timeout) |
+//! | `thread_name_prefix`, `initializer` | [`ThreadPool::builder()`](ThreadPool::builder) |
 //! | `BrokenProcessPool` | never for a crash: [`TaskError::worker_death`] for the one task |
 //! | `threading.Lock()`, `with lock:` | [`Lock::new(data)`](Lock::new), its guard |
 //! | `asyncio.gather`, `asyncio.TaskGroup` | [`TaskGroup`], on any pool, with a limit |

@@ -46,7 +46,9 @@ fn subject(random: &mut Random, counts: &Counts) -> (Producer, Future<Value>) {
         let produce: Producer = if random.below(4) == 0 {
             Box::new(|| drop(task))
         } else {
-            Box::new(|| task.run())
+            Box::new(|| {
+                task.run();
+            })
         };
         return (produce, future);
     }

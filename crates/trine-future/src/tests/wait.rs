@@ -149,7 +149,9 @@ fn w08_g22_all_kinds_of_futures_and_ends_mix() {
     let mut futures = [future, run, cancelled, mapped, failed, Future::ready(6)];
     let producers = [
         thread::spawn(move || promise.complete(1).unwrap()),
-        thread::spawn(move || running.run()),
+        thread::spawn(move || {
+            running.run();
+        }),
         thread::spawn(move || text.complete("four".to_owned()).unwrap()),
     ];
     assert_eq!(

@@ -181,7 +181,9 @@ impl Test {
             }
             (Action::Complete, _) => {
                 match producer {
-                    Producer::Task(task) => task.run(),
+                    Producer::Task(task) => {
+                        task.run();
+                    }
                     Producer::Promise(promise) => {
                         let given_back = promise.complete(Counted::new(&self.alive)).is_err();
                         prop_assert_eq!(given_back, self.reference.end.is_some());
