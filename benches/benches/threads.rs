@@ -74,7 +74,9 @@ impl AsyncExecutor {
             .map(|_| {
                 let executor = Arc::clone(&executor);
                 let (stop, stopped) = oneshot::async_channel::<()>();
-                let run = move || drop(futures_lite::future::block_on(executor.run(stopped)));
+                let run = move || {
+                    let _ = futures_lite::future::block_on(executor.run(stopped));
+                };
                 (stop, thread::spawn(run))
             })
             .unzip();
@@ -214,7 +216,9 @@ fn in_turn(turns: u64, gap: Option<Duration>, mut turn: impl FnMut((u64, u64)) -
     let mut sum: Option<Measurement> = None;
     let mut part = |turns: u64| {
         let part = measure(|| {
-            (0..turns).for_each(|number| drop(black_box(turn(black_box((number, 1))))));
+            for number in 0..turns {
+                black_box(turn(black_box((number, 1))));
+            }
             turns
         });
         match &mut sum {
