@@ -80,7 +80,7 @@ mod waiter;
 mod work;
 
 pub use as_completed::{AsCompleted, Completable, TimedAsCompleted, TimedOut, as_completed};
-pub use blocking::{BlockingHook, set_blocking_hook};
+pub use blocking::{BlockingHook, set_blocking_hook, while_blocked};
 pub use cancel_on_drop::CancelOnDrop;
 pub use current::cancelled;
 pub use error::{TaskError, WorkerDeath};

@@ -30,6 +30,7 @@
 
 mod build_error;
 mod handle;
+mod map;
 mod pool;
 mod queues;
 mod sleep;
@@ -38,6 +39,7 @@ mod worker;
 
 pub use build_error::BuildError;
 pub use handle::Handle;
+pub use map::{MapTimedOut, ThreadMap, TimedThreadMap};
 pub use pool::ThreadPool;
 pub use spares::SPARES;
 

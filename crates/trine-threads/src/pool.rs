@@ -2,11 +2,11 @@
 
 use crate::queues::Queues;
 use crate::worker;
-use crate::{BuildError, Handle};
+use crate::{BuildError, Handle, ThreadMap};
 use crossbeam_deque::Worker as Deque;
 use std::sync::Arc;
 use std::{fmt, thread};
-use trine_future::{Executor, Future, Map, Pool, Shutdown, TaskError};
+use trine_future::{Executor, Future, Pool, Shutdown, TaskError};
 
 /// A pool of threads that steal work from each other.
 ///
@@ -90,7 +90,8 @@ impl ThreadPool {
 
     /// Runs `function` with each of `arguments`; an iterator over the results, in the order of the arguments.
     ///
-    /// It is lazy, with a look-ahead of two tasks a worker, so `arguments` may be endless. See [`Map`].
+    /// It is lazy, with a bounded look-ahead, so `arguments` may be endless; short elements share tasks. The iterator's
+    /// methods set an order, a look-ahead, the length of chunks, and a time-out: see [`ThreadMap`].
     ///
     /// ```
     /// # let pool = trine_threads::ThreadPool::new(2)?;
@@ -98,12 +99,8 @@ impl ThreadPool {
     /// assert_eq!(squares?, [1, 4, 9]);
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// ```
-    #[doc(alias = "par_iter")]
-    pub fn map<F, I, R>(
-        &self,
-        function: F,
-        arguments: I,
-    ) -> Map<I::IntoIter, impl FnMut(I::Item) -> Future<R>, R>
+    #[doc(alias("imap", "par_iter", "par_bridge", "executor_map"))]
+    pub fn map<F, I, R>(&self, function: F, arguments: I) -> ThreadMap<I::IntoIter, F, R>
     where
         F: Fn(I::Item) -> R + Send + Sync + 'static,
         I: IntoIterator,
@@ -111,6 +108,31 @@ impl ThreadPool {
         R: Send + 'static,
     {
         self.handle.map(function, arguments)
+    }
+
+    /// Runs `function` with a reference to each of `items`, and returns the results in the order of the items. Blocks
+    /// until all have ended, so function, items and results may borrow from the caller.
+    ///
+    /// A panic is an `Err` in the place of its item, and the others run; `collect::<Result<Vec<_>, _>>()` turns the results
+    /// into all values or the first error. Called on a worker of this pool, the worker takes part.
+    ///
+    /// ```
+    /// # let pool = trine_threads::ThreadPool::new(2)?;
+    /// let text = String::from("to be or not to be");
+    /// let words: Vec<&str> = text.split(' ').collect();
+    /// let longest = 3; // borrowed, as the words are
+    /// let short: Vec<bool> = pool.map_slice(|word| word.len() < longest, &words).into_iter().collect::<Result<_, _>>()?;
+    /// assert_eq!(short, [true, true, true, false, true, true]);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    #[doc(alias("par_iter", "scope"))]
+    pub fn map_slice<'a, F, T, R>(&self, function: F, items: &'a [T]) -> Vec<Result<R, TaskError>>
+    where
+        F: Fn(&'a T) -> R + Sync,
+        T: Sync,
+        R: Send,
+    {
+        self.handle.map_slice(function, items)
     }
 
     /// A clone for submitting from elsewhere, which does not keep the pool open.
