@@ -25,7 +25,10 @@ loom::thread_local!(static PARKER: Parker = Parker::new());
 
 impl Parker {
     /// A place to sleep that belongs to whoever owns the value, not to a thread: one thread at a time may park here.
-    #[allow(clippy::new_without_default, reason = "nobody wants one by default: a thread has its own")]
+    #[allow(
+        clippy::new_without_default,
+        reason = "nobody wants one by default: a thread has its own"
+    )]
     pub fn new() -> Self {
         Self(Arc::new(Futex::new(EMPTY)))
     }

@@ -12,12 +12,12 @@ mod shared;
 mod slice;
 mod timed;
 
-pub use timed::{MapTimedOut, TimedThreadMap};
 pub(crate) use slice::map_slice;
+pub use timed::{MapTimedOut, TimedThreadMap};
 
 use crate::queues::Queues;
 use crate::worker;
-use chunk::{Chunk, Harvest, Slot};
+use chunk::{Arguments, Chunk, Harvest};
 use pace::Pace;
 use shared::Shared;
 use std::collections::VecDeque;
@@ -28,8 +28,9 @@ use std::time::{Duration, Instant};
 use trine_future::{TaskError, while_blocked};
 use trine_platform::Deadline;
 
-/// How many chunks a worker there are at most, if nobody has set a look-ahead.
-const CHUNKS_AHEAD: usize = 4;
+/// How many chunks a worker there are at most, if nobody has set a look-ahead: with one element each, or with more. The
+/// latter are short, so that the consumer has to have some more of them when it sleeps.
+const CHUNKS_AHEAD: [usize; 2] = [4, 12];
 
 /// The results of a function applied to many arguments on a thread pool: what
 /// [`ThreadPool::map`](crate::ThreadPool::map) returns.
@@ -62,15 +63,17 @@ pub struct ThreadMap<I: Iterator, F, R> {
     /// `None`: over, or it has panicked.
     arguments: Option<I>,
     /// What was taken from `arguments` for the next chunk.
-    filling: Vec<Slot<I::Item, R>>,
+    filling: Arguments<I::Item, R>,
     shared: Arc<Shared<F, I::Item, R>>,
-    /// The chunks that are not over, by their numbers; in completion order there are gaps.
+    /// The chunk whose results are yielded.
+    current: Option<Harvest<I::Item, R>>,
+    /// The others, by their numbers. There are gaps: the current one, and in completion order those that are over.
     window: VecDeque<Option<Harvest<I::Item, R>>>,
     /// The number of the first chunk in the window.
     first: u64,
-    /// How many chunks in the window are not over.
+    /// How many chunks are not over.
     chunks: usize,
-    /// How many elements in the window have not been yielded.
+    /// How many elements were taken from `arguments` and are neither yielded nor ready.
     elements: usize,
     pace: Pace,
     look_ahead: Option<usize>,
@@ -83,10 +86,10 @@ pub struct ThreadMap<I: Iterator, F, R> {
     own_chunk: Option<Arc<Chunk<I::Item, R>>>,
 }
 
+#[derive(Clone, Copy)]
 enum Order {
     Input,
-    /// With the number of the chunk that is looked at.
-    Completion(Option<u64>),
+    Completion,
 }
 
 impl<I, F, R> ThreadMap<I, F, R>
@@ -103,8 +106,9 @@ where
     pub(crate) unsafe fn new(queues: &Arc<Queues>, function: F, arguments: I) -> Self {
         Self {
             arguments: Some(arguments),
-            filling: Vec::new(),
+            filling: Arguments::new(),
             shared: Arc::new(Shared::new(function, Arc::clone(queues))),
+            current: None,
             window: VecDeque::new(),
             first: 0,
             chunks: 0,
@@ -136,7 +140,7 @@ where
         for harvest in self.window.iter().flatten() {
             self.shared.note(harvest.chunk());
         }
-        self.order = Order::Completion(None);
+        self.order = Order::Completion;
         self
     }
 
@@ -160,7 +164,10 @@ where
     #[doc(alias("buffersize", "buffered", "prefetch"))]
     #[track_caller]
     pub fn look_ahead(mut self, elements: usize) -> Self {
-        assert!(elements > 0, "a map with a look-ahead of 0 would never take an argument: 1 is the least");
+        assert!(
+            elements > 0,
+            "a map with a look-ahead of 0 would never take an argument: 1 is the least"
+        );
         self.look_ahead = Some(elements);
         // Enough chunks for all workers.
         self.pace
@@ -184,7 +191,10 @@ where
     #[doc(alias("chunksize", "with_min_len", "with_max_len"))]
     #[track_caller]
     pub fn chunk_size(mut self, elements: usize) -> Self {
-        assert!(elements > 0, "a chunk of 0 elements would hold nothing: 1 is the least");
+        assert!(
+            elements > 0,
+            "a chunk of 0 elements would hold nothing: 1 is the least"
+        );
         self.pace.fix(elements);
         self
     }
@@ -210,20 +220,32 @@ where
         TimedThreadMap::new(self, timeout)
     }
 
+    #[inline]
     fn next_until(&mut self, deadline: Option<&Deadline>) -> Option<Result<R, TaskError>> {
         loop {
+            let ready = self.current.as_mut().and_then(Harvest::next_ready);
+            if ready.is_some() || !self.make_ready(deadline) {
+                return ready;
+            }
+        }
+    }
+
+    /// Has results ready in `current`, where there are none. False: there are no more, or none in time.
+    fn make_ready(&mut self, deadline: Option<&Deadline>) -> bool {
+        loop {
+            self.drop_what_is_over();
             if self.wants_arguments() && !deadline.is_some_and(Deadline::has_passed) {
                 self.refill();
             }
-            if let Some(result) = self.take() {
-                self.elements -= 1;
-                self.has_napped = false;
-                return Some(result);
+            if self.gather() {
+                return true;
             }
             if self.elements == 0 || deadline.is_some_and(Deadline::has_passed) {
-                return None;
+                return false;
             }
-            self.wait(deadline);
+            if self.wait(deadline) {
+                return true;
+            }
         }
     }
 
@@ -239,7 +261,10 @@ where
     #[inline]
     fn wants_arguments(&self) -> bool {
         let has_room = match self.look_ahead {
-            None => self.chunks < CHUNKS_AHEAD * self.shared.queues.workers(),
+            None => {
+                let ahead = CHUNKS_AHEAD[usize::from(self.pace.makes_long_chunks())];
+                self.chunks < ahead * self.shared.queues.workers()
+            }
             Some(elements) => self.elements < elements,
         };
         has_room && (self.arguments.is_some() || !self.filling.is_empty())
@@ -270,9 +295,7 @@ where
             return;
         };
         let start = Instant::now();
-        self.filling.reserve(length);
-        self.filling
-            .extend(arguments.by_ref().take(length).map(Slot::new));
+        self.filling.fill(length, &mut arguments);
         self.nanoseconds_to_pull = pace::nanoseconds_each(start.elapsed(), self.filling.len());
         if self.filling.len() == length {
             self.arguments = Some(arguments);
@@ -285,11 +308,10 @@ where
             return;
         }
         let number = self.first + self.window.len() as u64;
-        let slots = std::mem::take(&mut self.filling);
-        self.elements += slots.len();
+        self.elements += self.filling.len();
         self.chunks += 1;
-        let (chunk, harvest) = Chunk::new(number, slots);
-        if let Order::Completion(_) = self.order {
+        let (chunk, harvest) = Chunk::new(number, &mut self.filling);
+        if let Order::Completion = self.order {
             harvest.watch();
         }
         self.window.push_back(Some(harvest));
@@ -297,81 +319,83 @@ where
         unsafe { self.shared.submit(chunk) };
     }
 
-    /// The next result, if it is there.
-    #[inline]
-    fn take(&mut self) -> Option<Result<R, TaskError>> {
-        if let Order::Completion(_) = self.order {
-            return self.take_any();
-        }
-        let harvest = self.window.front_mut()?.as_mut()?;
-        let result = harvest.take_first()?;
-        if harvest.is_over() {
-            self.remove(self.first);
-        }
-        Some(result)
-    }
-
-    fn take_any(&mut self) -> Option<Result<R, TaskError>> {
+    /// Gathers results that have ended, if there are any.
+    fn gather(&mut self) -> bool {
         loop {
-            let number = match self.order {
-                Order::Completion(Some(number)) => number,
-                _ => {
-                    let number = self.shared.next_told()?;
-                    if let Some(harvest) = self.harvest(number) {
-                        harvest.watch();
-                    }
-                    number
+            if let Some(current) = &mut self.current {
+                let gathered = match self.order {
+                    Order::Input => current.gather_in_order(),
+                    Order::Completion => current.gather(),
+                };
+                self.elements -= gathered;
+                if gathered > 0 {
+                    self.has_napped = false;
+                    return true;
                 }
-            };
-            let result = self.harvest(number).and_then(|harvest| {
-                let result = harvest.take_any()?;
-                Some((result, harvest.is_over()))
-            });
-            self.order = Order::Completion(result.is_some().then_some(number));
-            if let Some((result, is_over)) = result {
-                if is_over {
-                    self.remove(number);
-                }
-                return Some(result);
+            }
+            if !self.next_chunk() {
+                return false;
             }
         }
     }
 
-    fn harvest(&mut self, number: u64) -> Option<&mut Harvest<I::Item, R>> {
-        let place = number.checked_sub(self.first)?;
-        self.window.get_mut(place as usize)?.as_mut()
-    }
-
-    /// Removes a chunk that is over.
-    fn remove(&mut self, number: u64) {
-        self.window[(number - self.first) as usize] = None;
-        self.chunks -= 1;
-        while let Some(None) = self.window.front() {
-            self.window.pop_front();
-            self.first += 1;
+    /// Makes another chunk the current one. False: it is not the turn of another one.
+    fn next_chunk(&mut self) -> bool {
+        self.drop_what_is_over();
+        match self.order {
+            Order::Input if self.current.is_none() => {
+                self.current = self.window.front_mut().and_then(Option::take);
+                self.current.is_some()
+            }
+            Order::Input => false,
+            Order::Completion => {
+                if let Some(current) = self.current.take() {
+                    let place = current.chunk().number() - self.first;
+                    self.window[place as usize] = Some(current);
+                }
+                while let Some(number) = self.shared.next_told() {
+                    let place = number.checked_sub(self.first);
+                    let harvest = place.and_then(|place| self.window.get_mut(place as usize)?.take());
+                    if let Some(harvest) = harvest {
+                        harvest.watch();
+                        self.current = Some(harvest);
+                        return true;
+                    }
+                }
+                false
+            }
         }
     }
 
-    /// Returns when there may be something to take.
+    /// Lets go of a current chunk of which everything has been yielded.
+    fn drop_what_is_over(&mut self) {
+        if self.current.take_if(|current| current.is_over()).is_some() {
+            self.chunks -= 1;
+            while let Some(None) = self.window.front() {
+                self.window.pop_front();
+                self.first += 1;
+            }
+        }
+    }
+
+    /// Returns when there may be something to gather. True: it was gathered.
     #[cold]
-    fn wait(&mut self, deadline: Option<&Deadline>) {
+    fn wait(&mut self, deadline: Option<&Deadline>) -> bool {
         let is_on_worker = worker::is_current(&self.shared.queues);
         if is_on_worker && deadline.is_none() && self.run_one() {
-            return;
+            return false;
         }
         let nanoseconds = self.shared.nanoseconds();
         let workers = self.shared.queues.workers();
         if !self.has_napped && !is_on_worker && pace::is_worth_a_nap(self.elements, nanoseconds, workers) {
             self.has_napped = true;
             self.shared.bell.park_until(&Deadline::after(pace::NAP));
-            return;
+            return false;
         }
-        if let Order::Input = self.order
-            && let Some(Some(harvest)) = self.window.front()
-        {
-            harvest.watch();
-            if harvest.is_ready() {
-                return;
+        if let (Order::Input, Some(current)) = (self.order, &self.current) {
+            current.watch();
+            if self.gather() {
+                return true;
             }
         }
         let bell = &self.shared.bell;
@@ -382,6 +406,7 @@ where
         if let Order::Input = self.order {
             while self.shared.next_told().is_some() {}
         }
+        false
     }
 
     /// Runs one element on this thread, which is a worker of the same pool.
@@ -397,7 +422,7 @@ where
                 continue;
             };
             if chunk.run_one(&shared.function) {
-                if let Order::Completion(_) = self.order {
+                if let Order::Completion = self.order {
                     shared.note(chunk);
                 }
                 return true;
@@ -411,14 +436,13 @@ impl<I: Iterator, F, R> ThreadMap<I, F, R> {
     /// Cancels what has not started and drops what has ended: the iterator is over.
     fn cancel(&mut self) {
         self.arguments = None;
-        self.filling.clear();
+        self.filling = Arguments::new();
         self.own_chunk = None;
         self.chunks = 0;
         self.elements = 0;
         self.first += self.window.len() as u64;
-        for harvest in self.window.drain(..).flatten() {
-            harvest.cancel();
-        }
+        self.current = None;
+        self.window.clear();
     }
 }
 
@@ -437,11 +461,9 @@ where
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let taken = self.elements + self.filling.len();
-        let (least, most) = self
-            .arguments
-            .as_ref()
-            .map_or((0, Some(0)), Iterator::size_hint);
+        let ready = self.current.as_ref().map_or(0, Harvest::ready);
+        let taken = self.elements + ready + self.filling.len();
+        let (least, most) = self.arguments.as_ref().map_or((0, Some(0)), Iterator::size_hint);
         (
             least.saturating_add(taken),
             most.and_then(|most| most.checked_add(taken)),

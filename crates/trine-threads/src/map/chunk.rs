@@ -8,12 +8,13 @@
 //!   consumer watches. The consumer looks at the slots after it has said so. One of the two comes first, so either the
 //!   consumer sees the element, or the thread tells it.
 
-use std::mem::ManuallyDrop;
+use std::cell::Cell;
+use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 use trine_future::{TaskError, catch_panic};
 use trine_platform::UnsafeCell;
-use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use trine_platform::atomic::{AtomicU8, AtomicU32};
 
 /// In `claims`: the consumer wants to be told of the next element that ends.
 const WATCHED: u32 = 1 << 31;
@@ -22,22 +23,20 @@ const WATCHED: u32 = 1 << 31;
 pub(crate) const LONGEST: usize = 1 << 20;
 
 /// What a slot holds.
-const ARGUMENT: u32 = 0;
-const VALUE: u32 = 1;
-const ERROR: u32 = 2;
-const NOTHING: u32 = 3;
+const ARGUMENT: u8 = 0;
+const VALUE: u8 = 1;
+const ERROR: u8 = 2;
+const NOTHING: u8 = 3;
 
-/// One element.
-pub(crate) struct Slot<A, R> {
-    state: AtomicU32,
-    content: UnsafeCell<Content<A, R>>,
-}
-
+/// What is in a slot; its state says which.
 union Content<A, R> {
     argument: ManuallyDrop<A>,
     value: ManuallyDrop<R>,
     error: ManuallyDrop<TaskError>,
 }
+
+/// The arguments for a chunk.
+pub(crate) struct Arguments<A, R>(Vec<UnsafeCell<Content<A, R>>>);
 
 /// Every thread that runs elements writes this word, so nothing else that is read meanwhile shares its line.
 #[repr(align(64))]
@@ -47,36 +46,78 @@ struct Claims(AtomicU32);
 pub(crate) struct Chunk<A, R> {
     claims: Claims,
     number: u64,
-    slots: Vec<Slot<A, R>>,
+    // Apart from the contents, because what threads pass to each other should fill few cache lines.
+    states: Box<[AtomicU8]>,
+    contents: Vec<UnsafeCell<Content<A, R>>>,
 }
 
 // SAFETY: the slots are accessed by the rules above, one thread at a time; what is in them moves between threads.
 unsafe impl<A: Send, R: Send> Sync for Chunk<A, R> {}
+
+/// The place of an element. A copy gives no more rights than the original: the rules say who has them.
+struct Slot<'a, A, R> {
+    state: &'a AtomicU8,
+    content: &'a UnsafeCell<Content<A, R>>,
+}
 
 /// The consumer's side of a chunk: there is one, and it alone takes results.
 pub(crate) struct Harvest<A, R> {
     chunk: Arc<Chunk<A, R>>,
     /// Everything before this slot has been taken.
     first: usize,
-    /// Where `take_any` goes on.
+    /// What is taken next, up to `ready`: these have ended.
     next: usize,
-    /// How many have not been taken.
+    ready: usize,
+    /// How many have neither been taken nor are ready.
     left: usize,
 }
 
-impl<A, R> Slot<A, R> {
-    pub(crate) fn new(argument: A) -> Self {
-        Self {
-            state: AtomicU32::new(ARGUMENT),
-            content: UnsafeCell::new(Content {
-                argument: ManuallyDrop::new(argument),
-            }),
-        }
+impl<A, R> Arguments<A, R> {
+    pub(crate) fn new() -> Self {
+        Self(Vec::new())
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes up to `length` more from `arguments`. What was taken stays if that panics.
+    pub(crate) fn fill(&mut self, length: usize, arguments: &mut impl Iterator<Item = A>) {
+        self.0.reserve(length);
+        self.0.extend(arguments.take(length).map(|argument| {
+            UnsafeCell::new(Content {
+                argument: ManuallyDrop::new(argument),
+            })
+        }));
+    }
+}
+
+impl<A, R> Drop for Arguments<A, R> {
+    fn drop(&mut self) {
+        for content in self.0.drain(..) {
+            // SAFETY: only arguments are put in.
+            drop(ManuallyDrop::into_inner(unsafe { content.into_inner().argument }));
+        }
+    }
+}
+
+impl<A, R> Clone for Slot<'_, A, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A, R> Copy for Slot<'_, A, R> {}
+
+impl<A, R> Slot<'_, A, R> {
     /// # Safety
     ///
     /// The caller has claimed the slot, and has not called this or ended it before.
+    #[inline]
     unsafe fn take_argument(&self) -> A {
         self.content.with_mut(|content| {
             // SAFETY: the slot is the caller's (C1).
@@ -91,20 +132,17 @@ impl<A, R> Slot<A, R> {
     /// # Safety
     ///
     /// The caller has claimed the slot and taken its argument, and does not use it after this.
+    #[inline]
     unsafe fn end(&self, result: Result<R, TaskError>) {
         let (content, state) = match result {
-            Ok(value) => (
-                Content {
-                    value: ManuallyDrop::new(value),
-                },
-                VALUE,
-            ),
-            Err(error) => (
-                Content {
-                    error: ManuallyDrop::new(error),
-                },
-                ERROR,
-            ),
+            Ok(value) => {
+                let value = ManuallyDrop::new(value);
+                (Content { value }, VALUE)
+            }
+            Err(error) => {
+                let error = ManuallyDrop::new(error);
+                (Content { error }, ERROR)
+            }
         };
         // SAFETY: the slot is the caller's (C1), and nothing in it has to be dropped.
         self.content.with_mut(|place| unsafe { place.write(content) });
@@ -117,6 +155,7 @@ impl<A, R> Slot<A, R> {
     /// # Safety
     ///
     /// The caller is the harvest, or nobody else has the chunk any more.
+    #[inline]
     unsafe fn take(&self) -> Option<Result<R, TaskError>> {
         // ORDERING: Acquire pairs with the Release of `end`.
         let state = self.state.load(Acquire);
@@ -144,23 +183,26 @@ impl<A, R> Slot<A, R> {
 }
 
 impl<A, R> Chunk<A, R> {
-    /// A chunk and its harvest.
+    /// A chunk and its harvest. Empties `arguments`.
     ///
     /// # Panics
     ///
-    /// With more than `LONGEST` slots.
-    pub(crate) fn new(number: u64, slots: Vec<Slot<A, R>>) -> (Arc<Self>, Harvest<A, R>) {
-        assert!(slots.len() <= LONGEST, "the chunk is too long");
-        let left = slots.len();
+    /// With more than `LONGEST` arguments.
+    pub(crate) fn new(number: u64, arguments: &mut Arguments<A, R>) -> (Arc<Self>, Harvest<A, R>) {
+        let contents = mem::take(&mut arguments.0);
+        let left = contents.len();
+        assert!(left <= LONGEST, "the chunk is too long");
         let chunk = Arc::new(Self {
             claims: Claims(AtomicU32::new(0)),
             number,
-            slots,
+            states: (0..left).map(|_| AtomicU8::new(ARGUMENT)).collect(),
+            contents,
         });
         let harvest = Harvest {
             chunk: Arc::clone(&chunk),
             first: 0,
             next: 0,
+            ready: 0,
             left,
         };
         (chunk, harvest)
@@ -175,24 +217,21 @@ impl<A, R> Chunk<A, R> {
     pub(crate) fn unclaimed(&self) -> usize {
         // ORDERING: Relaxed. Whoever wants one claims it.
         let claimed = self.claims.0.load(Relaxed) & !WATCHED;
-        self.slots.len().saturating_sub(claimed as usize)
+        self.states.len().saturating_sub(claimed as usize)
     }
 
     /// Runs elements until none is left; returns how many it has run. Those that come after `stop` are cancelled instead.
     /// `tell` is called after an element for which the consumer watched. A panic is the result of its element. Any number
     /// of threads may do this at once.
-    pub(crate) fn run(
-        &self,
-        function: &impl Fn(A) -> R,
-        stop: impl Fn() -> bool,
-        tell: impl Fn(),
-    ) -> usize {
+    pub(crate) fn run(&self, function: &impl Fn(A) -> R, stop: impl Fn() -> bool, tell: impl Fn()) -> usize {
         let mut ran = 0;
-        let mut claimed = self.claim();
-        while claimed.is_some() {
+        let mut next = self.claim();
+        while next.is_some() {
+            let running = Cell::new(None);
             // PANIC: the function is the user's code. One catch for many elements: it costs as much as a small one.
             let caught = catch_panic(|| {
-                while let Some(slot) = claimed {
+                while let Some(slot) = next.take() {
+                    running.set(Some(slot));
                     // SAFETY: it was claimed just now.
                     let argument = unsafe { slot.take_argument() };
                     let result = if stop() {
@@ -204,14 +243,14 @@ impl<A, R> Chunk<A, R> {
                     // SAFETY: it was claimed, and its argument taken.
                     unsafe { slot.end(result) };
                     ran += 1;
-                    claimed = self.claim_next(&tell);
+                    next = self.claim_next(&tell);
                 }
             });
-            if let (Err(panic), Some(slot)) = (caught, claimed) {
+            if let (Err(panic), Some(slot)) = (caught, running.get()) {
                 // SAFETY: the panic came after the argument was taken and before the element was ended.
                 unsafe { slot.end(Err(TaskError::panicked(panic))) };
                 ran += 1;
-                claimed = self.claim_next(&tell);
+                next = self.claim_next(&tell);
             }
         }
         ran
@@ -248,22 +287,42 @@ impl<A, R> Chunk<A, R> {
         self.claim_next(&tell);
     }
 
-    fn claim(&self) -> Option<&Slot<A, R>> {
+    #[inline]
+    fn slot(&self, number: usize) -> Option<Slot<'_, A, R>> {
+        Some(Slot {
+            state: self.states.get(number)?,
+            content: self.contents.get(number)?,
+        })
+    }
+
+    fn slots(&self) -> impl Iterator<Item = Slot<'_, A, R>> {
+        (0..self.states.len()).filter_map(|number| self.slot(number))
+    }
+
+    fn claim(&self) -> Option<Slot<'_, A, R>> {
         // ORDERING: Relaxed. Whoever got the chunk got its arguments with it.
         let before = self.claims.0.fetch_add(1, Relaxed);
-        self.slots.get((before & !WATCHED) as usize)
+        self.slot((before & !WATCHED) as usize)
     }
 
     /// Claims another element after one has ended.
     #[inline]
-    fn claim_next(&self, tell: &impl Fn()) -> Option<&Slot<A, R>> {
+    fn claim_next(&self, tell: &impl Fn()) -> Option<Slot<'_, A, R>> {
         // ORDERING: AcqRel on both sides of C3 (`Harvest::watch` is the other). Whoever comes second has read the change
         // of the first: the consumer sees what has ended, or this sees that it watches.
         let before = self.claims.0.fetch_add(1, AcqRel);
         if before & WATCHED != 0 {
             self.tell(tell);
         }
-        self.slots.get((before & !WATCHED) as usize)
+        self.slot((before & !WATCHED) as usize)
+    }
+
+    /// Claims everything that is left.
+    fn claim_rest(&self) -> impl Iterator<Item = Slot<'_, A, R>> {
+        let all = self.states.len();
+        // ORDERING: Relaxed, as in `claim`.
+        let before = self.claims.0.fetch_add(all as u32, Relaxed) & !WATCHED;
+        (before as usize..all).filter_map(|number| self.slot(number))
     }
 
     #[cold]
@@ -273,66 +332,62 @@ impl<A, R> Chunk<A, R> {
             tell();
         }
     }
-
-    /// Claims everything that is left.
-    fn claim_rest(&self) -> &[Slot<A, R>] {
-        let all = self.slots.len();
-        // ORDERING: Relaxed, as in `claim`.
-        let before = self.claims.0.fetch_add(all as u32, Relaxed) & !WATCHED;
-        &self.slots[all.min(before as usize)..]
-    }
 }
 
 impl<A, R> Harvest<A, R> {
-    /// Whether everything has been taken.
+    /// The next of the results that were gathered.
+    #[inline]
+    pub(crate) fn next_ready(&mut self) -> Option<Result<R, TaskError>> {
+        if self.next == self.ready {
+            return None;
+        }
+        let slot = self.chunk.slot(self.next)?;
+        self.next += 1;
+        // SAFETY: this is the harvest.
+        unsafe { slot.take() }
+    }
+
+    /// Gathers what has ended and comes next in the order of the arguments, and returns how many that are. Nothing is
+    /// ready when this is called.
+    pub(crate) fn gather_in_order(&mut self) -> usize {
+        let states = &self.chunk.states[self.ready..];
+        // ORDERING: Relaxed, `take` acquires.
+        let ended = states.iter().take_while(|state| state.load(Relaxed) != ARGUMENT);
+        self.gathered(self.ready, ended.count())
+    }
+
+    /// Gathers some of what has ended. 0: nothing has, as of the last `watch`.
+    pub(crate) fn gather(&mut self) -> usize {
+        let claimed = self.chunk.states.len() - self.chunk.unclaimed();
+        // ORDERING: Relaxed, `take` acquires; and nobody else says that there is nothing.
+        let has_ended = |state: &&AtomicU8| !matches!(state.load(Relaxed), ARGUMENT | NOTHING);
+        let is_over = |state: &&AtomicU8| state.load(Relaxed) == NOTHING;
+        let states = &self.chunk.states[..claimed];
+        // Each is looked at again from the first one on that has not been taken.
+        self.first += states[self.first..].iter().take_while(is_over).count();
+        let Some(start) = states[self.first..].iter().position(|state| has_ended(&state)) else {
+            return 0;
+        };
+        let start = self.first + start;
+        let run = states[start..].iter().take_while(has_ended).count();
+        self.gathered(start, run)
+    }
+
+    fn gathered(&mut self, start: usize, elements: usize) -> usize {
+        self.next = start;
+        self.ready = start + elements;
+        self.left -= elements;
+        elements
+    }
+
+    /// Whether everything has been taken, but for what is ready.
     pub(crate) fn is_over(&self) -> bool {
         self.left == 0
     }
 
-    /// Whether the next result in the order of the arguments is there.
-    pub(crate) fn is_ready(&self) -> bool {
-        // ORDERING: Relaxed, `take` acquires.
-        let state = self.chunk.slots.get(self.first).map(|slot| slot.state.load(Relaxed));
-        state.is_some_and(|state| state != ARGUMENT)
-    }
-
-    /// The next result in the order of the arguments, if it is there.
-    #[inline]
-    pub(crate) fn take_first(&mut self) -> Option<Result<R, TaskError>> {
-        let slot = self.chunk.slots.get(self.first)?;
-        // SAFETY: this is the harvest.
-        let result = unsafe { slot.take() }?;
-        self.first += 1;
-        self.left -= 1;
-        Some(result)
-    }
-
-    /// Any result that is there. `None`: look again after the chunk was watched.
-    pub(crate) fn take_any(&mut self) -> Option<Result<R, TaskError>> {
-        let claimed = self.chunk.slots.len() - self.chunk.unclaimed();
-        while self.next < claimed {
-            let number = self.next;
-            self.next += 1;
-            // SAFETY: this is the harvest.
-            if let Some(result) = unsafe { self.chunk.slots[number].take() } {
-                self.left -= 1;
-                return Some(result);
-            }
-        }
-        // The next round begins at the first that is still to come.
-        // ORDERING: Relaxed. Nobody else says that there is nothing.
-        let is_taken = |slot: &Slot<A, R>| slot.state.load(Relaxed) == NOTHING;
-        while self.first < claimed && is_taken(&self.chunk.slots[self.first]) {
-            self.first += 1;
-        }
-        self.next = self.first;
-        None
-    }
-
-    /// From here on, the next element that ends is told. What has ended before is there to be taken.
-    pub(crate) fn watch(&self) {
-        // ORDERING: AcqRel on both sides of C3. See `claim_next`.
-        self.chunk.claims.0.fetch_or(WATCHED, AcqRel);
+    /// How many are ready.
+    pub(crate) fn ready(&self) -> usize {
+        self.ready - self.next
     }
 
     /// The chunk.
@@ -340,24 +395,34 @@ impl<A, R> Harvest<A, R> {
         &self.chunk
     }
 
+    /// From here on, the next element that ends is told. What has ended before is there to be taken.
+    pub(crate) fn watch(&self) {
+        // ORDERING: AcqRel on both sides of C3. See `claim_next`.
+        self.chunk.claims.0.fetch_or(WATCHED, AcqRel);
+    }
+}
+
+impl<A, R> Drop for Harvest<A, R> {
     /// Cancels what has not started, and drops what has ended.
-    pub(crate) fn cancel(self) {
+    fn drop(&mut self) {
         for slot in self.chunk.claim_rest() {
             // ORDERING: Relaxed. Nobody else looks at a slot that is claimed, and this thread has the chunk.
             slot.state.store(NOTHING, Relaxed);
             // SAFETY: it was claimed just now.
             drop(unsafe { slot.take_argument() });
         }
-        for slot in &self.chunk.slots[self.first..] {
-            // SAFETY: this is the harvest.
-            drop(unsafe { slot.take() });
+        if self.left > 0 || self.ready() > 0 {
+            for slot in self.chunk.slots() {
+                // SAFETY: this is the harvest.
+                drop(unsafe { slot.take() });
+            }
         }
     }
 }
 
 impl<A, R> Drop for Chunk<A, R> {
     fn drop(&mut self) {
-        for slot in &self.slots {
+        for slot in self.slots() {
             // ORDERING: Relaxed. Nobody else has the chunk any more.
             if slot.state.load(Relaxed) == ARGUMENT {
                 // SAFETY: whoever claims an element ends it, so this was not claimed, and nobody will any more.

@@ -8,7 +8,7 @@ use std::time::Duration;
 const AIM: Duration = Duration::from_micros(50);
 
 /// How long the consumer sleeps when elements end faster than it could be woken for each.
-pub(crate) const NAP: Duration = Duration::from_micros(100);
+pub(crate) const NAP: Duration = Duration::from_micros(50);
 
 /// The length of the chunks: one element at first, then by what an element takes, twice the last one at most.
 #[derive(Debug)]
@@ -45,6 +45,11 @@ impl Pace {
             (None, None) => self.last,
             (None, Some(by_time)) => (by_time as usize).clamp(1, (self.last * 2).min(self.longest)),
         }
+    }
+
+    /// Whether the last chunk had more than one element, because elements are short.
+    pub(crate) fn makes_long_chunks(&self) -> bool {
+        self.fixed.is_none() && self.last > 1
     }
 
     /// A chunk of this length was made.
@@ -119,7 +124,10 @@ mod tests {
     fn a_nap_needs_many_short_elements() {
         assert!(is_worth_a_nap(1_000, 1_000, 2));
         assert!(!is_worth_a_nap(100, 1_000, 2), "they are over before the nap");
-        assert!(!is_worth_a_nap(1_000, 100_000, 2), "each is worth being woken for");
+        assert!(
+            !is_worth_a_nap(1_000, 100_000, 2),
+            "each is worth being woken for"
+        );
         assert!(!is_worth_a_nap(1_000, 0, 2), "who knows");
     }
 

@@ -129,7 +129,8 @@ where
                 return;
             };
             let start = Instant::now();
-            let stop = || self.queues.is_cancelling();
+            let queues = &*self.queues;
+            let stop = || queues.is_cancelling();
             let ran = chunk.run(&self.function, stop, || self.tell(&chunk));
             if ran > 0 {
                 let nanoseconds = pace::nanoseconds_each(start.elapsed(), ran);
