@@ -54,12 +54,11 @@ impl Handle {
         I::Item: Send + 'static,
         R: Send + 'static,
     {
-        // SAFETY: nothing of it borrows anything.
-        unsafe { ThreadMap::new(&self.queues, function, arguments.into_iter()) }
+        ThreadMap::new(&self.queues, function, arguments.into_iter())
     }
 
     /// Runs `function` with each of `items`. See [`ThreadPool::map_slice`](crate::ThreadPool::map_slice).
-    pub fn map_slice<'a, F, T, R>(&self, function: F, items: &'a [T]) -> Vec<Result<R, TaskError>>
+    pub fn map_slice<'a, F, T, R>(&self, function: F, items: &'a [T]) -> Result<Vec<R>, TaskError>
     where
         F: Fn(&'a T) -> R + Sync,
         T: Sync,

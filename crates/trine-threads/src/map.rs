@@ -10,6 +10,7 @@ pub(crate) mod chunk;
 mod pace;
 mod shared;
 mod slice;
+pub(crate) mod strip;
 mod timed;
 
 pub(crate) use slice::map_slice;
@@ -95,15 +96,11 @@ enum Order {
 impl<I, F, R> ThreadMap<I, F, R>
 where
     I: Iterator,
-    I::Item: Send,
-    F: Fn(I::Item) -> R + Send + Sync,
-    R: Send,
+    I::Item: Send + 'static,
+    F: Fn(I::Item) -> R + Send + Sync + 'static,
+    R: Send + 'static,
 {
-    /// # Safety
-    ///
-    /// The function, the arguments and the results borrow nothing; or what they borrow lives until the iterator has
-    /// returned `None` or been dropped after that, and dropping the function does nothing.
-    pub(crate) unsafe fn new(queues: &Arc<Queues>, function: F, arguments: I) -> Self {
+    pub(crate) fn new(queues: &Arc<Queues>, function: F, arguments: I) -> Self {
         Self {
             arguments: Some(arguments),
             filling: Arguments::new(),
@@ -315,8 +312,7 @@ where
             harvest.watch();
         }
         self.window.push_back(Some(harvest));
-        // SAFETY: whoever made the map has promised it.
-        unsafe { self.shared.submit(chunk) };
+        self.shared.submit(chunk);
     }
 
     /// Gathers results that have ended, if there are any.
@@ -414,8 +410,7 @@ where
         let shared = &self.shared;
         loop {
             let Some(chunk) = &self.own_chunk else {
-                // SAFETY: whoever made the map has promised it.
-                self.own_chunk = unsafe { shared.find() };
+                self.own_chunk = shared.find();
                 if self.own_chunk.is_none() {
                     return false;
                 }
@@ -449,9 +444,9 @@ impl<I: Iterator, F, R> ThreadMap<I, F, R> {
 impl<I, F, R> Iterator for ThreadMap<I, F, R>
 where
     I: Iterator,
-    I::Item: Send,
-    F: Fn(I::Item) -> R + Send + Sync,
-    R: Send,
+    I::Item: Send + 'static,
+    F: Fn(I::Item) -> R + Send + Sync + 'static,
+    R: Send + 'static,
 {
     type Item = Result<R, TaskError>;
 
@@ -474,9 +469,9 @@ where
 impl<I, F, R> FusedIterator for ThreadMap<I, F, R>
 where
     I: Iterator,
-    I::Item: Send,
-    F: Fn(I::Item) -> R + Send + Sync,
-    R: Send,
+    I::Item: Send + 'static,
+    F: Fn(I::Item) -> R + Send + Sync + 'static,
+    R: Send + 'static,
 {
 }
 

@@ -113,20 +113,25 @@ impl ThreadPool {
     /// Runs `function` with a reference to each of `items`, and returns the results in the order of the items. Blocks
     /// until all have ended, so function, items and results may borrow from the caller.
     ///
-    /// A panic is an `Err` in the place of its item, and the others run; `collect::<Result<Vec<_>, _>>()` turns the results
-    /// into all values or the first error. Called on a worker of this pool, the worker takes part.
+    /// It is the fastest way to compute something for many small items. Called on a worker of this pool, that worker
+    /// takes part.
+    ///
+    /// # Errors
+    ///
+    /// The panic of the first item, in their order, that panics: items after it may not be run then. A function that
+    /// returns a `Result` tells more. After a shutdown, [`TaskError::is_refused`].
     ///
     /// ```
     /// # let pool = trine_threads::ThreadPool::new(2)?;
     /// let text = String::from("to be or not to be");
     /// let words: Vec<&str> = text.split(' ').collect();
     /// let longest = 3; // borrowed, as the words are
-    /// let short: Vec<bool> = pool.map_slice(|word| word.len() < longest, &words).into_iter().collect::<Result<_, _>>()?;
-    /// assert_eq!(short, [true, true, true, false, true, true]);
+    /// let is_short = pool.map_slice(|word| word.len() < longest, &words)?;
+    /// assert_eq!(is_short, [true, true, true, false, true, true]);
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// ```
     #[doc(alias("par_iter", "scope"))]
-    pub fn map_slice<'a, F, T, R>(&self, function: F, items: &'a [T]) -> Vec<Result<R, TaskError>>
+    pub fn map_slice<'a, F, T, R>(&self, function: F, items: &'a [T]) -> Result<Vec<R>, TaskError>
     where
         F: Fn(&'a T) -> R + Sync,
         T: Sync,

@@ -301,7 +301,7 @@ fn m18_no_input_gives_no_results() {
         assert_eq!(results.size_hint(), (0, Some(0)));
         assert!(results.next().is_none() && results.next().is_none());
         assert!(pool.map(|()| (), [(); 0]).unordered().next().is_none());
-        assert!(pool.map_slice(|()| (), &[]).is_empty());
+        assert!(pool.map_slice(|()| (), &[]).unwrap().is_empty());
         drop(held);
     });
 }
@@ -435,7 +435,7 @@ fn many_short_elements_come_in_order() {
         assert!(results.map(Result::unwrap).eq(0..300_000));
         let slice: Vec<u64> = (0..100_000).collect();
         let results = pool.map_slice(|number| *number, &slice);
-        assert!(results.into_iter().map(Result::unwrap).eq(0..100_000));
+        assert!(results.unwrap().into_iter().eq(0..100_000));
     });
 }
 
@@ -451,8 +451,11 @@ fn a_map_on_a_pool_that_was_shut_down_is_refused() {
                 .iter()
                 .all(|result| result.as_ref().unwrap_err().is_refused())
         );
-        let results = pool.map_slice(|number| *number, &[1, 2]);
-        assert!(results[1].as_ref().unwrap_err().is_refused());
+        assert!(
+            pool.map_slice(|number| *number, &[1, 2])
+                .unwrap_err()
+                .is_refused()
+        );
     });
 }
 
@@ -528,12 +531,8 @@ fn a_map_inside_of_tasks_on_every_worker_ends() {
                     let sums = handle.map(
                         move |number| {
                             let innermost: Vec<u64> = (0..10).collect();
-                            let sum: u64 = inner
-                                .map_slice(|more| more + number, &innermost)
-                                .into_iter()
-                                .map(Result::unwrap)
-                                .sum();
-                            sum
+                            let numbers = inner.map_slice(|more| more + number, &innermost);
+                            numbers.unwrap().into_iter().sum::<u64>()
                         },
                         base..base + 20,
                     );
@@ -608,7 +607,7 @@ fn p30_threads_share_a_pool_for_maps() {
                         assert!(results.map(Result::unwrap).eq((thread + round..).take(500)));
                         let slice: Vec<u64> = (0..100).collect();
                         let results = pool.map_slice(|number| number + thread, &slice);
-                        assert!(results.into_iter().map(Result::unwrap).eq((thread..).take(100)));
+                        assert!(results.unwrap().into_iter().eq((thread..).take(100)));
                     }
                 });
             }
@@ -625,14 +624,106 @@ fn map_slice_borrows_from_the_caller() {
         let results = pool.map_slice(
             |word| {
                 total.fetch_add(word.len(), Ordering::SeqCst);
-                if word == "or" { fail() } else { word.as_str() }
+                word.as_str()
             },
             &words,
         );
-        assert_eq!(plain(results), [Some("to"), Some("be"), None, Some("not")]);
+        assert_eq!(results.unwrap(), ["to", "be", "or", "not"]);
         assert_eq!(total.load(Ordering::SeqCst), 9);
         let caller = thread::current().id();
-        let threads = pool.map_slice(|_| thread::current().id(), &words);
-        assert!(threads.into_iter().all(|thread| thread.unwrap() != caller));
+        let threads = pool.map_slice(|_| thread::current().id(), &words).unwrap();
+        assert!(threads.into_iter().all(|thread| thread != caller));
+    });
+}
+
+#[test]
+fn map_slice_gives_the_panic_of_the_first_item_that_panics() {
+    in_own_process(|| {
+        let pool = pool(3);
+        let drops = Arc::new(AtomicUsize::new(0));
+        for elements in [1, 2, 10, 1_000] {
+            let items: Vec<usize> = (0..elements).collect();
+            for failing in [0, elements / 2, elements - 1] {
+                drops.store(0, Ordering::SeqCst);
+                let made = AtomicUsize::new(0);
+                let function = |number: &usize| {
+                    if *number >= failing {
+                        resume_unwind(Box::new(number.to_string()))
+                    }
+                    made.fetch_add(1, Ordering::SeqCst);
+                    DropProbe(Arc::clone(&drops))
+                };
+                let error = pool.map_slice(function, &items).err().expect("some items panic");
+                assert_eq!(error.panic().unwrap().message(), failing.to_string());
+                assert_eq!(made.load(Ordering::SeqCst), failing);
+                assert_eq!(drops.load(Ordering::SeqCst), failing);
+            }
+        }
+    });
+}
+
+#[test]
+fn map_slice_runs_the_items_side_by_side() {
+    in_own_process(|| {
+        let pool = pool(3);
+        let meeting = Barrier::new(3);
+        let function = |_: &u32| {
+            meeting.wait();
+            thread::current().id()
+        };
+        let threads: HashSet<_> = pool
+            .map_slice(function, &[1, 2, 3])
+            .unwrap()
+            .into_iter()
+            .collect();
+        assert_eq!(threads.len(), 3);
+    });
+}
+
+#[test]
+fn map_slice_on_the_only_worker_is_run_by_it() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let handle = pool.handle();
+        let is_own = pool.spawn(move || {
+            let worker = thread::current().id();
+            let threads = handle.map_slice(|_| thread::current().id(), &[0; 1_000]);
+            threads.unwrap().into_iter().all(|thread| thread == worker)
+        });
+        assert!(is_own.result().unwrap());
+    });
+}
+
+#[test]
+fn map_slice_ends_when_the_pool_is_shut_down() {
+    in_own_process(|| {
+        for shutdown in [Shutdown::Drain, Shutdown::CancelQueued] {
+            let pool = Arc::new(pool(1));
+            let held = hold(&pool);
+            let caller = {
+                let handle = pool.handle();
+                let (called, has_called) = mpsc::channel();
+                let caller = thread::spawn(move || {
+                    called.send(()).expect("the test waits");
+                    handle.map_slice(|number| *number, &[1, 2, 3])
+                });
+                has_called.recv().unwrap();
+                caller
+            };
+            let ender = {
+                let pool = Arc::clone(&pool);
+                thread::spawn(move || pool.shutdown(shutdown))
+            };
+            while !pool.spawn(|| ()).is_done() {
+                thread::yield_now();
+            }
+            drop(held);
+            ender.join().unwrap();
+            // The call may have come before the shutdown or after it.
+            match caller.join().unwrap() {
+                Ok(values) => assert!(shutdown == Shutdown::Drain && values == [1, 2, 3]),
+                Err(error) => assert!(error.is_refused() || error.is_cancelled(), "{error}"),
+            }
+        }
     });
 }

@@ -6,7 +6,6 @@ use super::pace;
 use crate::queues::{Queues, refused};
 use crate::worker::{self, PoolOfTask};
 use crossbeam_deque::{Injector, Steal};
-use std::mem;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 use trine_future::{Future, Task, TaskError};
@@ -29,9 +28,9 @@ pub(super) struct Shared<F, A, R> {
 
 impl<F, A, R> Shared<F, A, R>
 where
-    F: Fn(A) -> R + Send + Sync,
-    A: Send,
-    R: Send,
+    F: Fn(A) -> R + Send + Sync + 'static,
+    A: Send + 'static,
+    R: Send + 'static,
 {
     pub(super) fn new(function: F, queues: Arc<Queues>) -> Self {
         Self {
@@ -45,17 +44,11 @@ where
     }
 
     /// Hands a chunk to the pool. One that has been shut down refuses it.
-    ///
-    /// # Safety
-    ///
-    /// Everything that the function, the arguments and the results borrow lives until every element of the chunk has been
-    /// taken from its harvest.
-    pub(super) unsafe fn submit(self: &Arc<Self>, chunk: Arc<Chunk<A, R>>) {
+    pub(super) fn submit(self: &Arc<Self>, chunk: Arc<Chunk<A, R>>) {
         if self.queues.is_closed() {
             self.fail(&chunk, &refused());
         } else if self.backlog.push(chunk) {
-            // SAFETY: passed on to the caller.
-            let (turn, future) = unsafe { self.turn() };
+            let (turn, future) = self.turn();
             worker::push(&self.queues, turn);
             if future.is_done() {
                 // Refused: the elements say so, and nobody needs to be told by the hook.
@@ -65,15 +58,10 @@ where
     }
 
     /// The oldest chunk that has something left, for a consumer that runs it itself.
-    ///
-    /// # Safety
-    ///
-    /// As for `submit`, for all chunks of this map.
-    pub(super) unsafe fn find(self: &Arc<Self>) -> Option<Arc<Chunk<A, R>>> {
+    pub(super) fn find(self: &Arc<Self>) -> Option<Arc<Chunk<A, R>>> {
         let found = self.backlog.find();
         if found.wants_turn {
-            // SAFETY: passed on to the caller.
-            let (turn, _) = unsafe { self.turn() };
+            let (turn, _) = self.turn();
             self.queues.push_from_thread(turn);
         }
         found.chunk
@@ -102,30 +90,19 @@ where
     }
 
     /// A turn as a task.
-    ///
-    /// # Safety
-    ///
-    /// As for `submit`, for all chunks of this map.
-    unsafe fn turn(self: &Arc<Self>) -> (Task, Future<()>) {
+    fn turn(self: &Arc<Self>) -> (Task, Future<()>) {
         let turn = Turn {
             shared: Arc::downgrade(self),
             has_begun: false,
         };
-        let run: Box<dyn FnOnce() + Send + '_> = Box::new(move || turn.run());
-        // SAFETY: a turn touches what is borrowed only while it has claimed an element, which is not taken then, or while
-        // it drops an argument, a result or the function. A chunk that was taken has none of the first two. The function
-        // is the map's own, or a reference, which has nothing to drop.
-        let run: Box<dyn FnOnce() + Send> = unsafe { mem::transmute(run) };
-        Task::new(run, PoolOfTask::new(&self.queues))
+        Task::new(move || turn.run(), PoolOfTask::new(&self.queues))
     }
 
-    /// What a turn does. `unsafe` as `find` is.
-    unsafe fn take_turn(self: &Arc<Self>) {
+    fn take_turn(self: &Arc<Self>) {
         loop {
             // In a pool that ends nobody may look after this turn.
             let is_last = self.queues.is_closed();
-            // SAFETY: passed on to the caller.
-            let Some(chunk) = (unsafe { self.find() }) else {
+            let Some(chunk) = self.find() else {
                 return;
             };
             let start = Instant::now();
@@ -169,9 +146,9 @@ where
 /// A place in the pool's queue, where a thread finds something to run when it gets there.
 struct Turn<F, A, R>
 where
-    F: Fn(A) -> R + Send + Sync,
-    A: Send,
-    R: Send,
+    F: Fn(A) -> R + Send + Sync + 'static,
+    A: Send + 'static,
+    R: Send + 'static,
 {
     shared: Weak<Shared<F, A, R>>,
     has_begun: bool,
@@ -179,25 +156,24 @@ where
 
 impl<F, A, R> Turn<F, A, R>
 where
-    F: Fn(A) -> R + Send + Sync,
-    A: Send,
-    R: Send,
+    F: Fn(A) -> R + Send + Sync + 'static,
+    A: Send + 'static,
+    R: Send + 'static,
 {
     fn run(mut self) {
         self.has_begun = true;
         if let Some(shared) = self.shared.upgrade() {
             shared.backlog.turn_begins();
-            // SAFETY: whoever made the turn has promised it.
-            unsafe { shared.take_turn() };
+            shared.take_turn();
         }
     }
 }
 
 impl<F, A, R> Drop for Turn<F, A, R>
 where
-    F: Fn(A) -> R + Send + Sync,
-    A: Send,
-    R: Send,
+    F: Fn(A) -> R + Send + Sync + 'static,
+    A: Send + 'static,
+    R: Send + 'static,
 {
     fn drop(&mut self) {
         if !self.has_begun

@@ -29,9 +29,9 @@ impl<I: Iterator, F, R> TimedThreadMap<I, F, R> {
 impl<I, F, R> Iterator for TimedThreadMap<I, F, R>
 where
     I: Iterator,
-    I::Item: Send,
-    F: Fn(I::Item) -> R + Send + Sync,
-    R: Send,
+    I::Item: Send + 'static,
+    F: Fn(I::Item) -> R + Send + Sync + 'static,
+    R: Send + 'static,
 {
     type Item = Result<Result<R, TaskError>, MapTimedOut>;
 
@@ -61,9 +61,9 @@ where
 impl<I, F, R> FusedIterator for TimedThreadMap<I, F, R>
 where
     I: Iterator,
-    I::Item: Send,
-    F: Fn(I::Item) -> R + Send + Sync,
-    R: Send,
+    I::Item: Send + 'static,
+    F: Fn(I::Item) -> R + Send + Sync + 'static,
+    R: Send + 'static,
 {
 }
 

@@ -1,13 +1,15 @@
-//! Models of the chunk in which the elements of a map go to threads and come back.
+//! Models of the chunk in which the elements of a map go to threads and come back, and of the strip of a `map_slice`.
 
 use crate::map::chunk::{Arguments, Chunk, Harvest};
+use crate::map::strip::{Place, Strip};
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize as Count;
 use std::sync::atomic::Ordering::Relaxed;
 use trine_future::TaskError;
-use trine_platform::Parker;
 use trine_platform::model::check;
 use trine_platform::thread::spawn;
+use trine_platform::{Parker, UnsafeCell};
 
 type Shared = Arc<Chunk<u32, u32>>;
 
@@ -177,6 +179,63 @@ fn map_failing_the_rest_races_a_thread() {
             results += std::iter::from_fn(|| harvest.next_ready()).count();
         }
         thread.join().expect("the runner does not panic");
+        ender.join().expect("the ender does not panic");
+    });
+}
+
+/// A strip that lends for ever, so that a model's threads can have it.
+fn strip(items: &'static [u32]) -> (Arc<Strip<'static, 'static, u32, u32>>, &'static [Place<u32>]) {
+    let places = items.iter().map(|_| UnsafeCell::new(MaybeUninit::uninit()));
+    let places: &'static [Place<u32>] = Box::leak(places.collect());
+    (Arc::new(Strip::new(items, places)), places)
+}
+
+fn read(place: &Place<u32>) -> u32 {
+    // SAFETY: the model has waited until all places that it reads were filled.
+    place.with(|place| unsafe { (*place).assume_init() })
+}
+
+#[test]
+fn map_strip_is_filled_when_the_caller_wakes() {
+    check("threads::map_strip_is_filled_when_the_caller_wakes", || {
+        let (strip, places) = strip(&[1, 2, 3]);
+        let threads = [2, 1].map(|length| {
+            let strip = Arc::clone(&strip);
+            spawn(move || while strip.run(length, |item| item * 10) > 0 {})
+        });
+        strip.wait();
+        assert_eq!([0, 1, 2].map(|number| read(&places[number])), [10, 20, 30]);
+        assert!(strip.take_failures().is_empty());
+        for thread in threads {
+            thread.join().expect("no runner panics");
+        }
+    });
+}
+
+#[test]
+fn map_strip_gives_up_while_a_thread_runs() {
+    // Each place is either filled or has a failure.
+    check("threads::map_strip_gives_up_while_a_thread_runs", || {
+        let (strip, places) = strip(&[1, 2, 3]);
+        let runner = {
+            let strip = Arc::clone(&strip);
+            spawn(move || while strip.run(1, |item| item * 10) > 0 {})
+        };
+        let ender = {
+            let strip = Arc::clone(&strip);
+            spawn(move || strip.give_up(TaskError::refused("the end")))
+        };
+        strip.wait();
+        let failed: Vec<usize> = strip
+            .take_failures()
+            .into_iter()
+            .map(|(number, _)| number)
+            .collect();
+        assert!(failed.iter().copied().eq(3 - failed.len()..3));
+        for place in &places[..3 - failed.len()] {
+            assert!(read(place) >= 10);
+        }
+        runner.join().expect("the runner does not panic");
         ender.join().expect("the ender does not panic");
     });
 }
