@@ -381,11 +381,14 @@ where
         if is_on_worker && deadline.is_none() && self.run_one() {
             return false;
         }
-        let nanoseconds = self.shared.nanoseconds();
-        let workers = self.shared.queues.workers();
-        if !self.has_napped && !is_on_worker && pace::is_worth_a_nap(self.elements, nanoseconds, workers) {
+        let nap = pace::nap(
+            self.elements,
+            self.shared.nanoseconds(),
+            self.shared.queues.workers(),
+        );
+        if let Some(nap) = nap.filter(|_| !self.has_napped && !is_on_worker) {
             self.has_napped = true;
-            self.shared.bell.park_until(&Deadline::after(pace::NAP));
+            self.shared.bell.park_until(&Deadline::after(nap));
             return false;
         }
         if let (Order::Input, Some(current)) = (self.order, &self.current) {

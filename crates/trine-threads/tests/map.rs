@@ -311,7 +311,8 @@ fn m23_nothing_happens_before_the_first_element_is_asked_for() {
     in_own_process(|| {
         let pool = pool(1);
         let taken = std::cell::Cell::new(false);
-        let results = pool.map(|()| (), std::iter::from_fn(|| Some(taken.set(true))));
+        let input = std::iter::repeat(()).inspect(|()| taken.set(true));
+        let results = pool.map(|()| (), input);
         pool.shutdown(Shutdown::Drain);
         drop(results);
         assert!(!taken.get());

@@ -1,14 +1,16 @@
 //! How many elements make a chunk, and how long the consumer naps.
 
 use super::chunk::LONGEST;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// How long a chunk should take. Long enough that what a chunk costs does not matter, and short enough that it does not
 /// matter who runs it.
 const AIM: Duration = Duration::from_micros(50);
 
-/// How long the consumer sleeps when elements end faster than it could be woken for each.
-pub(crate) const NAP: Duration = Duration::from_micros(50);
+/// How long a nap is, if there is enough to do meanwhile: a shorter one costs more than it brings, and a longer one would
+/// be noticed.
+const NAPS: RangeInclusive<Duration> = Duration::from_micros(50)..=Duration::from_millis(1);
 
 /// The length of the chunks: one element at first, then by what an element takes, twice the last one at most.
 #[derive(Debug)]
@@ -58,13 +60,13 @@ impl Pace {
     }
 }
 
-/// Whether `elements` of so many nanoseconds keep the workers busy for longer than a nap, and are so short that it is not
-/// worth being woken for each.
-pub(crate) fn is_worth_a_nap(elements: usize, nanoseconds: u32, workers: usize) -> bool {
-    let nanoseconds = u64::from(nanoseconds);
-    nanoseconds > 0
-        && nanoseconds * 2 <= AIM.as_nanos() as u64
-        && elements as u64 * nanoseconds >= workers as u64 * 3 / 2 * NAP.as_nanos() as u64
+/// How long the consumer sleeps when elements end faster than it could be woken for each: half of the time for which
+/// `elements` keep the workers busy. `None`: it should rather be woken for the next one.
+pub(crate) fn nap(elements: usize, nanoseconds: u32, workers: usize) -> Option<Duration> {
+    let is_short = nanoseconds > 0 && u128::from(nanoseconds) * 2 <= AIM.as_nanos();
+    let busy = Duration::from_nanos(elements as u64 * u64::from(nanoseconds) / workers as u64);
+    let nap = (busy / 2).min(*NAPS.end());
+    (is_short && nap >= *NAPS.start()).then_some(nap)
 }
 
 /// What an element took, if `elements` took so long.
@@ -122,13 +124,11 @@ mod tests {
 
     #[test]
     fn a_nap_needs_many_short_elements() {
-        assert!(is_worth_a_nap(1_000, 1_000, 2));
-        assert!(!is_worth_a_nap(100, 1_000, 2), "they are over before the nap");
-        assert!(
-            !is_worth_a_nap(1_000, 100_000, 2),
-            "each is worth being woken for"
-        );
-        assert!(!is_worth_a_nap(1_000, 0, 2), "who knows");
+        assert_eq!(nap(1_000, 1_000, 2), Some(Duration::from_micros(250)));
+        assert_eq!(nap(1_000_000, 1_000, 2), Some(Duration::from_millis(1)));
+        assert_eq!(nap(100, 1_000, 2), None, "they are soon over");
+        assert_eq!(nap(1_000, 100_000, 2), None, "each is worth being woken for");
+        assert_eq!(nap(1_000, 0, 2), None, "who knows");
     }
 
     #[test]

@@ -191,8 +191,10 @@ fn strip(items: &'static [u32]) -> (Arc<Strip<'static, 'static, u32, u32>>, &'st
 }
 
 fn read(place: &Place<u32>) -> u32 {
+    // SAFETY: nobody writes any more when a model reads.
+    let value = place.with(|place| unsafe { place.read() });
     // SAFETY: the model has waited until all places that it reads were filled.
-    place.with(|place| unsafe { (*place).assume_init() })
+    unsafe { value.assume_init() }
 }
 
 #[test]
@@ -226,13 +228,11 @@ fn map_strip_gives_up_while_a_thread_runs() {
             spawn(move || strip.give_up(TaskError::refused("the end")))
         };
         strip.wait();
-        let failed: Vec<usize> = strip
-            .take_failures()
-            .into_iter()
-            .map(|(number, _)| number)
-            .collect();
-        assert!(failed.iter().copied().eq(3 - failed.len()..3));
-        for place in &places[..3 - failed.len()] {
+        let filled = strip.take_failures().first().map_or(3, |(failed, _)| {
+            assert_eq!(failed.end, 3);
+            failed.start
+        });
+        for place in &places[..filled] {
             assert!(read(place) >= 10);
         }
         runner.join().expect("the runner does not panic");
