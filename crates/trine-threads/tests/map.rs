@@ -412,6 +412,39 @@ fn the_order_can_be_given_up_halfway() {
 }
 
 #[test]
+fn the_order_can_be_given_up_in_the_midst_of_a_chunk() {
+    in_own_process(|| {
+        let pool = pool(2);
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..4).map(|_| mpsc::channel::<()>()).unzip();
+        let receivers: Vec<_> = receivers.into_iter().map(Mutex::new).collect();
+        let function = move |number: usize| {
+            receivers[number].lock().unwrap().recv().unwrap();
+            number
+        };
+        let mut results = pool.map(function, 0..4).chunk_size(4);
+        senders[0].send(()).unwrap();
+        assert_eq!(results.next().unwrap().unwrap(), 0);
+        let mut results = results.unordered();
+        // Two threads are at 1 and 2; then one goes on to 3.
+        for number in [2, 3, 1] {
+            senders[number].send(()).unwrap();
+            assert_eq!(results.next().unwrap().unwrap(), number);
+        }
+    });
+}
+
+#[test]
+fn a_map_can_go_to_another_thread() {
+    in_own_process(|| {
+        let pool = pool(2);
+        let mut results = pool.map(|number| number, 0..100);
+        assert_eq!(results.next().unwrap().unwrap(), 0);
+        let count = thread::spawn(move || results.count());
+        assert_eq!(count.join().unwrap(), 99);
+    });
+}
+
+#[test]
 fn what_was_yielded_is_not_kept() {
     in_own_process(|| {
         let pool = pool(1);

@@ -1,6 +1,6 @@
 //! A map with an end to the waiting.
 
-use super::ThreadMap;
+use super::consumer::Consumer;
 use std::error::Error;
 use std::fmt;
 use std::iter::FusedIterator;
@@ -8,18 +8,18 @@ use std::time::Duration;
 use trine_future::TaskError;
 use trine_platform::Deadline;
 
-/// The iterator of [`ThreadMap::timeout`].
+/// The iterator of [`ThreadMap::timeout`](crate::ThreadMap::timeout).
 #[must_use = "an iterator does nothing until it is advanced"]
 pub struct TimedThreadMap<I: Iterator, F, R> {
-    map: ThreadMap<I, F, R>,
+    consumer: Consumer<I, F, R>,
     deadline: Deadline,
     is_over: bool,
 }
 
 impl<I: Iterator, F, R> TimedThreadMap<I, F, R> {
-    pub(super) fn new(map: ThreadMap<I, F, R>, timeout: Duration) -> Self {
+    pub(super) fn new(consumer: Consumer<I, F, R>, timeout: Duration) -> Self {
         Self {
-            map,
+            consumer,
             deadline: Deadline::after(timeout),
             is_over: false,
         }
@@ -39,13 +39,13 @@ where
         if self.is_over {
             return None;
         }
-        if let Some(result) = self.map.next_until(Some(&self.deadline)) {
+        if let Some(result) = self.consumer.next_until(Some(&self.deadline)) {
             return Some(Ok(result));
         }
         self.is_over = true;
-        let unfinished = self.map.elements;
-        let is_complete = unfinished == 0 && self.map.is_exhausted();
-        self.map.cancel();
+        let unfinished = self.consumer.unfinished();
+        let is_complete = unfinished == 0 && self.consumer.is_exhausted();
+        self.consumer.cancel();
         (!is_complete).then_some(Err(MapTimedOut { unfinished }))
     }
 
@@ -53,7 +53,7 @@ where
         if self.is_over {
             return (0, Some(0));
         }
-        let (least, most) = self.map.size_hint();
+        let (least, most) = self.consumer.size_hint();
         (least.min(1), most)
     }
 }
@@ -71,13 +71,13 @@ impl<I: Iterator, F, R> fmt::Debug for TimedThreadMap<I, F, R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("TimedThreadMap")
-            .field("map", &self.map)
+            .field("unfinished", &self.consumer.unfinished())
             .field("is_over", &self.is_over)
             .finish_non_exhaustive()
     }
 }
 
-/// The time of a [`ThreadMap::timeout`] is over, and not all elements have ended.
+/// The time of a [`ThreadMap::timeout`](crate::ThreadMap::timeout) is over, and not all elements have ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapTimedOut {
     /// How many elements were taken from the input and not yielded. What is left in the input is not counted.

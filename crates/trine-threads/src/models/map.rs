@@ -1,6 +1,7 @@
 //! Models of the chunk in which the elements of a map go to threads and come back, and of the strip of a `map_slice`.
 
-use crate::map::chunk::{Arguments, Chunk, Harvest};
+use crate::map::chunk::{Chunk, Harvest};
+use crate::map::slot::Arguments;
 use crate::map::strip::{Place, Strip};
 use std::mem::MaybeUninit;
 use std::sync::Arc;
