@@ -36,7 +36,8 @@ use trine_future::TaskError;
 ///
 /// Short elements are handed over many at a time, in chunks of about 50 µs of work, which grow from one element on as
 /// their time is measured. A chunk holds nothing up: an element is yielded when it has ended, not when its chunk has,
-/// and what has not started is taken over by workers that are idle.
+/// and what has not started is taken over by workers that are idle. (Where many short elements are under way, the caller
+/// looks for results after up to a millisecond, instead of being woken for one.)
 ///
 /// Dropping the iterator cancels what has not started. It does not wait for what runs.
 ///
