@@ -1,7 +1,7 @@
 //! The items of `map_slice` and the places of their results, and who may touch which of them.
 //!
 //! - S1: `claims` is raised by each claim. A claim gives its thread the items, and the places, from the value before on.
-//!   Every place is given once; whatever is beyond the end was never there.
+//!   Every place is given once.
 //! - S2: a thread adds to `ended` when it is done with what it has claimed. When that is everything, the caller has it all.
 //! - S3: after an error the rest is claimed and not run. Claims go up, so all that is before an item that was run is run.
 
@@ -61,7 +61,7 @@ impl<'a, 'p, T, R> Strip<'a, 'p, T, R> {
     /// How many items nobody has claimed.
     pub(crate) fn unclaimed(&self) -> usize {
         // ORDERING: Relaxed. Whoever wants one claims it.
-        self.items.len().saturating_sub(self.claims.0.load(Relaxed))
+        self.items.len() - self.claims.0.load(Relaxed)
     }
 
     /// Claims up to `items` items and runs them; returns how many there were. After a panic, the rest of them is run, and
@@ -130,9 +130,14 @@ impl<'a, 'p, T, R> Strip<'a, 'p, T, R> {
 
     fn claim(&self, items: usize) -> Range<usize> {
         let all = self.items.len();
+        let end = |start: usize| start + items.min(all - start);
         // ORDERING: Relaxed. Whoever got the strip got the items with it, and places are empty until they are claimed.
-        let start = self.claims.0.fetch_add(items.min(all), Relaxed).min(all);
-        start..all.min(start + items.min(all))
+        let claimed = self
+            .claims
+            .0
+            .fetch_update(Relaxed, Relaxed, |start| Some(end(start)));
+        let (Ok(start) | Err(start)) = claimed;
+        start..end(start)
     }
 
     fn end(&self, items: usize) {
