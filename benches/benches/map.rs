@@ -138,8 +138,9 @@ fn with_workers(
 ) -> Measurement {
     let pool = ThreadPool::new(workers).expect("the system gives threads");
     measure(|| {
-        let values: Result<Vec<u64>, _> = pool.map(function, 0..elements).collect();
-        black_box(values).expect("no element fails").len() as u64
+        let results = pool.map(function, 0..elements);
+        let values: Vec<u64> = results.map(|result| result.expect("no element fails")).collect();
+        black_box(values).len() as u64
     })
 }
 
