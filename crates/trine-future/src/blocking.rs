@@ -26,6 +26,18 @@ pub fn set_blocking_hook(hook: Option<BlockingHook>) {
     drop(HOOK.replace(hook));
 }
 
+/// For executors that sleep in a wait of their own: runs `wait` between the two functions of the calling thread's hook.
+///
+/// ```
+/// let mut slept = false;
+/// trine_future::while_blocked(|| slept = true);
+/// assert!(slept);
+/// ```
+pub fn while_blocked<R>(wait: impl FnOnce() -> R) -> R {
+    let _blocked = Blocked::begin();
+    wait()
+}
+
 /// The time during which a thread may be asleep in a wait.
 pub(crate) struct Blocked(());
 

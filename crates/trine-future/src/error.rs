@@ -144,6 +144,11 @@ impl TaskError {
         })
     }
 
+    /// The task was cancelled.
+    pub fn cancelled() -> Self {
+        Self::new(Kind::Cancelled)
+    }
+
     /// The worker process died while it ran `task`.
     pub fn worker_died(task: impl Into<String>, death: WorkerDeath) -> Self {
         Self::new(Kind::WorkerDied {
@@ -159,10 +164,6 @@ impl TaskError {
             what: what.into(),
             cause: cause.into(),
         })
-    }
-
-    pub(crate) fn cancelled() -> Self {
-        Self::new(Kind::Cancelled)
     }
 
     pub(crate) fn abandoned() -> Self {

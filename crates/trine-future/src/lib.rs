@@ -27,7 +27,7 @@
 //! | one result for many threads or tasks | [`Future::shared`] |
 //! | each result as soon as it is there | [`as_completed`], for so long: [`AsCompleted::timeout`] |
 //! | to go on when the first, or all, have ended | [`wait`] |
-//! | a function over many inputs, in their order | `map` of a pool, which returns a [`Map`] |
+//! | a function over many inputs, in their order | `map` of a pool; [`Map`] for an executor of one's own |
 //! | to be called when it has ended | [`Future::on_done`] |
 //! | another value in the place of the result | [`Future::map`] |
 //! | a task that has not started not to run | [`Future::cancel`] |
@@ -85,7 +85,7 @@ mod waits;
 mod work;
 
 pub use as_completed::{AsCompleted, Completable, TimedAsCompleted, TimedOut, as_completed};
-pub use blocking::{BlockingHook, set_blocking_hook};
+pub use blocking::{BlockingHook, set_blocking_hook, while_blocked};
 pub use cancel_on_drop::CancelOnDrop;
 pub use current::cancelled;
 pub use error::{TaskError, WorkerDeath};

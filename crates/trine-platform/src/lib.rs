@@ -29,9 +29,9 @@ pub use workers::default_workers;
 /// Atomic integers and the fence: std's, or loom's in a model.
 pub mod atomic {
     #[cfg(trine_loom)]
-    pub use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, fence};
+    pub use loom::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, fence};
     #[cfg(not(trine_loom))]
-    pub use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, fence};
+    pub use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, fence};
 
     pub use std::sync::atomic::Ordering;
 }

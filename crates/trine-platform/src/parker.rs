@@ -24,7 +24,12 @@ thread_local!(static PARKER: Parker = Parker::new());
 loom::thread_local!(static PARKER: Parker = Parker::new());
 
 impl Parker {
-    fn new() -> Self {
+    /// A place to sleep that belongs to whoever owns the value, not to a thread: one thread at a time may park here.
+    #[allow(
+        clippy::new_without_default,
+        reason = "nobody wants one by default: a thread has its own"
+    )]
+    pub fn new() -> Self {
         Self(Arc::new(Futex::new(EMPTY)))
     }
 

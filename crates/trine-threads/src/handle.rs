@@ -1,5 +1,6 @@
 //! Submitting without owning the pool.
 
+use crate::map::{ThreadMap, map_slice};
 use crate::priority::Priority;
 use crate::queues::Queues;
 use crate::statistics::Stats;
@@ -67,26 +68,24 @@ impl Handle {
     }
 
     /// Runs `function` with each of `arguments`. See [`ThreadPool::map`](crate::ThreadPool::map).
-    pub fn map<F, I, R>(
-        &self,
-        function: F,
-        arguments: I,
-    ) -> Map<I::IntoIter, impl FnMut(I::Item) -> Future<R>, R>
+    pub fn map<F, I, R>(&self, function: F, arguments: I) -> ThreadMap<I::IntoIter, F, R>
     where
         F: Fn(I::Item) -> R + Send + Sync + 'static,
         I: IntoIterator,
         I::Item: Send + 'static,
         R: Send + 'static,
     {
-        let function = Arc::new(function);
-        Map::new(
-            arguments.into_iter(),
-            2 * self.queues.workers(),
-            move |argument| {
-                let function = Arc::clone(&function);
-                self.spawn(move || function(argument))
-            },
-        )
+        ThreadMap::new(&self.queues, function, arguments.into_iter())
+    }
+
+    /// Runs `function` with each of `items`. See [`ThreadPool::map_slice`](crate::ThreadPool::map_slice).
+    pub fn map_slice<'a, F, T, R>(&self, function: F, items: &'a [T]) -> Result<Vec<R>, TaskError>
+    where
+        F: Fn(&'a T) -> R + Sync,
+        T: Sync,
+        R: Send,
+    {
+        map_slice(&self.queues, &function, items)
     }
 }
 

@@ -15,7 +15,8 @@
 //! that has to be stopped from outside, belongs into a process pool.
 //!
 //! - [`submit`](ThreadPool::submit) takes a function and its argument, [`spawn`](ThreadPool::spawn) a closure; both
-//!   return a [`Future`](trine_future::Future). [`map`](ThreadPool::map) is an iterator over results.
+//!   return a [`Future`](trine_future::Future). [`map`](ThreadPool::map) is an iterator over results,
+//!   [`map_slice`](ThreadPool::map_slice) blocks and may borrow.
 //! - A panic in a task is an error of its future. The worker goes on. (Not with `panic = "abort"`: there it ends the
 //!   program.)
 //! - Tasks submitted from outside start in the order of submission; a task's own tasks start on its worker, newest
@@ -52,6 +53,7 @@ mod handle;
 mod initializer;
 mod lanes;
 mod limit;
+mod map;
 mod pool;
 mod priority;
 mod queues;
@@ -70,6 +72,7 @@ pub use build_error::BuildError;
 pub use builder::{ThreadPoolBuilder, WORKERS_VARIABLE};
 pub use handle::Handle;
 pub use limit::WhenFull;
+pub use map::{MapTimedOut, ThreadMap, TimedThreadMap};
 pub use pool::ThreadPool;
 pub use priority::{BACKGROUND_TURN, Priority};
 pub use rejected::Rejected;

@@ -3,6 +3,7 @@
 
 mod closing;
 mod limit;
+mod map;
 
 use crate::sleep::Sleep;
 use crate::spares::Spares;

@@ -3,11 +3,11 @@
 use crate::queues::Queues;
 use crate::report::ShutdownReport;
 use crate::worker;
-use crate::{BuildError, Handle, Stats, Submission, ThreadPoolBuilder};
+use crate::{BuildError, Handle, Stats, Submission, ThreadMap, ThreadPoolBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, thread};
-use trine_future::{Executor, Future, Map, Pool, Promise, Shutdown, TaskError};
+use trine_future::{Executor, Future, Pool, Promise, Shutdown, TaskError};
 use trine_platform::Deadline;
 use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::Relaxed;
@@ -149,7 +149,8 @@ impl ThreadPool {
 
     /// Runs `function` with each of `arguments`; an iterator over the results, in the order of the arguments.
     ///
-    /// It is lazy, with a look-ahead of two tasks a worker, so `arguments` may be endless. See [`Map`].
+    /// It is lazy, with a bounded look-ahead, so `arguments` may be endless; short elements share tasks. The iterator's
+    /// methods set an order, a look-ahead, the length of chunks, and a time-out: see [`ThreadMap`].
     ///
     /// ```
     /// # let pool = trine_threads::ThreadPool::new(2)?;
@@ -157,12 +158,8 @@ impl ThreadPool {
     /// assert_eq!(squares?, [1, 4, 9]);
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// ```
-    #[doc(alias = "par_iter")]
-    pub fn map<F, I, R>(
-        &self,
-        function: F,
-        arguments: I,
-    ) -> Map<I::IntoIter, impl FnMut(I::Item) -> Future<R>, R>
+    #[doc(alias("imap", "par_iter", "par_bridge", "executor_map"))]
+    pub fn map<F, I, R>(&self, function: F, arguments: I) -> ThreadMap<I::IntoIter, F, R>
     where
         F: Fn(I::Item) -> R + Send + Sync + 'static,
         I: IntoIterator,
@@ -170,6 +167,36 @@ impl ThreadPool {
         R: Send + 'static,
     {
         self.handle.map(function, arguments)
+    }
+
+    /// Runs `function` with a reference to each of `items`, and returns the results in the order of the items. Blocks
+    /// until all have ended, so function, items and results may borrow from the caller.
+    ///
+    /// It is the fastest way to compute something for many small items. Called on a worker of this pool, that worker
+    /// takes part.
+    ///
+    /// # Errors
+    ///
+    /// The panic of the first item, in their order, that panics: items after it may not be run then. A function that
+    /// returns a `Result` tells more. After a shutdown, [`TaskError::is_refused`].
+    ///
+    /// ```
+    /// # let pool = trine_threads::ThreadPool::new(2)?;
+    /// let text = String::from("to be or not to be");
+    /// let words: Vec<&str> = text.split(' ').collect();
+    /// let longest = 3; // borrowed, as the words are
+    /// let is_short = pool.map_slice(|word| word.len() < longest, &words)?;
+    /// assert_eq!(is_short, [true, true, true, false, true, true]);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    #[doc(alias("par_iter", "scope"))]
+    pub fn map_slice<'a, F, T, R>(&self, function: F, items: &'a [T]) -> Result<Vec<R>, TaskError>
+    where
+        F: Fn(&'a T) -> R + Sync,
+        T: Sync,
+        R: Send,
+    {
+        self.handle.map_slice(function, items)
     }
 
     /// A clone for submitting from elsewhere, which does not keep the pool open.

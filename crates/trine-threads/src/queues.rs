@@ -112,6 +112,13 @@ impl Queues {
         }
     }
 
+    /// Queues a task for all, from a thread of this pool: also when the pool has been shut down, because that thread looks
+    /// for tasks again before it ends.
+    pub(crate) fn push_from_thread(&self, task: Task) {
+        self.injector.push(task);
+        self.sleep.notify();
+    }
+
     /// Takes a task from outside, and some more into `own`.
     pub(crate) fn take_injected(&self, own: Option<&Deque<Task>>) -> Option<Task> {
         if self.injector.is_empty() {

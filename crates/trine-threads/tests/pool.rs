@@ -139,7 +139,7 @@ fn m10_a_dropped_map_cancels_what_has_not_started() {
         let ran = Arc::new(AtomicUsize::new(0));
         let (started, has_started) = mpsc::sync_channel(2);
         let (task_gate, task_ran) = (Arc::clone(&gate), Arc::clone(&ran));
-        let mut map = pool.map(
+        let map = pool.map(
             move |number| match number {
                 0 => {}
                 // These two hold both workers.
@@ -151,7 +151,8 @@ fn m10_a_dropped_map_cancels_what_has_not_started() {
             },
             0..,
         );
-        // Submits as many as the look-ahead says, four: the last one is queued behind the two that hold.
+        let mut map = map.chunk_size(1).look_ahead(4);
+        // Takes as many as the look-ahead says: the last one is queued behind the two that hold.
         map.next().unwrap().unwrap();
         has_started.recv().unwrap();
         has_started.recv().unwrap();
@@ -173,11 +174,11 @@ fn m16_map_works_on_an_endless_input() {
         });
         let first: Vec<u64> = pool
             .map(|number| number + 1, endless)
+            .look_ahead(4)
             .take(3)
             .map(Result::unwrap)
             .collect();
         assert_eq!(first, [1, 2, 3]);
-        // The look-ahead is two tasks a worker.
         assert!(pulled.load(Ordering::SeqCst) <= 3 + 4);
     });
 }

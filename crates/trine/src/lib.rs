@@ -209,6 +209,8 @@
 //! | `pool.submit(f, x)` | `pool.submit(f, x)` |
 //! | `pool.submit(f, x, y)`, `partial(f, y)` | `pool.submit(\|(x, y)\| f(x, y), (x, y))` |
 //! | `pool.map(f, xs)` | `pool.map(f, xs)`: an iterator, lazy |
+//! | `timeout=`, `chunksize=`, `buffersize=` | [`timeout`](threads::ThreadMap::timeout), [`chunk_size`](threads::ThreadMap::chunk_size), [`look_ahead`](threads::ThreadMap::look_ahead) of a thread pool's map |
+//! | `imap_unordered` | [`pool.map(f, xs).unordered()`](threads::ThreadMap::unordered) |
 //! | `f.result()`, `f.result(timeout)` | [`result()`](Future::result), [`result_timeout(duration)`](Future::result_timeout) |
 //! | `f.exception()` | the `Err(TaskError)` of `result()` |
 //! | `f.add_done_callback(g)` | [`on_done(g)`](Future::on_done) |

@@ -1,0 +1,187 @@
+//! What the consumer of a map shares with the threads that run it.
+
+use super::backlog::Backlog;
+use super::chunk::Chunk;
+use super::pace;
+use crate::queues::Queues;
+use crate::refusal::Refusal;
+use crate::worker::{self, PoolOfTask};
+use crossbeam_deque::{Injector, Steal};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+use trine_future::{Future, Task, TaskError};
+use trine_platform::Parker;
+use trine_platform::atomic::AtomicU32;
+use trine_platform::atomic::Ordering::Relaxed;
+
+/// Kept by the consumer, and by threads while they run a chunk: when the consumer goes away, so does the function.
+pub(super) struct Shared<F, A, R> {
+    pub(super) function: F,
+    backlog: Backlog<A, R>,
+    /// The numbers of watched chunks in which something has ended, in that order.
+    told: Injector<u64>,
+    /// Where the consumer sleeps.
+    pub(super) bell: Parker,
+    /// What an element took, as the last chunk has it; 0 if there was none.
+    nanoseconds: AtomicU32,
+    pub(super) queues: Arc<Queues>,
+}
+
+impl<F, A, R> Shared<F, A, R>
+where
+    F: Fn(A) -> R + Send + Sync + 'static,
+    A: Send + 'static,
+    R: Send + 'static,
+{
+    pub(super) fn new(function: F, queues: Arc<Queues>) -> Self {
+        Self {
+            function,
+            backlog: Backlog::new(queues.workers()),
+            told: Injector::new(),
+            bell: Parker::new(),
+            nanoseconds: AtomicU32::new(0),
+            queues,
+        }
+    }
+
+    /// Hands a chunk to the pool. One that has been shut down refuses it.
+    pub(super) fn submit(self: &Arc<Self>, chunk: Arc<Chunk<A, R>>) {
+        if let Some(refusal) = self.queues.refusal() {
+            self.fail(&chunk, &refusal.into());
+        } else if self.backlog.push(chunk) {
+            let (turn, future) = self.turn();
+            worker::push(&self.queues, turn);
+            if future.is_done() {
+                // Refused: the elements say so, and nobody needs to be told by the hook.
+                drop(future.result());
+            }
+        }
+    }
+
+    /// The oldest chunk that has something left, for a consumer that runs it itself.
+    pub(super) fn find(self: &Arc<Self>) -> Option<Arc<Chunk<A, R>>> {
+        let found = self.backlog.find();
+        if found.wants_turn {
+            let (turn, _) = self.turn();
+            self.queues.push_from_thread(turn);
+        }
+        found.chunk
+    }
+
+    /// The number of the chunk in which something has ended before anything did in another one.
+    pub(super) fn next_told(&self) -> Option<u64> {
+        loop {
+            match self.told.steal() {
+                Steal::Success(number) => return Some(number),
+                Steal::Empty => return None,
+                Steal::Retry => {}
+            }
+        }
+    }
+
+    /// Has the consumer look at a chunk.
+    pub(super) fn note(&self, chunk: &Chunk<A, R>) {
+        self.told.push(chunk.number());
+    }
+
+    /// What an element takes to run, in nanoseconds; 0 if none has run yet.
+    pub(super) fn nanoseconds(&self) -> u32 {
+        // ORDERING: Relaxed, a hint.
+        self.nanoseconds.load(Relaxed)
+    }
+
+    /// A turn as a task.
+    fn turn(self: &Arc<Self>) -> (Task, Future<()>) {
+        let turn = Turn {
+            shared: Arc::downgrade(self),
+            has_begun: false,
+        };
+        Task::new(move || turn.run(), PoolOfTask::new(&self.queues))
+    }
+
+    fn take_turn(self: &Arc<Self>) {
+        loop {
+            // In a pool that ends nobody may look after this turn.
+            let is_last = self.queues.closing.is_closed();
+            let Some(chunk) = self.find() else {
+                return;
+            };
+            let start = Instant::now();
+            let queues = &*self.queues;
+            let stop = || queues.closing.is_cancelling();
+            let ran = chunk.run(&self.function, stop, || self.tell(&chunk));
+            if ran > 0 {
+                let nanoseconds = pace::nanoseconds_each(start.elapsed(), ran);
+                // ORDERING: Relaxed, a hint.
+                self.nanoseconds.store(nanoseconds, Relaxed);
+            }
+            if !is_last {
+                return;
+            }
+        }
+    }
+
+    /// The pool drops its tasks: everything that has not started ends with an error.
+    fn give_up(&self) {
+        let error = if self.queues.closing.is_cancelling() {
+            TaskError::cancelled()
+        } else {
+            Refusal::ShutDown.into()
+        };
+        for chunk in self.backlog.take() {
+            self.fail(&chunk, &error);
+        }
+    }
+
+    fn fail(&self, chunk: &Chunk<A, R>, error: &TaskError) {
+        chunk.fail_rest(error, || self.tell(chunk));
+    }
+
+    /// Something in a watched chunk has ended.
+    fn tell(&self, chunk: &Chunk<A, R>) {
+        self.note(chunk);
+        self.bell.unpark();
+    }
+}
+
+/// A place in the pool's queue, where a thread finds something to run when it gets there.
+struct Turn<F, A, R>
+where
+    F: Fn(A) -> R + Send + Sync + 'static,
+    A: Send + 'static,
+    R: Send + 'static,
+{
+    shared: Weak<Shared<F, A, R>>,
+    has_begun: bool,
+}
+
+impl<F, A, R> Turn<F, A, R>
+where
+    F: Fn(A) -> R + Send + Sync + 'static,
+    A: Send + 'static,
+    R: Send + 'static,
+{
+    fn run(mut self) {
+        self.has_begun = true;
+        if let Some(shared) = self.shared.upgrade() {
+            shared.backlog.turn_begins();
+            shared.take_turn();
+        }
+    }
+}
+
+impl<F, A, R> Drop for Turn<F, A, R>
+where
+    F: Fn(A) -> R + Send + Sync + 'static,
+    A: Send + 'static,
+    R: Send + 'static,
+{
+    fn drop(&mut self) {
+        if !self.has_begun
+            && let Some(shared) = self.shared.upgrade()
+        {
+            shared.backlog.turn_begins();
+            shared.give_up();
+        }
+    }
+}
