@@ -17,7 +17,8 @@ use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 ///
 /// A task is counted when a worker comes to it in its queue. So one that was cancelled, or that was run early by the task
 /// that waited for it, is counted as queued until then. A caller who runs a task itself
-/// ([`WhenFull::RunInCaller`](crate::WhenFull)) is not counted.
+/// ([`WhenFull::RunInCaller`](crate::WhenFull)) is not counted. A map counts as the tasks that it takes, each of which may
+/// run many elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {

@@ -124,7 +124,8 @@ fn counters_never_fall() {
                 before = now;
             }
         });
-        let results: u64 = pool.map(|number| number, 0..2000u64).map(Result::unwrap).sum();
+        let futures: Vec<_> = (0..2000u64).map(|number| pool.spawn(move || number)).collect();
+        let results: u64 = futures.into_iter().map(|future| future.result().unwrap()).sum();
         assert_eq!(results, 1999 * 2000 / 2);
         drop(stop);
         reader.join().unwrap();
