@@ -41,11 +41,13 @@
 //!
 //! A task may submit tasks to its own pool (through a [`Handle`]) and wait for them, on every worker at once, without a
 //! deadlock: an untimed wait for a task that nobody has started runs it on the spot, and while a worker sleeps in a
-//! wait of `trine-future`, a spare thread takes its place: at most [`SPARES`] in a pool.
+//! wait of `trine-future`, a spare thread takes its place: at most [`SPARES`] in a pool. Other calls that block are told of by
+//! [`blocking`].
 //!
 //! Tasks that wait for each other in a circle would wait for ever: the one that would close the circle gets an
 //! [error](trine_future::TaskError::is_deadlock) that names all of it.
 
+mod blocking;
 mod build_error;
 mod builder;
 mod closing;
@@ -68,6 +70,7 @@ mod submission;
 mod threads;
 mod worker;
 
+pub use blocking::blocking;
 pub use build_error::BuildError;
 pub use builder::{ThreadPoolBuilder, WORKERS_VARIABLE};
 pub use handle::Handle;

@@ -1,9 +1,9 @@
 //! Tasks that wait for each other: all programs end, and a true circle ends with an error that names it.
 
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use trine_fixture::in_own_process;
 use trine_future::{Future, TaskError};
-use trine_threads::ThreadPool;
+use trine_threads::{Handle, SPARES, ThreadPool, blocking};
 
 const ROUNDS: usize = 1_000;
 
@@ -125,6 +125,105 @@ fn two_closures_that_exchange_values_end() {
                 assert_eq!(one.result().unwrap().unwrap(), 2);
                 assert_eq!(other.result().unwrap().unwrap(), 1);
             }
+        }
+    });
+}
+
+/// A lock that is held across a parallel call: the worker that holds it must not be given another task that wants it.
+#[test]
+fn a_lock_can_be_held_across_a_parallel_call() {
+    in_own_process(|| {
+        for workers in 1..=8 {
+            let pool = pool(workers);
+            let sum = Arc::new(Mutex::new(0));
+            let tasks: Vec<_> = (0..ROUNDS / 8)
+                .map(|_| {
+                    let (handle, sum) = (pool.handle(), Arc::clone(&sum));
+                    pool.spawn(move || {
+                        let mut sum = sum.lock().unwrap();
+                        let (one, two) = (handle.spawn(|| 1), handle.spawn(|| 2));
+                        *sum += one.result().unwrap() + two.result().unwrap();
+                    })
+                })
+                .collect();
+            for task in tasks {
+                task.result().unwrap();
+            }
+            assert_eq!(*sum.lock().unwrap(), 3 * (ROUNDS / 8));
+        }
+    });
+}
+
+/// A value that is made once, by a parallel computation, and that all tasks want.
+#[test]
+fn a_once_lock_can_be_initialised_in_parallel() {
+    in_own_process(|| {
+        for workers in 1..=8 {
+            let pool = pool(workers);
+            for _ in 0..ROUNDS / 50 {
+                let cell = Arc::new(OnceLock::new());
+                let tasks: Vec<_> = (0..2 * workers)
+                    .map(|_| {
+                        let (handle, cell) = (pool.handle(), Arc::clone(&cell));
+                        pool.spawn(move || {
+                            *cell.get_or_init(|| {
+                                let parts: Vec<_> =
+                                    (0..8_u32).map(|part| handle.spawn(move || part)).collect();
+                                parts.into_iter().map(|part| part.result().unwrap()).sum::<u32>()
+                            })
+                        })
+                    })
+                    .collect();
+                for task in tasks {
+                    assert_eq!(task.result().unwrap(), 28);
+                }
+            }
+        }
+    });
+}
+
+/// The only worker blocks on something that Trine knows nothing of, and that a task behind it in the queue provides.
+#[test]
+fn a_blocking_call_gives_up_its_place() {
+    in_own_process(|| {
+        let pool = pool(1);
+        for _ in 0..ROUNDS / 10 {
+            let (sender, receiver) = mpsc::channel();
+            let waits = pool.spawn(move || blocking(|| receiver.recv().unwrap()));
+            let provides = pool.spawn(move || sender.send(5).unwrap());
+            assert_eq!(waits.result().unwrap(), 5);
+            provides.result().unwrap();
+        }
+        assert_eq!(blocking(|| 1), 1, "outside of a pool it is a call");
+    });
+}
+
+/// Tasks that each wait for two of their own: no more threads than workers and spares, on stacks of two mebibytes.
+#[test]
+fn nested_futures_need_few_threads_and_little_stack() {
+    fn fibonacci(handle: &Handle, number: u32) -> u64 {
+        if number < 2 {
+            return u64::from(number);
+        }
+        let inner = handle.clone();
+        let one = handle.spawn(move || fibonacci(&inner, number - 1));
+        let other = fibonacci(handle, number - 2);
+        one.result().unwrap() + other
+    }
+
+    in_own_process(|| {
+        for workers in [1, 2, 4] {
+            let pool = ThreadPool::builder()
+                .workers(workers)
+                .stack_size(2 << 20)
+                .build()
+                .unwrap();
+            let handle = pool.handle();
+            let outer = pool.spawn(move || fibonacci(&handle, 25));
+            assert_eq!(outer.result().unwrap(), 75_025);
+            let threads = std::fs::read_dir("/proc/self/task").unwrap().count();
+            // The main thread, the one of the test, and perhaps the watchdog.
+            assert!(threads <= workers + SPARES as usize + 3, "{threads} threads");
         }
     });
 }
