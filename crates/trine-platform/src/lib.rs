@@ -7,6 +7,7 @@
 //!
 //! It is internal: no promise is made about its interface between versions.
 
+mod asymmetric;
 mod cell;
 mod deadline;
 mod futex;
@@ -15,6 +16,7 @@ pub mod model;
 mod parker;
 mod workers;
 
+pub use asymmetric::{heavy_fence, light_fence, prepare_fences};
 pub use cell::{MutPtr, UnsafeCell};
 pub use deadline::Deadline;
 pub use futex::{Futex, TimedOut};

@@ -1,6 +1,8 @@
 //! Submitting without owning the pool.
 
+use crate::join::join;
 use crate::queues::Queues;
+use crate::scope::{Scope, scope};
 use crate::worker::{self, PoolOfTask};
 use std::fmt;
 use std::sync::Arc;
@@ -66,6 +68,23 @@ impl Handle {
                 self.spawn(move || function(argument))
             },
         )
+    }
+
+    /// Runs both closures, side by side if a worker is free. See [`ThreadPool::join`](crate::ThreadPool::join).
+    #[inline]
+    pub fn join<A, B, RA, RB>(&self, first: A, second: B) -> (RA, RB)
+    where
+        A: FnOnce() -> RA + Send,
+        B: FnOnce() -> RB + Send,
+        RA: Send,
+        RB: Send,
+    {
+        join(&self.queues, first, second)
+    }
+
+    /// Runs `body`, and waits for the tasks that it spawns. See [`ThreadPool::scope`](crate::ThreadPool::scope).
+    pub fn scope<'scope, R: Send>(&self, body: impl FnOnce(&Scope<'scope>) -> R + Send) -> R {
+        scope(&self.queues, body)
     }
 }
 

@@ -29,16 +29,24 @@
 //! wait of `trine-future`, a spare thread takes its place: at most [`SPARES`] in a pool.
 
 mod build_error;
+mod elsewhere;
 mod handle;
+mod job;
+mod join;
+mod latch;
 mod pool;
 mod queues;
+mod scope;
 mod sleep;
 mod spares;
+mod stack;
+mod stacks;
 mod worker;
 
 pub use build_error::BuildError;
 pub use handle::Handle;
 pub use pool::ThreadPool;
+pub use scope::Scope;
 pub use spares::SPARES;
 
 #[cfg(test)]

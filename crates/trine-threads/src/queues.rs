@@ -2,6 +2,7 @@
 
 use crate::sleep::Sleep;
 use crate::spares::Spares;
+use crate::stacks::Stacks;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 use std::thread::JoinHandle;
 use trine_future::{Shutdown, Task, TaskError};
@@ -21,6 +22,8 @@ pub(crate) struct Queues {
     injector: Injector<Task>,
     /// The workers' own tasks, as others see them.
     stealers: Box<[Stealer<Task>]>,
+    /// What borrows: halves of joins and tasks of scopes.
+    pub(crate) stacks: Stacks,
     pub(crate) sleep: Sleep,
     pub(crate) spares: Spares,
     /// `OPEN`, `DRAINING` or `CANCELLING`: it only grows.
@@ -39,6 +42,7 @@ impl Queues {
         Self {
             injector: Injector::new(),
             stealers: deques.iter().map(Deque::stealer).collect(),
+            stacks: Stacks::new(deques.len()),
             sleep: Sleep::new(),
             spares: Spares::new(),
             phase: AtomicU32::new(OPEN),
@@ -98,7 +102,10 @@ impl Queues {
 
     /// Whether there is neither a task nor the end of the pool to act on.
     pub(crate) fn nothing_to_do(&self) -> bool {
-        !self.is_closed() && self.injector.is_empty() && self.stealers.iter().all(Stealer::is_empty)
+        !self.is_closed()
+            && self.injector.is_empty()
+            && self.stealers.iter().all(Stealer::is_empty)
+            && self.stacks.are_empty()
     }
 
     pub(crate) fn is_closed(&self) -> bool {

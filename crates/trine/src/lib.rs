@@ -229,7 +229,7 @@ pub use trine_async::{self as async_tasks, AsyncPool};
 #[cfg(feature = "processes")]
 pub use trine_processes::{self as processes, ProcessPool};
 #[cfg(feature = "threads")]
-pub use trine_threads::{self as threads, ThreadPool};
+pub use trine_threads::{self as threads, Scope, ThreadPool};
 
 /// Has the examples of the README run with those of this page.
 #[cfg(doctest)]
