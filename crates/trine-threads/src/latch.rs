@@ -3,7 +3,7 @@
 use std::mem::ManuallyDrop;
 use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use trine_platform::{Parker, UnsafeCell, spin_loop};
+use trine_platform::{Parker, UnsafeCell, assert_exclusive, spin_loop};
 
 /// Nothing has happened, and nobody sleeps.
 const PENDING: u32 = 0;
@@ -123,5 +123,11 @@ impl Latch {
         if let Some(parker) = parker {
             parker.unpark();
         }
+    }
+}
+
+impl Drop for Latch {
+    fn drop(&mut self) {
+        assert_exclusive(&mut self.state);
     }
 }

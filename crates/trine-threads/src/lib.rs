@@ -29,6 +29,7 @@
 //! wait of `trine-future`, a spare thread takes its place: at most [`SPARES`] in a pool.
 
 mod build_error;
+mod countdown;
 mod elsewhere;
 mod handle;
 mod job;

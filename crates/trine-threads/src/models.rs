@@ -1,6 +1,9 @@
 //! Models of the types that the pool is made of: sleeping, and spares. The deque is crossbeam's and can't be modelled;
 //! in its place stands a counter of tasks, which hides nothing that `Sleep` relies on: it calls a function that looks.
 
+mod countdown;
+mod stack;
+
 use crate::sleep::Sleep;
 use crate::spares::Spares;
 use std::sync::Arc;

@@ -11,11 +11,11 @@
 //!   thief runs it, this scope is its innermost one, and its local tasks are run before it is counted off,
 //! - each task that was not local from the start: spawned on a thread that is inside of another scope or of none.
 //!
-//! Whoever counts down to zero sets the latch, and is the last one to touch the scope.
+//! Whoever counts down to zero is the last one to touch the scope.
 
+use crate::countdown::Countdown;
 use crate::elsewhere;
 use crate::job::{AbortOnUnwind, Job};
-use crate::latch::Latch;
 use crate::queues::Queues;
 use crate::worker::{Worker, with_worker};
 use std::any::Any;
@@ -26,8 +26,6 @@ use std::sync::Arc;
 use std::{fmt, mem};
 use trine_future::Future;
 use trine_lock::Lock;
-use trine_platform::atomic::AtomicUsize;
-use trine_platform::atomic::Ordering::{AcqRel, Relaxed};
 
 /// How often the end of a scope looks for work of its own before it sleeps.
 const SEARCHES: u32 = 4;
@@ -38,8 +36,7 @@ const SPINS: u32 = 100;
 pub struct Scope<'scope> {
     queues: Arc<Queues>,
     /// See the head of this file.
-    open: AtomicUsize,
-    ended: Latch,
+    open: Countdown,
     /// The first panic. A lock, because panics are rare.
     panic: Lock<Option<Payload>>,
     /// The tasks that were spawned on threads that are not the pool's. A lock, because there are hardly any.
@@ -111,8 +108,7 @@ impl<'scope> Scope<'scope> {
     fn new(queues: Arc<Queues>) -> Self {
         Self {
             queues,
-            open: AtomicUsize::new(1),
-            ended: Latch::new(),
+            open: Countdown::new(),
             panic: Lock::new(None),
             queued: Lock::new(Vec::new()),
             marker: PhantomData,
@@ -149,7 +145,7 @@ impl<'scope> Scope<'scope> {
         // SAFETY: the scope doesn't end before `run_queued` has seen the end of the task.
         let future = unsafe { elsewhere::submit(&self.queues, job) };
         self.queued.lock().push(Queued { job, future });
-        self.ended.interrupt();
+        self.open.interrupt();
     }
 
     /// The same scope, for pointers that outlive nobody's knowledge of `'scope`.
@@ -173,28 +169,9 @@ impl<'scope> Scope<'scope> {
         }
     }
 
-    /// One more, for a caller who keeps the scope from ending.
+    /// Counts a task, which is kept from running meanwhile, or is spawned by one that is counted.
     pub(crate) fn count(&self) {
-        // ORDERING: Relaxed. It is followed by what makes the task visible to others.
-        self.open.fetch_add(1, Relaxed);
-    }
-
-    /// One less.
-    ///
-    /// # Safety
-    ///
-    /// The caller has counted, and does not use the scope any more.
-    unsafe fn count_off(scope: *const Self) {
-        // SAFETY: the scope is alive: it is still counted.
-        let open = unsafe { &raw const (*scope).open };
-        // ORDERING: AcqRel, so that whoever counts down to zero sees what all the others did.
-        // SAFETY: as above.
-        if unsafe { (*open).fetch_sub(1, AcqRel) } == 1 {
-            // SAFETY: as above: the thread that waits does not know yet.
-            let ended = unsafe { &raw const (*scope).ended };
-            // SAFETY: the count gets to zero once, because only what is counted counts up.
-            unsafe { Latch::set(ended) };
-        }
+        self.open.up();
     }
 
     /// Runs the tasks of this scope that the calling thread has spawned, from `base` upwards on its stack.
@@ -220,14 +197,14 @@ impl<'scope> Scope<'scope> {
     /// Waits until all tasks have ended. Runs those that nobody has started.
     fn wait(&self, worker: Option<&Worker>) {
         self.run_queued();
-        // SAFETY: this thread was counted by `new`, and does not use the scope once the latch is set.
-        unsafe { Self::count_off(self) };
-        while !self.ended.is_set() {
+        // SAFETY: this is the owner's, for the first time.
+        unsafe { Countdown::down(&raw const self.open) };
+        while !self.open.has_ended() {
             self.run_queued();
-            if !worker.is_some_and(|worker| self.run_others(worker)) && !self.ended.is_set() {
+            if !worker.is_some_and(|worker| self.run_others(worker)) && !self.open.has_ended() {
                 match worker {
-                    Some(worker) => worker.blocked(|| self.ended.sleep()),
-                    None => self.ended.sleep(),
+                    Some(worker) => worker.blocked(|| self.open.sleep()),
+                    None => self.open.sleep(),
                 }
             }
         }
@@ -257,7 +234,7 @@ impl<'scope> Scope<'scope> {
                 return true;
             }
             for _ in 0..SPINS {
-                if self.ended.is_set() {
+                if self.open.has_ended() {
                     return true;
                 }
                 trine_platform::spin_loop();
@@ -293,8 +270,10 @@ pub(crate) unsafe fn run(job: NonNull<Job>) {
         // SAFETY: the caller promises it.
         None => unsafe { Job::run(job) },
     });
-    // SAFETY: the job was counted, and the scope is not used after this.
-    unsafe { Scope::count_off(scope) };
+    // SAFETY: the job is still counted.
+    let open = unsafe { &raw const (*scope).open };
+    // SAFETY: as above. The scope is not used after this.
+    unsafe { Countdown::down(open) };
 }
 
 impl<F> ScopedJob<F> {
