@@ -6,35 +6,49 @@ use std::cell::Cell;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::abort;
-use std::ptr::{NonNull, null};
+use std::ptr::NonNull;
 use std::thread;
 use trine_platform::UnsafeCell;
 
 /// The head of a job, whatever its closure is.
+#[repr(C)]
 pub(crate) struct Job {
-    run: unsafe fn(NonNull<Job>),
-    /// The scope that the job belongs to, which waits for it. Null: the half of a join.
+    kind: &'static Kind,
+}
+
+/// What all jobs with the same closure have in common: one word in each of them.
+pub(crate) struct Kind {
+    pub(crate) run: unsafe fn(NonNull<Job>),
+    /// Whether the job is a `ScopedHead` and what follows that. If not, it is the half of a join.
+    pub(crate) is_scoped: bool,
+}
+
+/// The head of a task of a scope.
+#[repr(C)]
+pub(crate) struct ScopedHead {
+    pub(crate) head: Job,
+    /// It waits for the task.
     pub(crate) scope: *const Scope<'static>,
-    /// Whether the scope counts the job (see `Scope`). Changed by whoever takes it off the stack.
+    /// Whether the scope counts the task (see `Scope`). Changed by whoever takes it off the stack.
     pub(crate) is_counted: Cell<bool>,
 }
 
 impl Job {
     #[inline]
-    pub(crate) fn new(run: unsafe fn(NonNull<Job>), scope: *const Scope<'static>, is_counted: bool) -> Self {
-        Self {
-            run,
-            scope,
-            is_counted: Cell::new(is_counted),
-        }
+    pub(crate) fn new(kind: &'static Kind) -> Self {
+        Self { kind }
     }
 
-    /// Called when the job is about to be taken off the stack of the thread that spawned it.
-    pub(crate) fn leaves(&self) {
-        if !self.scope.is_null() && !self.is_counted.replace(true) {
-            // SAFETY: the scope waits for this job.
-            unsafe { &*self.scope }.count();
-        }
+    /// The head of the task of a scope, if this is one.
+    ///
+    /// # Safety
+    ///
+    /// The job is alive as long as `'a`, and is not taken by anybody else meanwhile.
+    pub(crate) unsafe fn scoped<'a>(job: NonNull<Self>) -> Option<&'a ScopedHead> {
+        // SAFETY: the job is alive.
+        let kind = unsafe { job.as_ref() }.kind;
+        // SAFETY: the kind says that this is the beginning of such a head.
+        kind.is_scoped.then(|| unsafe { job.cast().as_ref() })
     }
 
     /// Runs the job's closure, whose panic is kept for the job's owner.
@@ -44,9 +58,19 @@ impl Job {
     /// The job was taken off a stack or a queue by the caller, and so is run once. Then it may be gone.
     pub(crate) unsafe fn run(job: NonNull<Self>) {
         // SAFETY: the job is alive until it has run.
-        let run = unsafe { job.as_ref() }.run;
+        let run = unsafe { job.as_ref() }.kind.run;
         // SAFETY: `run` is the function for this kind of job; the rest is promised by the caller.
         unsafe { run(job) };
+    }
+}
+
+impl ScopedHead {
+    /// Called when the task is about to be taken off the stack of the thread that spawned it, by another one.
+    pub(crate) fn leaves(&self) {
+        if !self.is_counted.replace(true) {
+            // SAFETY: the scope waits for this task.
+            unsafe { &*self.scope }.count();
+        }
     }
 }
 
@@ -65,10 +89,15 @@ pub(crate) struct FrameJob<F, R> {
 }
 
 impl<F: FnOnce() -> R, R> FrameJob<F, R> {
+    const KIND: &'static Kind = &Kind {
+        run: Self::run,
+        is_scoped: false,
+    };
+
     #[inline]
     pub(crate) fn new(closure: F) -> Self {
         Self {
-            head: Job::new(Self::run, null(), false),
+            head: Job::new(Self::KIND),
             latch: Latch::new(),
             closure: UnsafeCell::new(ManuallyDrop::new(closure)),
             result: UnsafeCell::new(MaybeUninit::uninit()),

@@ -15,10 +15,11 @@
 
 use crate::countdown::Countdown;
 use crate::elsewhere;
-use crate::job::{AbortOnUnwind, Job};
+use crate::job::{AbortOnUnwind, Job, Kind, ScopedHead};
 use crate::queues::Queues;
 use crate::worker::{Worker, with_worker};
 use std::any::Any;
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
@@ -58,9 +59,10 @@ unsafe impl Send for Queued {}
 
 /// A task of a scope, in memory of its own.
 #[repr(C)]
-struct ScopedJob<F> {
-    head: Job,
+struct ScopedJob<'scope, F> {
+    head: ScopedHead,
     closure: F,
+    marker: PhantomData<fn(&'scope ())>,
 }
 
 /// Runs `body` with a scope, on a worker of the pool, and waits for the tasks that it spawns.
@@ -134,8 +136,13 @@ impl<'scope> Scope<'scope> {
             self.count();
         }
         let job = Box::new(ScopedJob {
-            head: Job::new(ScopedJob::<F>::run, self.erased(), is_counted),
+            head: ScopedHead {
+                head: Job::new(ScopedJob::<'scope, F>::KIND),
+                scope: self.erased(),
+                is_counted: Cell::new(is_counted),
+            },
             closure,
+            marker: PhantomData,
         });
         NonNull::from(Box::leak(job)).cast()
     }
@@ -178,18 +185,17 @@ impl<'scope> Scope<'scope> {
     fn run_local(&self, worker: &Worker, base: usize) {
         let scope = self.erased();
         while let Some(job) = worker.stack.pop(base) {
-            // SAFETY: the job was taken by the line above, and has not run.
-            let job = if unsafe { job.as_ref() }.scope == scope {
+            let job = if belongs_to(job, scope) {
                 job
             } else {
                 // It belongs to a scope around this one, where something may be locked until this one ends.
                 worker.stack.push(job);
-                match worker.stack.take(base, |job| job.scope == scope) {
+                match worker.stack.take(base, |job| belongs_to(job, scope)) {
                     Some(job) => job,
                     None => return,
                 }
             };
-            // SAFETY: as above. The scope is alive, because it waits for this thread.
+            // SAFETY: the job was taken just now, and the scope waits for this thread.
             unsafe { run(job) };
         }
     }
@@ -228,7 +234,7 @@ impl<'scope> Scope<'scope> {
     fn run_others(&self, worker: &Worker) -> bool {
         let scope = self.erased();
         for _ in 0..SEARCHES {
-            if let Some(job) = self.queues.stacks.take(worker.number, |job| job.scope == scope) {
+            if let Some(job) = self.queues.stacks.take(worker.number, scope) {
                 // SAFETY: the job was taken just now, and this thread waits for the scope.
                 unsafe { run(job) };
                 return true;
@@ -250,14 +256,13 @@ impl<'scope> Scope<'scope> {
 ///
 /// As for `Job::run`.
 pub(crate) unsafe fn run(job: NonNull<Job>) {
-    // SAFETY: the job is alive until it has run.
-    let head = unsafe { job.as_ref() };
-    let scope = head.scope;
-    if scope.is_null() || !head.is_counted.get() {
+    // SAFETY: the caller has taken the job.
+    let task = unsafe { Job::scoped(job) }.filter(|task| task.is_counted.get());
+    let Some(scope) = task.map(|task| task.scope) else {
         // SAFETY: the caller promises it.
         unsafe { Job::run(job) };
         return;
-    }
+    };
     // SAFETY: the scope counts this job, and so is alive.
     let queues = unsafe { &(*scope).queues };
     with_worker(queues, |worker| match worker {
@@ -276,16 +281,24 @@ pub(crate) unsafe fn run(job: NonNull<Job>) {
     unsafe { Countdown::down(open) };
 }
 
-impl<F> ScopedJob<F> {
+/// Whether a job that nobody else can take meanwhile is a task of this scope.
+fn belongs_to(job: NonNull<Job>, scope: *const Scope<'static>) -> bool {
+    // SAFETY: nobody else takes the job, and it has not run.
+    unsafe { Job::scoped(job) }.is_some_and(|task| task.scope == scope)
+}
+
+impl<'scope, F: FnOnce(&Scope<'scope>) + Send + 'scope> ScopedJob<'scope, F> {
+    const KIND: &'static Kind = &Kind {
+        run: Self::run,
+        is_scoped: true,
+    };
+
     /// # Safety
     ///
     /// As for `Job::run`, with the head of such a job.
-    unsafe fn run<'scope>(job: NonNull<Job>)
-    where
-        F: FnOnce(&Scope<'scope>) + Send + 'scope,
-    {
+    unsafe fn run(job: NonNull<Job>) {
         // SAFETY: the job was leaked by `Scope::job`, and is run once.
-        let Self { head, closure } = *unsafe { Box::from_raw(job.cast::<Self>().as_ptr()) };
+        let Self { head, closure, .. } = *unsafe { Box::from_raw(job.cast::<Self>().as_ptr()) };
         // SAFETY: the scope waits for this job; it was spawned there with this lifetime.
         let scope = unsafe { &*head.scope.cast::<Scope<'scope>>() };
         // PANIC: the closure is the user's code. Its captures are dropped before this returns, also then.

@@ -117,9 +117,10 @@ impl<J> Stack<J> {
         if index == self.limit.get() {
             self.make_room();
         }
+        let ours = &self.shared.ours;
         self.slots(|slots| slot(slots, index).store(job.as_ptr(), Relaxed));
         // ORDERING: Release pairs with the Acquires of `take`: a thief sees the slot, and the job behind it.
-        self.shared.ours.end.store(index + 1, Release);
+        ours.end.store(index + 1, Release);
         index
     }
 
@@ -215,7 +216,7 @@ impl<J> Stack<J> {
     }
 
     /// Takes the oldest job with an index of `base` or more that `wants`, as [`Thief::take`].
-    pub(crate) fn take(&self, base: usize, wants: impl FnMut(&J) -> bool) -> Option<NonNull<J>> {
+    pub(crate) fn take(&self, base: usize, wants: impl FnMut(NonNull<J>) -> bool) -> Option<NonNull<J>> {
         self.shared.take(base, usize::MAX, wants)
     }
 }
@@ -226,16 +227,16 @@ impl<J> Thief<J> {
         self.shared.is_empty()
     }
 
-    /// Takes the oldest job, after a call of `taken` during which it still counts as being here.
-    pub(crate) fn steal(&self, taken: impl Fn(&J)) -> Option<NonNull<J>> {
+    /// Takes the oldest job, after a call of `taken` during which its owner can't miss it yet.
+    pub(crate) fn steal(&self, taken: impl Fn(NonNull<J>)) -> Option<NonNull<J>> {
         self.shared.take(0, 1, |job| {
             taken(job);
             true
         })
     }
 
-    /// Takes the oldest job that `wants`, wherever it is. That is called with the gate held.
-    pub(crate) fn take(&self, wants: impl FnMut(&J) -> bool) -> Option<NonNull<J>> {
+    /// Takes the oldest job that `wants`, wherever it is. That is called while the job can't be taken by anybody else.
+    pub(crate) fn take(&self, wants: impl FnMut(NonNull<J>) -> bool) -> Option<NonNull<J>> {
         self.shared.take(0, usize::MAX, wants)
     }
 }
@@ -247,7 +248,12 @@ impl<J> Shared<J> {
     }
 
     /// Takes the oldest job that `wants` and whose index is `base` or more, among the oldest `number` ones.
-    fn take(&self, base: usize, number: usize, mut wants: impl FnMut(&J) -> bool) -> Option<NonNull<J>> {
+    fn take(
+        &self,
+        base: usize,
+        number: usize,
+        mut wants: impl FnMut(NonNull<J>) -> bool,
+    ) -> Option<NonNull<J>> {
         let _gate = self.theirs.gate.lock();
         loop {
             let oldest = self.theirs.oldest.load(Relaxed);
@@ -267,8 +273,8 @@ impl<J> Shared<J> {
                 let slots = unsafe { &**slots };
                 let found = (oldest.max(base)..claim).find_map(|index| {
                     let job = NonNull::new(slot(slots, index).load(Relaxed))?;
-                    // SAFETY: nobody takes a claimed job but the holder of the gate, and it lives until it is taken.
-                    wants(unsafe { job.as_ref() }).then(|| {
+                    // Nobody takes a claimed job but the holder of the gate: it is alive.
+                    wants(job).then(|| {
                         slot(slots, index).store(null_mut(), Relaxed);
                         job
                     })

@@ -1,6 +1,7 @@
 //! The stacks of a pool's threads: who owns which one, and all of them as thieves see them.
 
 use crate::job::Job;
+use crate::scope::Scope;
 use crate::spares::SPARES;
 use crate::stack::{Stack, Thief, stack};
 use std::ptr::NonNull;
@@ -58,18 +59,23 @@ impl Stacks {
 
     /// Takes the oldest job of another thread than the one with this number, beginning with its neighbour.
     pub(crate) fn steal(&self, thief: usize) -> Option<NonNull<Job>> {
-        self.others(thief).find_map(|victim| victim.steal(Job::leaves))
+        self.others(thief).find_map(|victim| {
+            victim.steal(|job| {
+                // SAFETY: `steal` lets nobody else take the job meanwhile.
+                if let Some(task) = unsafe { Job::scoped(job) } {
+                    task.leaves();
+                }
+            })
+        })
     }
 
-    /// Takes a job that `wants` from another thread.
-    pub(crate) fn take(&self, thief: usize, wants: impl Fn(&Job) -> bool) -> Option<NonNull<Job>> {
+    /// Takes a task of this scope from another thread.
+    pub(crate) fn take(&self, thief: usize, scope: *const Scope<'static>) -> Option<NonNull<Job>> {
         self.others(thief).find_map(|victim| {
             victim.take(|job| {
-                let wanted = wants(job);
-                if wanted {
-                    job.leaves();
-                }
-                wanted
+                // SAFETY: `take` lets nobody else take the job meanwhile.
+                let task = unsafe { Job::scoped(job) }.filter(|task| task.scope == scope);
+                task.inspect(|task| task.leaves()).is_some()
             })
         })
     }
