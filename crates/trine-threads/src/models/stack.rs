@@ -70,6 +70,19 @@ fn a_half_is_taken_back_or_stolen() {
 }
 
 #[test]
+fn a_thief_sees_what_was_pushed() {
+    // Without a fence of the owner's, which would hide that the push publishes nothing.
+    check("threads::stack::a_thief_sees_what_was_pushed", || {
+        let jobs = jobs(1);
+        let (stack, thief) = stack(2);
+        let thief = spawn(move || thief.steal(|_| ()).map(run));
+        push(&stack, &jobs[0]);
+        let stolen = thief.join().expect("the thief does not panic");
+        assert_eq!(stolen.or_else(|| stack.pop(0).map(run)), Some(0));
+    });
+}
+
+#[test]
 fn owner_and_thief_take_every_job_once() {
     check("threads::stack::owner_and_thief_take_every_job_once", || {
         let jobs = jobs(3);
