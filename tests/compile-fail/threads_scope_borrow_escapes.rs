@@ -5,7 +5,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let outer = "trine".to_owned();
     pool.scope(|scope| {
         let inner = outer.clone();
-        scope.spawn(|_| assert_eq!(inner.len(), 5));
+        let text = &inner;
+        scope.spawn(move |_| assert_eq!(text.len(), 5));
         assert_eq!(inner, outer);
     });
     Ok(())

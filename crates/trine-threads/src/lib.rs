@@ -16,6 +16,8 @@
 //!
 //! - [`submit`](ThreadPool::submit) takes a function and its argument, [`spawn`](ThreadPool::spawn) a closure; both
 //!   return a [`Future`](trine_future::Future). [`map`](ThreadPool::map) is an iterator over results.
+//! - [`join`](ThreadPool::join) runs two closures side by side, [`scope`](ThreadPool::scope) any number of them. These may
+//!   borrow from the caller, who waits for them.
 //! - A panic in a task is an error of its future. The worker goes on. (Not with `panic = "abort"`: there it ends the
 //!   program.)
 //! - Tasks submitted from outside start in the order of submission; a task's own tasks start on its worker, newest
@@ -25,8 +27,9 @@
 //! # Waiting inside a task
 //!
 //! A task may submit tasks to its own pool (through a [`Handle`]) and wait for them, on every worker at once, without a
-//! deadlock: an untimed wait for a task that nobody has started runs it on the spot, and while a worker sleeps in a
-//! wait of `trine-future`, a spare thread takes its place: at most [`SPARES`] in a pool.
+//! deadlock: an untimed wait for a task that nobody has started runs it on the spot, as the ends of joins and scopes do
+//! with what is their own, and while a worker sleeps in a wait of Trine's, a spare thread takes its place: at most
+//! [`SPARES`] in a pool.
 
 mod build_error;
 mod countdown;
