@@ -36,8 +36,7 @@ fn main() {
     })
     .against("chili", 1.0, || {
         let pool = chili::ThreadPool::with_config(chili::Config {
-            // The thread that calls works, too.
-            thread_count: NonZero::new(WORKERS - 1),
+            thread_count: NonZero::new(WORKERS),
             ..chili::Config::default()
         });
         measure(|| {

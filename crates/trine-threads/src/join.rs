@@ -26,7 +26,8 @@ where
     })
 }
 
-#[inline]
+/// Not inlined, so that a recursion which ends without a join does not pay for the registers that this one needs.
+#[inline(never)]
 fn join_on<A, B, RA, RB>(worker: &Worker, first: A, second: B) -> (RA, RB)
 where
     A: FnOnce() -> RA,

@@ -102,42 +102,61 @@ fn an_interruption_is_not_lost() {
     });
 }
 
+/// A task that borrows what its owner drops once the countdown has ended.
+struct Task {
+    countdown: Countdown,
+    runs: UnsafeCell<u32>,
+}
+
+impl Task {
+    /// # Safety
+    ///
+    /// The caller has taken the task, whose owner waits for it.
+    unsafe fn run(task: NonNull<Self>) {
+        // SAFETY: the owner waits.
+        let task = unsafe { task.as_ref() };
+        // SAFETY: whoever has taken the task is alone with it.
+        task.runs.with_mut(|runs| unsafe { *runs += 1 });
+    }
+}
+
 #[test]
 fn a_stolen_task_is_counted_before_its_owner_misses_it() {
     check(
         "threads::countdown::a_stolen_task_is_counted_before_its_owner_misses_it",
         || {
-            // What the task borrows, and whose owner drops it once the countdown has ended.
-            let borrowed = Box::new((Countdown::new(), UnsafeCell::new(0_u32)));
-            let task = NonNull::from(&*borrowed);
-            let run = |task: NonNull<(Countdown, UnsafeCell<u32>)>| {
-                // SAFETY: the owner waits for the task.
-                let content = unsafe { &raw const (*task.as_ptr()).1 };
-                // SAFETY: as above; nobody else runs it.
-                unsafe { (*content).with_mut(|content| *content += 1) };
-            };
-            // SAFETY: as above, for the thief that holds the gate.
-            let count = |task: NonNull<(Countdown, UnsafeCell<u32>)>| unsafe { task.as_ref() }.0.up();
+            let owned = Box::new(Task {
+                countdown: Countdown::new(),
+                runs: UnsafeCell::new(0),
+            });
             let (stack, thief) = stack(2);
-            stack.push(task);
+            stack.push(NonNull::from(&*owned));
             let thief = spawn(move || {
-                if let Some(task) = thief.steal(|task| count(task)) {
-                    run(task);
-                    // SAFETY: it was counted when it was stolen, and is not used afterwards.
-                    unsafe { Countdown::down(&raw const (*task.as_ptr()).0) };
-                }
+                // SAFETY: its owner can't miss the task yet.
+                let stolen = thief.steal(|task: NonNull<Task>| unsafe { task.as_ref() }.countdown.up());
+                let Some(task) = stolen else {
+                    return;
+                };
+                // SAFETY: the task was stolen just now.
+                unsafe { Task::run(task) };
+                // SAFETY: the task is still counted.
+                let countdown = unsafe { &raw const (*task.as_ptr()).countdown };
+                // SAFETY: it was counted when it was stolen, and is not used afterwards.
+                unsafe { Countdown::down(countdown) };
             });
             if let Some(task) = stack.pop(0) {
-                run(task);
+                // SAFETY: the task was taken just now.
+                unsafe { Task::run(task) };
             }
             // SAFETY: the owner's, for the first time.
-            unsafe { Countdown::down(&raw const borrowed.0) };
-            while !borrowed.0.has_ended() {
-                borrowed.0.sleep();
+            unsafe { Countdown::down(&raw const owned.countdown) };
+            while !owned.countdown.has_ended() {
+                owned.countdown.sleep();
             }
             // SAFETY: the task has ended.
-            let content = borrowed.1.with(|content| unsafe { *content });
-            assert_eq!(content, 1);
+            let runs = owned.runs.with(|runs| unsafe { *runs });
+            assert_eq!(runs, 1);
+            drop(owned);
             thief.join().expect("the thief does not panic");
         },
     );
