@@ -16,7 +16,7 @@ pub mod model;
 mod parker;
 mod workers;
 
-pub use asymmetric::{heavy_fence, light_fence, prepare_fences};
+pub use asymmetric::AsymmetricFences;
 pub use cell::{MutPtr, UnsafeCell};
 pub use deadline::Deadline;
 pub use futex::{Futex, TimedOut};

@@ -1,6 +1,6 @@
 //! An event that one thread waits for, in memory that this thread frees as soon as it knows of the event.
 
-use std::mem::ManuallyDrop;
+use std::mem::MaybeUninit;
 use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use trine_platform::{Parker, UnsafeCell, assert_exclusive, spin_loop};
@@ -19,9 +19,9 @@ const SET: u32 = 4;
 /// The event. One thread waits; everybody else keeps the latch alive until the event, by what it stands for.
 pub(crate) struct Latch {
     state: AtomicU32,
-    /// Written by the waiter before `SLEEPING`, taken by whoever changes that to `WAKING`. Empty when the latch goes,
-    /// which therefore costs nothing.
-    sleeper: UnsafeCell<ManuallyDrop<Option<Parker>>>,
+    /// Written by the waiter before `SLEEPING`, taken by whoever changes that to `WAKING`. There is
+    /// nothing in it otherwise.
+    sleeper: UnsafeCell<MaybeUninit<Parker>>,
 }
 
 // SAFETY: the sleeper is accessed in turn, as its comment says; the rest is atomic.
@@ -32,7 +32,7 @@ impl Latch {
     pub(crate) fn new() -> Self {
         Self {
             state: AtomicU32::new(PENDING),
-            sleeper: UnsafeCell::new(ManuallyDrop::new(None)),
+            sleeper: UnsafeCell::new(MaybeUninit::uninit()),
         }
     }
 
@@ -47,7 +47,7 @@ impl Latch {
         let parker = Parker::current();
         // SAFETY: the state is not `SLEEPING`, so that the waiter has the cell for itself.
         self.sleeper.with_mut(|sleeper| unsafe {
-            *sleeper = ManuallyDrop::new(Some(parker.clone()));
+            *sleeper = MaybeUninit::new(parker.clone());
         });
         // ORDERING: Release gives the parker to whoever wakes.
         if self
@@ -61,7 +61,9 @@ impl Latch {
             }
         } else {
             // SAFETY: the state is still not `SLEEPING`.
-            drop(self.sleeper.with_mut(|sleeper| unsafe { &mut *sleeper }.take()));
+            let sleeper = self.sleeper.with(|sleeper| unsafe { sleeper.read() });
+            // SAFETY: it was written above, and nobody has taken it.
+            drop(unsafe { sleeper.assume_init() });
         }
         // ORDERING: Acquire, as above. An event is never taken back.
         let _ = self
@@ -117,12 +119,12 @@ impl Latch {
         // SAFETY: the latch is alive: its state is `WAKING`.
         let sleeper = unsafe { &(*latch).sleeper };
         // SAFETY: who has made the state `WAKING` has the cell for itself until it changes that.
-        let parker = sleeper.with_mut(|sleeper| unsafe { &mut *sleeper }.take());
+        let parker = sleeper.with(|sleeper| unsafe { sleeper.read() });
+        // SAFETY: the waiter has written it before it made the state `SLEEPING`.
+        let parker = unsafe { parker.assume_init() };
         // ORDERING: Release, as above. From here on the latch may be gone.
         state.store(next, Release);
-        if let Some(parker) = parker {
-            parker.unpark();
-        }
+        parker.unpark();
     }
 }
 

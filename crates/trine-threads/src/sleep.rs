@@ -18,7 +18,7 @@
 
 use trine_platform::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use trine_platform::atomic::{AtomicU32, fence};
-use trine_platform::{Futex, heavy_fence, light_fence};
+use trine_platform::{AsymmetricFences, Futex};
 
 /// One sleeper, in the lower half of the counts.
 const SLEEPER: u32 = 1;
@@ -37,6 +37,7 @@ fn searchers(counts: u32) -> u32 {
 pub(crate) struct Sleep {
     counts: AtomicU32,
     permits: Futex,
+    fences: AsymmetricFences,
 }
 
 impl Sleep {
@@ -44,6 +45,7 @@ impl Sleep {
         Self {
             counts: AtomicU32::new(0),
             permits: Futex::new(0),
+            fences: AsymmetricFences::new(),
         }
     }
 
@@ -58,7 +60,7 @@ impl Sleep {
     #[inline]
     pub(crate) fn notify_of_job(&self) {
         // ORDERING: F1, and R: there are sleepers, and nobody searches.
-        light_fence();
+        self.fences.light();
         if (SLEEPER..SEARCHER).contains(&self.counts.load(Relaxed)) {
             self.wake_one();
         }
@@ -109,7 +111,7 @@ impl Sleep {
         // ORDERING: A of the argument above.
         self.counts.fetch_sub(SEARCHER - SLEEPER, AcqRel);
         // ORDERING: F2.
-        heavy_fence();
+        self.fences.heavy();
         if !nothing_to_do() && self.stay_awake() {
             return;
         }

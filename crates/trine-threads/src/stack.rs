@@ -18,13 +18,14 @@ use std::sync::Arc;
 use trine_lock::Lock;
 use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 use trine_platform::atomic::{AtomicPtr, AtomicUsize};
-use trine_platform::{UnsafeCell, heavy_fence, light_fence, prepare_fences};
+use trine_platform::{AsymmetricFences, UnsafeCell};
 
 /// The owner's side of a stack of jobs.
 pub(crate) struct Stack<J> {
     shared: Arc<Shared<J>>,
     /// Up to this index there are free slots. A cell, so that one thread at a time is the owner.
     limit: Cell<usize>,
+    fences: AsymmetricFences,
 }
 
 /// The side of everybody else.
@@ -35,6 +36,7 @@ pub(crate) struct Thief<J> {
 struct Shared<J> {
     ours: Owned<J>,
     theirs: Stolen,
+    fences: AsymmetricFences,
 }
 
 /// What the owner writes. Not on one cache line with what thieves write.
@@ -63,7 +65,7 @@ unsafe impl<J> Send for Shared<J> {}
 
 /// A new stack, from its two sides.
 pub(crate) fn stack<J>(capacity: usize) -> (Stack<J>, Thief<J>) {
-    prepare_fences();
+    let fences = AsymmetricFences::new();
     let capacity = capacity.next_power_of_two();
     let shared = Arc::new(Shared {
         ours: Owned {
@@ -75,12 +77,14 @@ pub(crate) fn stack<J>(capacity: usize) -> (Stack<J>, Thief<J>) {
             oldest: AtomicUsize::new(0),
             claimed: AtomicUsize::new(0),
         },
+        fences,
     });
     let thief = Thief {
         shared: Arc::clone(&shared),
     };
     let stack = Stack {
         shared,
+        fences,
         limit: Cell::new(capacity),
     };
     (stack, thief)
@@ -157,7 +161,7 @@ impl<J> Stack<J> {
     fn lower_end(&self, index: usize) -> bool {
         // ORDERING: O1. Release, because a thief that reads this may take jobs that were pushed before.
         self.shared.ours.end.store(index, Release);
-        light_fence();
+        self.fences.light();
         // ORDERING: O2. Acquire pairs with the Release at the end of `take`: an emptied slot is seen to be empty.
         self.shared.theirs.claimed.load(Acquire) <= index || self.lower_end_contested(index)
     }
@@ -265,7 +269,7 @@ impl<J> Shared<J> {
             let claim = end.min(oldest.saturating_add(number));
             // ORDERING: T1 of the argument above.
             self.theirs.claimed.store(claim, Relaxed);
-            heavy_fence();
+            self.fences.heavy();
             // ORDERING: T2.
             let claim = claim.min(self.ours.end.load(Acquire));
             let (job, skipped) = self.ours.slots.with(|slots| {
