@@ -31,6 +31,7 @@
 //! with what is their own, and while a worker sleeps in a wait of Trine's, a spare thread takes its place: at most
 //! [`SPARES`] in a pool.
 
+mod blocks;
 mod build_error;
 mod countdown;
 mod elsewhere;

@@ -13,11 +13,12 @@
 //!
 //! Whoever counts down to zero is the last one to touch the scope.
 
+use crate::blocks::Blocks;
 use crate::countdown::Countdown;
 use crate::elsewhere;
 use crate::job::{AbortOnUnwind, Job, Kind, ScopedHead};
 use crate::queues::Queues;
-use crate::worker::{Worker, with_worker};
+use crate::worker::{Worker, with_current, with_worker};
 use std::any::Any;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -124,18 +125,21 @@ impl<'scope> Scope<'scope> {
         with_worker(&self.queues, |worker| match worker {
             Some(worker) => {
                 let is_local = worker.is_inside(self.erased());
-                worker.push(self.job(closure, !is_local));
+                worker.push(self.job(Some(&worker.blocks), closure, !is_local));
             }
-            None => self.spawn_from_outside(self.job(closure, true)),
+            None => self.spawn_from_outside(self.job(None, closure, true)),
         });
     }
 
     #[inline]
-    fn job<F: FnOnce(&Self) + Send + 'scope>(&self, closure: F, is_counted: bool) -> NonNull<Job> {
+    fn job<F>(&self, blocks: Option<&Blocks>, closure: F, is_counted: bool) -> NonNull<Job>
+    where
+        F: FnOnce(&Self) + Send + 'scope,
+    {
         if is_counted {
             self.count();
         }
-        let job = Box::new(ScopedJob {
+        let job = ScopedJob {
             head: ScopedHead {
                 head: Job::new(ScopedJob::<'scope, F>::KIND),
                 scope: self.erased(),
@@ -143,8 +147,8 @@ impl<'scope> Scope<'scope> {
             },
             closure,
             marker: PhantomData,
-        });
-        NonNull::from(Box::leak(job)).cast()
+        };
+        Blocks::put(blocks, job).cast()
     }
 
     #[cold]
@@ -297,8 +301,10 @@ impl<'scope, F: FnOnce(&Scope<'scope>) + Send + 'scope> ScopedJob<'scope, F> {
     ///
     /// As for `Job::run`, with the head of such a job.
     unsafe fn run(job: NonNull<Job>) {
-        // SAFETY: the job was leaked by `Scope::job`, and is run once.
-        let Self { head, closure, .. } = *unsafe { Box::from_raw(job.cast::<Self>().as_ptr()) };
+        let Self { head, closure, .. } = with_current(|worker| {
+            // SAFETY: `Scope::job` has put the job there, and it is run once.
+            unsafe { Blocks::take(worker.map(|worker| &worker.blocks), job.cast()) }
+        });
         // SAFETY: the scope waits for this job; it was spawned there with this lifetime.
         let scope = unsafe { &*head.scope.cast::<Scope<'scope>>() };
         // PANIC: the closure is the user's code. Its captures are dropped before this returns, also then.

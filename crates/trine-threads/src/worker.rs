@@ -1,5 +1,6 @@
 //! A thread of the pool: it finds tasks, runs them, and sleeps when there are none.
 
+use crate::blocks::Blocks;
 use crate::job::Job;
 use crate::queues::Queues;
 use crate::scope::{self, Scope};
@@ -24,6 +25,7 @@ pub(crate) struct Worker {
     pub(crate) number: usize,
     /// Its jobs: halves of joins, and tasks of scopes.
     pub(crate) stack: Stack<Job>,
+    pub(crate) blocks: Blocks,
     /// The innermost scope whose body or task the thread is in, or null.
     scope: Cell<*const Scope<'static>>,
 }
@@ -66,6 +68,7 @@ fn start_thread(queues: &Arc<Queues>, name: String, role: Role) -> io::Result<()
             role,
             number,
             stack,
+            blocks: Blocks::new(),
             scope: Cell::new(null()),
         };
         worker.work();
@@ -207,8 +210,9 @@ pub(crate) fn with_worker<R>(queues: &Queues, function: impl FnOnce(Option<&Work
     with_current(|worker| function(worker.filter(|worker| std::ptr::eq(&raw const *worker.queues, queues))))
 }
 
+/// Calls `function` with the worker that the calling thread is, of whatever pool.
 #[inline]
-fn with_current<R>(function: impl FnOnce(Option<&Worker>) -> R) -> R {
+pub(crate) fn with_current<R>(function: impl FnOnce(Option<&Worker>) -> R) -> R {
     let current = CURRENT.get();
     // SAFETY: null, or the worker whose `work` this thread is in.
     function(unsafe { current.as_ref() })

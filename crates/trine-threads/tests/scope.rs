@@ -85,6 +85,31 @@ fn more_tasks_than_a_stack_holds_at_first() {
 }
 
 #[test]
+fn tasks_of_any_size_and_alignment() {
+    #[repr(align(128))]
+    struct Aligned(u8);
+
+    in_own_process(|| {
+        let pool = pool(2);
+        let counter = AtomicUsize::new(0);
+        pool.scope(|scope| {
+            for number in 0..100 {
+                let (aligned, large) = (Aligned(number), [number; 1_000]);
+                let counter = &counter;
+                scope.spawn(move |_| {
+                    assert_eq!(std::ptr::from_ref(&aligned).addr() % 128, 0);
+                    counter.fetch_add(usize::from(aligned.0), Ordering::SeqCst);
+                });
+                scope.spawn(move |_| {
+                    counter.fetch_add(usize::from(large[999]), Ordering::SeqCst);
+                });
+            }
+        });
+        assert_eq!(counter.into_inner(), 2 * (0..100).sum::<usize>());
+    });
+}
+
+#[test]
 fn tasks_run_side_by_side() {
     in_own_process(|| {
         let pool = pool(4);
