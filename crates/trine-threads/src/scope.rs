@@ -153,13 +153,13 @@ impl<'scope> Scope<'scope> {
 
     #[cold]
     fn spawn_from_outside(&self, job: NonNull<Job>) {
-        // SAFETY: the scope doesn't end before `run_queued` has seen the end of the task.
+        // SAFETY: the job is alive until it has run. If the task ends without running it, `run_queued` does.
         let future = unsafe { elsewhere::submit(&self.queues, job) };
         self.queued.lock().push(Queued { job, future });
         self.open.interrupt();
     }
 
-    /// The same scope, for pointers that outlive nobody's knowledge of `'scope`.
+    /// The same scope, for those that know nothing of `'scope`.
     fn erased(&self) -> *const Scope<'static> {
         std::ptr::from_ref(self).cast()
     }
@@ -180,7 +180,7 @@ impl<'scope> Scope<'scope> {
         }
     }
 
-    /// Counts a task, which is kept from running meanwhile, or is spawned by one that is counted.
+    /// Counts a task. The caller keeps the scope from ending meanwhile.
     pub(crate) fn count(&self) {
         self.open.up();
     }

@@ -54,6 +54,7 @@
 //!   ahead a bounded number of tasks, so its input may be endless.
 //! - [`ThreadPool::spawn`] takes a closure instead, [`AsyncPool::spawn`] a future. A process pool has none: what a closure
 //!   captures is not in the other process.
+//! - [`ThreadPool::join`] and [`ThreadPool::scope`] run closures that borrow, while the caller waits for them.
 //!
 //! And with every future:
 //!
