@@ -10,6 +10,7 @@ const ARGUMENT: u32 = 32;
 const TITLE: &str = "joins in fib(32) without a cut-off, from outside";
 /// How many joins fib(32) does.
 const JOINS: u64 = 3_524_577;
+const REPEATS: u64 = 5;
 
 /// Each sample makes its pool and drops it: a pool that idles beside others is not measured.
 fn main() {
@@ -18,10 +19,7 @@ fn main() {
         "joins in fib(32) without a cut-off, from outside",
         || {
             let pool = ThreadPool::new(WORKERS).expect("the system gives threads");
-            measure(|| {
-                black_box(fib_trine(&pool, black_box(ARGUMENT)));
-                JOINS
-            })
+            repeat(|| black_box(fib_trine(&pool, black_box(ARGUMENT))))
         },
     )
     .against("rayon", 0.5, || {
@@ -29,46 +27,37 @@ fn main() {
             .num_threads(WORKERS)
             .build()
             .expect("the system gives threads");
-        measure(|| {
-            black_box(pool.install(|| fib_rayon(black_box(ARGUMENT))));
-            JOINS
-        })
+        repeat(|| black_box(pool.install(|| fib_rayon(black_box(ARGUMENT)))))
     })
     .against("chili", 1.0, || {
         let pool = chili::ThreadPool::with_config(chili::Config {
             thread_count: NonZero::new(WORKERS),
             ..chili::Config::default()
         });
-        measure(|| {
-            black_box(fib_chili(&mut pool.scope(), black_box(ARGUMENT)));
-            JOINS
-        })
+        repeat(|| black_box(fib_chili(&mut pool.scope(), black_box(ARGUMENT))))
     })
-    .beside("alone", || {
-        measure(|| {
-            black_box(fib(black_box(ARGUMENT)));
-            JOINS
-        })
-    })
+    .beside("alone", || repeat(|| black_box(fib(black_box(ARGUMENT)))))
     .run();
     // The last, because forte's pool can't be dropped, and shrinking it hangs at times.
     static FORTE: forte::ThreadPool = forte::ThreadPool::new();
     FORTE.resize_to(WORKERS);
     Row::new("join.t3.forte", TITLE, trine)
         .against("forte", 1.0, || {
-            measure(|| {
-                black_box(FORTE.with_worker(|worker| fib_forte(worker, black_box(ARGUMENT))));
-                JOINS
-            })
+            repeat(|| black_box(FORTE.with_worker(|worker| fib_forte(worker, black_box(ARGUMENT)))))
         })
         .run();
 }
 
 fn trine() -> Measurement {
     let pool = ThreadPool::new(WORKERS).expect("the system gives threads");
+    repeat(|| black_box(fib_trine(&pool, black_box(ARGUMENT))))
+}
+
+/// Often enough for both threads to have time to wake up.
+fn repeat(mut fib: impl FnMut() -> u64) -> Measurement {
     measure(|| {
-        black_box(fib_trine(&pool, black_box(ARGUMENT)));
-        JOINS
+        (0..REPEATS).for_each(|_| _ = fib());
+        REPEATS * JOINS
     })
 }
 

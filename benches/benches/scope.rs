@@ -10,6 +10,7 @@ const WORKERS: usize = 2;
 /// A binary tree of this depth has 1,048,575 tasks.
 const DEPTH: u32 = 20;
 const TASKS: u64 = (1 << DEPTH) - 1;
+const REPEATS: u64 = 5;
 
 /// Each sample makes its pool and drops it: a pool that idles beside others is not measured.
 fn main() {
@@ -19,13 +20,7 @@ fn main() {
                 .num_threads(WORKERS)
                 .build()
                 .expect("the system gives threads");
-            let leaves = AtomicU64::new(0);
-            let measurement = measure(|| {
-                pool.scope(|scope| tree_rayon(scope, DEPTH, black_box(1), &leaves));
-                TASKS
-            });
-            check(&leaves);
-            measurement
+            repeat(|leaves| pool.scope(|scope| tree_rayon(scope, DEPTH, black_box(1), leaves)))
         })
         .run();
     // The last, because forte's pool can't be dropped, and shrinking it hangs at times.
@@ -33,30 +28,25 @@ fn main() {
     FORTE.resize_to(WORKERS);
     Row::new("scope.t2.forte", TITLE, trine)
         .against("forte", 1.0, || {
-            let leaves = AtomicU64::new(0);
-            let measurement = measure(|| {
-                FORTE.scope(|scope| tree_forte(scope, DEPTH, black_box(1), &leaves));
-                TASKS
-            });
-            check(&leaves);
-            measurement
+            repeat(|leaves| FORTE.scope(|scope| tree_forte(scope, DEPTH, black_box(1), leaves)))
         })
         .run();
 }
 
 fn trine() -> Measurement {
     let pool = ThreadPool::new(WORKERS).expect("the system gives threads");
-    let leaves = AtomicU64::new(0);
-    let measurement = measure(|| {
-        pool.scope(|scope| tree_trine(scope, DEPTH, black_box(1), &leaves));
-        TASKS
-    });
-    check(&leaves);
-    measurement
+    repeat(|leaves| pool.scope(|scope| tree_trine(scope, DEPTH, black_box(1), leaves)))
 }
 
-fn check(leaves: &AtomicU64) {
-    assert_eq!(leaves.load(Relaxed), 1);
+/// Often enough for both threads to have time to wake up.
+fn repeat(mut tree: impl FnMut(&AtomicU64)) -> Measurement {
+    let leaves = AtomicU64::new(0);
+    let measurement = measure(|| {
+        (0..REPEATS).for_each(|_| tree(&leaves));
+        REPEATS * TASKS
+    });
+    assert_eq!(leaves.load(Relaxed), REPEATS);
+    measurement
 }
 
 /// The one leaf at the right end of the tree counts itself: the others would compete for the counter.
