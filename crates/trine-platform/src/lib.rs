@@ -7,6 +7,7 @@
 //!
 //! It is internal: no promise is made about its interface between versions.
 
+mod asymmetric;
 mod cell;
 mod deadline;
 mod fork;
@@ -17,6 +18,7 @@ mod parker;
 mod spin;
 mod workers;
 
+pub use asymmetric::AsymmetricFences;
 pub use cell::{MutPtr, UnsafeCell};
 pub use deadline::Deadline;
 pub use fork::HomeProcess;

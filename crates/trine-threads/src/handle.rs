@@ -1,8 +1,10 @@
 //! Submitting without owning the pool.
 
+use crate::join::join;
 use crate::map::{ThreadMap, map_slice};
 use crate::priority::Priority;
 use crate::queues::Queues;
+use crate::scope::{Scope, scope};
 use crate::statistics::Stats;
 use crate::submission::{self, Submission};
 use std::fmt;
@@ -86,6 +88,23 @@ impl Handle {
         R: Send,
     {
         map_slice(&self.queues, &function, items)
+    }
+
+    /// Runs both closures, side by side if a worker is free. See [`ThreadPool::join`](crate::ThreadPool::join).
+    #[inline]
+    pub fn join<A, B, RA, RB>(&self, first: A, second: B) -> (RA, RB)
+    where
+        A: FnOnce() -> RA + Send,
+        B: FnOnce() -> RB + Send,
+        RA: Send,
+        RB: Send,
+    {
+        join(&self.queues, first, second)
+    }
+
+    /// Runs `body`, and waits for the tasks that it spawns. See [`ThreadPool::scope`](crate::ThreadPool::scope).
+    pub fn scope<'scope, R: Send>(&self, body: impl FnOnce(&Scope<'scope>) -> R + Send) -> R {
+        scope(&self.queues, body)
     }
 }
 

@@ -17,6 +17,8 @@
 //! - [`submit`](ThreadPool::submit) takes a function and its argument, [`spawn`](ThreadPool::spawn) a closure; both
 //!   return a [`Future`](trine_future::Future). [`map`](ThreadPool::map) is an iterator over results,
 //!   [`map_slice`](ThreadPool::map_slice) blocks and may borrow.
+//! - [`join`](ThreadPool::join) runs two closures side by side, [`scope`](ThreadPool::scope) any number of them. These may
+//!   borrow from the caller, who waits for them.
 //! - A panic in a task is an error of its future. The worker goes on. (Not with `panic = "abort"`: there it ends the
 //!   program.)
 //! - Tasks submitted from outside start in the order of submission; a task's own tasks start on its worker, newest
@@ -40,20 +42,26 @@
 //! # Waiting inside a task
 //!
 //! A task may submit tasks to its own pool (through a [`Handle`]) and wait for them, on every worker at once, without a
-//! deadlock: an untimed wait for a task that nobody has started runs it on the spot, and while a worker sleeps in a
-//! wait of `trine-future`, a spare thread takes its place: at most [`SPARES`] in a pool. Other calls that block are told of by
-//! [`blocking`].
+//! deadlock: an untimed wait for a task that nobody has started runs it on the spot, as the ends of joins and scopes do
+//! with what is their own, and while a worker sleeps in a wait of Trine's, a spare thread takes its place: at most
+//! [`SPARES`] in a pool. Other calls that block are told of by [`blocking`].
 //!
 //! Tasks that wait for each other in a circle would wait for ever: the one that would close the circle gets an
 //! [error](trine_future::TaskError::is_deadlock) that names all of it.
 
 mod blocking;
+mod blocks;
 mod build_error;
 mod builder;
 mod closing;
+mod countdown;
+mod elsewhere;
 mod handle;
 mod initializer;
+mod job;
+mod join;
 mod lanes;
+mod latch;
 mod limit;
 mod map;
 mod pool;
@@ -62,9 +70,12 @@ mod queues;
 mod refusal;
 mod rejected;
 mod report;
+mod scope;
 mod settings;
 mod sleep;
 mod spares;
+mod stack;
+mod stacks;
 mod statistics;
 mod submission;
 mod threads;
@@ -80,6 +91,7 @@ pub use pool::ThreadPool;
 pub use priority::{BACKGROUND_TURN, Priority};
 pub use rejected::Rejected;
 pub use report::ShutdownReport;
+pub use scope::Scope;
 pub use spares::SPARES;
 pub use statistics::Stats;
 pub use submission::Submission;

@@ -2,8 +2,10 @@
 //! in its place stands a counter of tasks, which hides nothing that `Sleep` relies on: it calls a function that looks.
 
 mod closing;
+mod countdown;
 mod limit;
 mod map;
+mod stack;
 
 use crate::sleep::Sleep;
 use crate::spares::Spares;

@@ -3,7 +3,7 @@
 use crate::queues::Queues;
 use crate::report::ShutdownReport;
 use crate::worker;
-use crate::{BuildError, Handle, Stats, Submission, ThreadMap, ThreadPoolBuilder};
+use crate::{BuildError, Handle, Scope, Stats, Submission, ThreadMap, ThreadPoolBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, thread};
@@ -189,7 +189,7 @@ impl ThreadPool {
     /// assert_eq!(is_short, [true, true, true, false, true, true]);
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// ```
-    #[doc(alias("par_iter", "scope"))]
+    #[doc(alias = "par_iter")]
     pub fn map_slice<'a, F, T, R>(&self, function: F, items: &'a [T]) -> Result<Vec<R>, TaskError>
     where
         F: Fn(&'a T) -> R + Sync,
@@ -197,6 +197,79 @@ impl ThreadPool {
         R: Send,
     {
         self.handle.map_slice(function, items)
+    }
+
+    /// Runs both closures, side by side if a worker is free, and returns what they return.
+    ///
+    /// They may borrow from the caller's frame. On a worker of this pool `first` runs at once on the calling thread, and
+    /// `second` after it unless another worker has taken it by then. Elsewhere both run on the pool while the caller
+    /// waits. Whoever waits runs nothing else meanwhile: never a stranger's task under the caller's locks.
+    ///
+    /// It costs a few nanoseconds, so a recursion needs no limit below which it goes on alone. A pool that is shut down
+    /// still runs it: on the calling thread, if that is not one of the pool's.
+    ///
+    /// # Panics
+    ///
+    /// If a closure panics, that panic goes on here once the other closure has ended, or was found not to have begun: that
+    /// one is dropped then. If both panic, the panic is that of `first`.
+    ///
+    /// ```
+    /// use trine_threads::ThreadPool;
+    ///
+    /// fn sum(pool: &ThreadPool, numbers: &[u64]) -> u64 {
+    ///     match numbers {
+    ///         [] => 0,
+    ///         [number] => *number,
+    ///         _ => {
+    ///             let (left, right) = numbers.split_at(numbers.len() / 2);
+    ///             let (left, right) = pool.join(|| sum(pool, left), || sum(pool, right));
+    ///             left + right
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let pool = ThreadPool::new(2)?;
+    /// assert_eq!(sum(&pool, &[1, 2, 3, 4, 5]), 15);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    #[doc(alias = "fork")]
+    #[inline]
+    pub fn join<A, B, RA, RB>(&self, first: A, second: B) -> (RA, RB)
+    where
+        A: FnOnce() -> RA + Send,
+        B: FnOnce() -> RB + Send,
+        RA: Send,
+        RB: Send,
+    {
+        self.handle.join(first, second)
+    }
+
+    /// Runs `body`, which can spawn tasks that borrow from the frames around, and returns when it and all of these have
+    /// ended.
+    ///
+    /// On a worker of this pool `body` runs at once on the calling thread, elsewhere on the pool while the caller waits.
+    /// Whoever waits for the tasks may run some of them, and nothing else. A pool that is shut down still runs the scope:
+    /// on the calling thread, if that is not one of the pool's. A task's captures are dropped before the scope ends.
+    ///
+    /// # Panics
+    ///
+    /// If `body` or a task panics, the first panic goes on here once everything has ended.
+    ///
+    /// ```
+    /// use trine_threads::ThreadPool;
+    ///
+    /// let pool = ThreadPool::new(2)?;
+    /// let mut lengths = [0; 3];
+    /// pool.scope(|scope| {
+    ///     for (length, text) in lengths.iter_mut().zip(["a", "bcd", "ef"]) {
+    ///         scope.spawn(move |_| *length = text.len());
+    ///     }
+    /// });
+    /// assert_eq!(lengths, [1, 3, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    pub fn scope<'scope, R: Send>(&self, body: impl FnOnce(&Scope<'scope>) -> R + Send) -> R {
+        self.handle.scope(body)
     }
 
     /// A clone for submitting from elsewhere, which does not keep the pool open.

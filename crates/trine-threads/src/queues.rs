@@ -8,6 +8,7 @@ use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::sleep::Sleep;
 use crate::spares::Spares;
+use crate::stacks::Stacks;
 use crate::statistics::{Statistics, Stats};
 use crate::threads::Threads;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
@@ -25,6 +26,8 @@ pub(crate) struct Queues {
     pub(crate) lanes: Lanes,
     /// How many tasks may be in the queues, and what becomes of the next one.
     pub(crate) limit: Option<(Arc<Limit>, WhenFull)>,
+    /// What borrows: halves of joins and tasks of scopes.
+    pub(crate) stacks: Stacks,
     pub(crate) sleep: Sleep,
     pub(crate) spares: Spares,
     pub(crate) closing: Closing,
@@ -46,6 +49,7 @@ impl Queues {
             stealers: deques.iter().map(Deque::stealer).collect(),
             lanes: Lanes::new(),
             limit,
+            stacks: Stacks::new(deques.len()),
             sleep: Sleep::new(),
             spares: Spares::new(),
             closing: Closing::new(),
@@ -149,6 +153,7 @@ impl Queues {
             && self.injector.is_empty()
             && self.stealers.iter().all(Stealer::is_empty)
             && self.lanes.is_empty()
+            && self.stacks.are_empty()
     }
 
     /// From here on tasks are refused, and threads end once they find no task.

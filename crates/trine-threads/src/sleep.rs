@@ -8,15 +8,17 @@
 //! A submitter pushes its task (P), passes a SeqCst fence (F1), and reads the counts (R). A worker announces that it
 //! will sleep by changing the counts (A), passes a SeqCst fence (F2), and looks at the queues once more (Q).
 //!
+//! A worker that puts a job on its stack does the same, but often: F1 is a light fence there, and so F2 is a heavy one.
+//!
 //! - If R reads the counts from before A, then F1 precedes F2, and Q sees what P pushed: the worker does not sleep.
 //! - If R reads A, it sees a sleeper. It wakes one, unless somebody searches.
 //! - If it sees a searcher, that one has not announced yet, so by the first case it finds the task, or another task
 //!   before it. In that case it stops searching, and if it was the last one to search, it wakes the next
 //!   (`stop_searching`), which searches in its place.
 
-use trine_platform::Futex;
 use trine_platform::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use trine_platform::atomic::{AtomicU32, fence};
+use trine_platform::{AsymmetricFences, Futex};
 
 /// One sleeper, in the lower half of the counts.
 const SLEEPER: u32 = 1;
@@ -35,6 +37,7 @@ fn searchers(counts: u32) -> u32 {
 pub(crate) struct Sleep {
     counts: AtomicU32,
     permits: Futex,
+    fences: AsymmetricFences,
 }
 
 impl Sleep {
@@ -42,6 +45,7 @@ impl Sleep {
         Self {
             counts: AtomicU32::new(0),
             permits: Futex::new(0),
+            fences: AsymmetricFences::new(),
         }
     }
 
@@ -49,6 +53,22 @@ impl Sleep {
     pub(crate) fn notify(&self) {
         // ORDERING: F1 of the argument above.
         fence(SeqCst);
+        self.wake_one();
+    }
+
+    /// A worker has put a job on its own stack: as `notify`, but cheap if there is nobody to be woken.
+    #[inline]
+    pub(crate) fn notify_of_job(&self) {
+        // ORDERING: F1, and R: there are sleepers, and nobody searches.
+        self.fences.light();
+        if (SLEEPER..SEARCHER).contains(&self.counts.load(Relaxed)) {
+            self.wake_one();
+        }
+    }
+
+    /// Wakes a worker, unless one is searching.
+    #[cold]
+    fn wake_one(&self) {
         let woken = self.counts.fetch_update(AcqRel, Relaxed, |counts| {
             // The one who is woken searches: counted from now on, so that a burst of work wakes one worker, not all.
             (searchers(counts) == 0 && sleepers(counts) > 0).then(|| counts - SLEEPER + SEARCHER)
@@ -91,7 +111,7 @@ impl Sleep {
         // ORDERING: A of the argument above.
         self.counts.fetch_sub(SEARCHER - SLEEPER, AcqRel);
         // ORDERING: F2.
-        fence(SeqCst);
+        self.fences.heavy();
         if !nothing_to_do() && self.stay_awake() {
             return;
         }

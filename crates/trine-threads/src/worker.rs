@@ -1,12 +1,17 @@
 //! A thread of the pool: it finds tasks, runs them, and sleeps when there are none.
 
+use crate::blocks::Blocks;
 use crate::initializer::InitializerError;
+use crate::job::Job;
 use crate::queues::Queues;
+use crate::scope::{self, Scope};
+use crate::stack::Stack;
+use crate::stacks::NumberedStack;
 use crate::statistics::Counters;
 use crossbeam_deque::Worker as Deque;
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::io;
-use std::rc::Rc;
+use std::ptr::{NonNull, null};
 use std::sync::Arc;
 use std::thread;
 use trine_future::{
@@ -22,18 +27,32 @@ pub(crate) struct Worker {
     queues: Arc<Queues>,
     role: Role,
     counters: Arc<Counters>,
+    /// The number of its stack.
+    pub(crate) number: usize,
+    /// Its jobs: halves of joins, and tasks of scopes.
+    pub(crate) stack: Stack<Job>,
+    pub(crate) blocks: Blocks,
+    /// The innermost scope whose body or task the thread is in, or null.
+    scope: Cell<*const Scope<'static>>,
 }
 
 enum Role {
     /// One of the pool's workers, with its number and its own tasks.
     Regular { number: usize, deque: Deque<Task> },
-    /// Stands in for one that sleeps. It has no tasks of its own, so that it can leave at any time.
+    /// Stands in for one that sleeps. It has no tasks of its own, so that it can leave between any two.
     Spare,
+}
+
+/// What a worker finds to do.
+enum Found {
+    Task(Task),
+    /// Taken off a stack.
+    Job(NonNull<Job>),
 }
 
 thread_local! {
     /// The worker that the calling thread is.
-    static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
+    static CURRENT: Cell<*const Worker> = const { Cell::new(null()) };
 }
 
 /// Starts the worker with this number. The future says whether its initializer succeeded.
@@ -57,6 +76,10 @@ fn start_thread(
     role: Role,
     initialized: impl FnOnce(Result<(), InitializerError>) + Send + 'static,
 ) -> io::Result<()> {
+    let Some(NumberedStack { number, stack }) = queues.stacks.own() else {
+        // Spares that were told to leave have not left yet.
+        return Err(io::ErrorKind::QuotaExceeded.into());
+    };
     queues.closing.thread_starts();
     let mut builder = thread::Builder::new().name(name.clone());
     if let Some(bytes) = queues.settings.stack_size {
@@ -64,12 +87,17 @@ fn start_thread(
     }
     let shared = Arc::clone(queues);
     let thread = builder.spawn(move || {
-        let worker = Rc::new(Worker {
+        let worker = Worker {
             queues: Arc::clone(&shared),
             role,
             counters: shared.statistics.thread_starts(),
-        });
-        CURRENT.with_borrow_mut(|current| *current = Some(Rc::clone(&worker)));
+            number,
+            stack,
+            blocks: Blocks::new(),
+            scope: Cell::new(null()),
+        };
+        // Taken away below: nothing in between unwinds, because all of the user's panics are caught.
+        CURRENT.set(&raw const worker);
         set_executor_failure_hook(Some(Arc::clone(&shared.settings.failure_hook)));
         let result = match &shared.settings.initializer {
             Some(initializer) => initializer.run(&name),
@@ -81,9 +109,10 @@ fn start_thread(
             worker.work();
         }
         set_executor_failure_hook(None);
-        CURRENT.with_borrow_mut(|current| *current = None);
+        CURRENT.set(null());
         shared.statistics.thread_ends(&worker.counters);
-        drop(worker);
+        let Worker { number, stack, .. } = worker;
+        shared.stacks.give_back(NumberedStack { number, stack });
         shared.thread_ended();
     });
     match thread {
@@ -107,14 +136,18 @@ impl Worker {
         }));
         let is_spare = matches!(self.role, Role::Spare);
         loop {
-            let Some(task) = self.next_task() else {
-                if is_spare {
-                    self.queues.spares.is_gone();
+            match self.next() {
+                Some(Found::Task(task)) => self.run(task),
+                // SAFETY: the job was taken off a stack, and is run here only.
+                Some(Found::Job(job)) => unsafe { scope::run(job) },
+                None => {
+                    if is_spare {
+                        self.queues.spares.is_gone();
+                    }
+                    break;
                 }
-                break;
-            };
-            self.run(task);
-            if is_spare && self.queues.spares.retire() {
+            }
+            if is_spare && self.stack.is_empty() && self.queues.spares.retire() {
                 break;
             }
         }
@@ -130,8 +163,11 @@ impl Worker {
         });
     }
 
-    /// The next task to run; waits for one. `None` when the pool is closed and has no more.
-    fn next_task(&self) -> Option<Task> {
+    /// The next thing to do; waits for one. `None` when the pool is closed and has no more.
+    fn next(&self) -> Option<Found> {
+        if let Some(job) = self.stack.pop(0) {
+            return Some(Found::Job(job));
+        }
         if let Some(task) = self
             .queues
             .lanes
@@ -139,28 +175,28 @@ impl Worker {
             .or_else(|| self.own_task())
             .or_else(|| self.queues.take_injected(self.deque()))
         {
-            return Some(task);
+            return Some(Found::Task(task));
         }
         self.queues.sleep.start_searching();
         loop {
             for _ in 0..SEARCHES {
-                if let Some(task) = self.search() {
+                if let Some(found) = self.search() {
                     self.queues.sleep.stop_searching();
-                    return Some(task);
+                    return Some(found);
                 }
                 trine_platform::spin_loop();
             }
             if self.queues.closing.is_closed() {
                 // What was pushed before the pool was closed may not have been seen above.
-                let task = self.search();
+                let found = self.search();
                 self.queues.sleep.stop_searching();
-                return task;
+                return found;
             }
             self.queues.sleep.sleep(|| self.queues.nothing_to_do());
         }
     }
 
-    fn search(&self) -> Option<Task> {
+    fn search(&self) -> Option<Found> {
         let number = match self.role {
             Role::Regular { number, .. } => number,
             Role::Spare => 0,
@@ -170,7 +206,37 @@ impl Worker {
             .take_first()
             .or_else(|| self.queues.take_injected(self.deque()))
             .or_else(|| self.queues.steal(number).inspect(|_| self.counters.task_stolen()))
-            .or_else(|| self.queues.lanes.take_background())
+            .map(Found::Task)
+            .or_else(|| self.queues.stacks.steal(self.number).map(Found::Job))
+            .or_else(|| self.queues.lanes.take_background().map(Found::Task))
+    }
+
+    /// Puts a job on the worker's stack, and wakes somebody who may steal it.
+    #[inline]
+    pub(crate) fn push(&self, job: NonNull<Job>) -> usize {
+        let index = self.stack.push(job);
+        self.queues.sleep.notify_of_job();
+        index
+    }
+
+    /// Calls `function` while `scope` is the innermost one. It is told where on the stack its jobs begin.
+    pub(crate) fn inside<R>(&self, scope: *const Scope<'static>, function: impl FnOnce(usize) -> R) -> R {
+        let outer = self.scope.replace(scope);
+        let result = function(self.stack.end());
+        self.scope.set(outer);
+        result
+    }
+
+    #[inline]
+    pub(crate) fn is_inside(&self, scope: *const Scope<'static>) -> bool {
+        self.scope.get() == scope
+    }
+
+    /// Calls `sleep`, which may sleep for long, with a spare in this thread's place.
+    pub(crate) fn blocked(&self, sleep: impl FnOnce()) {
+        block(&self.queues);
+        sleep();
+        self.queues.spares.unblock();
     }
 
     fn own_task(&self) -> Option<Task> {
@@ -187,24 +253,26 @@ impl Worker {
 
 /// Whether the calling thread belongs to this pool.
 pub(crate) fn is_current(queues: &Queues) -> bool {
-    with_current(|worker| worker.is_some_and(|worker| std::ptr::eq(&raw const *worker.queues, queues)))
+    with_worker(queues, |worker| worker.is_some())
 }
 
 /// Queues a task: with the calling thread's own ones, if it is a worker of this pool.
 pub(crate) fn push(queues: &Queues, task: Task) {
-    with_current(|worker| {
-        let own = worker.filter(|worker| std::ptr::eq(&raw const *worker.queues, queues));
-        queues.push(task, own.and_then(Worker::deque));
-    });
+    with_worker(queues, |own| queues.push(task, own.and_then(Worker::deque)));
 }
 
-fn with_current<R>(function: impl FnOnce(Option<&Worker>) -> R) -> R {
-    // A thread whose locals are gone is no worker any more. Cloned, because what is called may end up here again.
-    let current = CURRENT
-        .try_with(|current| current.borrow().clone())
-        .ok()
-        .flatten();
-    function(current.as_deref())
+/// Calls `function` with the worker that the calling thread is, if it is one of this pool.
+#[inline]
+pub(crate) fn with_worker<R>(queues: &Queues, function: impl FnOnce(Option<&Worker>) -> R) -> R {
+    with_current(|worker| function(worker.filter(|worker| std::ptr::eq(&raw const *worker.queues, queues))))
+}
+
+/// Calls `function` with the worker that the calling thread is, of whatever pool.
+#[inline]
+pub(crate) fn with_current<R>(function: impl FnOnce(Option<&Worker>) -> R) -> R {
+    let current = CURRENT.get();
+    // SAFETY: null, or the worker whose `work` this thread is in.
+    function(unsafe { current.as_ref() })
 }
 
 /// The calling thread of the pool goes to sleep in a wait: has a spare take its place.

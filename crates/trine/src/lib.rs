@@ -55,6 +55,7 @@
 //!   ahead a bounded number of tasks, so its input may be endless.
 //! - [`ThreadPool::spawn`] takes a closure instead, [`AsyncPool::spawn`] a future. A process pool has none: what a closure
 //!   captures is not in the other process.
+//! - [`ThreadPool::join`] and [`ThreadPool::scope`] run closures that borrow, while the caller waits for them.
 //!
 //! And with every future:
 //!
@@ -241,7 +242,7 @@ pub use trine_async::{self as async_tasks, AsyncPool};
 #[cfg(feature = "processes")]
 pub use trine_processes::{self as processes, ProcessPool};
 #[cfg(feature = "threads")]
-pub use trine_threads::{self as threads, ThreadPool};
+pub use trine_threads::{self as threads, Scope, ThreadPool};
 
 /// Has the examples of the README run with those of this page.
 #[cfg(doctest)]

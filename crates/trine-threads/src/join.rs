@@ -1,0 +1,118 @@
+//! Two closures side by side.
+
+use crate::job::{AbortOnUnwind, FrameJob};
+use crate::queues::Queues;
+use crate::worker::{Worker, with_worker};
+use crate::{elsewhere, latch::Latch};
+use std::mem::forget;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+/// How often a thread looks whether the other half is done before it sleeps.
+const SPINS: u32 = 200;
+
+/// Runs `first` on this thread, and `second` as well unless another worker takes it meanwhile.
+#[inline]
+pub(crate) fn join<A, B, RA, RB>(queues: &Arc<Queues>, first: A, second: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA + Send,
+    B: FnOnce() -> RB + Send,
+    RA: Send,
+    RB: Send,
+{
+    with_worker(queues, |worker| match worker {
+        Some(worker) => join_on(worker, first, second),
+        None => join_from_outside(queues, first, second),
+    })
+}
+
+/// Not inlined, so that a recursion which ends without a join does not pay for the registers that this one needs.
+#[inline(never)]
+fn join_on<A, B, RA, RB>(worker: &Worker, first: A, second: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA,
+    B: FnOnce() -> RB,
+{
+    let job = FrameJob::new(second);
+    let index = worker.push(job.job());
+    let unwinding = Unwinding {
+        worker,
+        index,
+        job: &job,
+    };
+    // PANIC: the closure is the user's code. When it unwinds, `unwinding` sees to the other half.
+    let first = first();
+    forget(unwinding);
+    if worker.stack.take_back(index) {
+        // SAFETY: the job was taken back.
+        let second = unsafe { job.closure() };
+        (first, second())
+    } else {
+        wait(worker, &job.latch);
+        // SAFETY: the latch is set.
+        let second = unsafe { job.result() };
+        (first, second.unwrap_or_else(|payload| resume_unwind(payload)))
+    }
+}
+
+/// The whole becomes a task, so that both halves have workers around them.
+#[cold]
+fn join_from_outside<A, B, RA, RB>(queues: &Arc<Queues>, first: A, second: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA + Send,
+    B: FnOnce() -> RB + Send,
+    RA: Send,
+    RB: Send,
+{
+    elsewhere::run(queues, || {
+        with_worker(queues, |worker| match worker {
+            Some(worker) => join_on(worker, first, second),
+            // A pool that was shut down.
+            None => (first(), second()),
+        })
+    })
+}
+
+/// Has the second half end, or never begin, before a panic of the first one leaves the frame.
+struct Unwinding<'a, F: FnOnce() -> R, R> {
+    worker: &'a Worker,
+    index: usize,
+    job: &'a FrameJob<F, R>,
+}
+
+impl<F: FnOnce() -> R, R> Drop for Unwinding<'_, F, R> {
+    #[inline]
+    fn drop(&mut self) {
+        give_up(self.worker, self.index, self.job);
+    }
+}
+
+#[cold]
+fn give_up<F: FnOnce() -> R, R>(worker: &Worker, index: usize, job: &FrameJob<F, R>) {
+    if worker.stack.take_back(index) {
+        // SAFETY: the job was taken back.
+        drop(unsafe { job.closure() });
+    } else {
+        wait(worker, &job.latch);
+        // SAFETY: the latch is set.
+        drop(unsafe { job.result() });
+    }
+}
+
+/// Waits for a half that another thread has taken.
+#[cold]
+fn wait(worker: &Worker, latch: &Latch) {
+    let guard = AbortOnUnwind;
+    for _ in 0..SPINS {
+        if latch.is_set() {
+            return forget(guard);
+        }
+        trine_platform::spin_loop();
+    }
+    worker.blocked(|| {
+        while !latch.is_set() {
+            latch.sleep();
+        }
+    });
+    forget(guard);
+}
