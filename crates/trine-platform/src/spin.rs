@@ -9,9 +9,10 @@ use crate::global;
 /// again.
 const LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 24 };
 
-/// The longest pause between two looks, in turns of the processor's own pause. Pauses double up to it, so that who looks
-/// does not keep taking the cache line away from who is about to write to it.
-const LONGEST_PAUSE: u32 = 32;
+/// After so many looks only those who have a processor to spare go on, and let others run on it in between: the one that
+/// they wait for may have been woken there. The looks up to then take less than a system call. The pauses between them
+/// double, so that who looks does not keep taking the cache line away from who is about to write to it.
+const QUICK_LOOKS: u32 = 5;
 
 global! {
     /// How many threads spin now.
@@ -20,16 +21,24 @@ global! {
 
 /// Calls `look` until it is true, for a few microseconds at most. False if it has not been.
 ///
-/// Spinning is for who has a processor to spare: there are always fewer threads in here than the process may run at
-/// once, so that one is left for whoever does what they all wait for. On a single processor nobody spins.
+/// Spinning is for who has a processor to spare: there are always fewer threads that go on after the first looks than the
+/// process may run at once, so that one is left for whoever does what they all wait for. On a single processor nobody
+/// spins.
 pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
+    if LOOKS == 0 || processors() == 1 {
+        return false;
+    }
+    for turn in 0..QUICK_LOOKS {
+        (0..1 << turn).for_each(|_| crate::spin_loop());
+        if look() {
+            return true;
+        }
+    }
     let Some(_spinning) = Spinning::begin() else {
         return false;
     };
-    (0..LOOKS).any(|turn| {
-        for _ in 0..(1 << turn.min(16)).min(LONGEST_PAUSE) {
-            crate::spin_loop();
-        }
+    (QUICK_LOOKS..LOOKS).any(|_| {
+        crate::thread::yield_now();
         look()
     })
 }
@@ -39,9 +48,6 @@ struct Spinning;
 
 impl Spinning {
     fn begin() -> Option<Self> {
-        if LOOKS == 0 {
-            return None;
-        }
         // ORDERING: Relaxed, here and below. The count publishes nothing.
         let spinning = SPINNING.fetch_add(1, Relaxed) + 1;
         let spins = Self;
@@ -72,7 +78,7 @@ mod tests {
             looks += 1;
             looks == 3
         });
-        assert!(looks == if found { 3 } else { 0 });
+        assert_eq!(looks, if found { 3 } else { 0 });
     }
 
     #[test]
@@ -82,7 +88,7 @@ mod tests {
             looks += 1;
             false
         }));
-        assert!(looks == 0 || looks == LOOKS);
+        assert!([0, QUICK_LOOKS, LOOKS].contains(&looks));
     }
 
     #[test]

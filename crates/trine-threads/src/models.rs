@@ -47,16 +47,19 @@ impl Pool {
         self.sleep.start_searching();
         loop {
             if self.take() {
-                self.sleep.stop_searching();
+                self.sleep.stop_searching(|| self.nothing_to_do());
                 return true;
             }
             if self.closed.load(Acquire) == 1 {
-                self.sleep.stop_searching();
+                self.sleep.stop_searching(|| self.nothing_to_do());
                 return false;
             }
-            self.sleep
-                .sleep(|| self.queued.load(Relaxed) == 0 && self.closed.load(Relaxed) == 0);
+            self.sleep.sleep(|| self.nothing_to_do());
         }
+    }
+
+    fn nothing_to_do(&self) -> bool {
+        self.queued.load(Relaxed) == 0 && self.closed.load(Relaxed) == 0
     }
 }
 

@@ -9,12 +9,15 @@
 //! will sleep by changing the counts (A), passes a SeqCst fence (F2), and looks at the queues once more (Q).
 //!
 //! A worker that puts a job on its stack does the same, but often: F1 is a light fence there, and so F2 is a heavy one.
+//! That is not needed while no job has ever been pushed in this pool: the first one notes it, and passes a heavy fence
+//! before it goes on. Then either who passes F2 reads the note, or A comes before R.
 //!
 //! - If R reads the counts from before A, then F1 precedes F2, and Q sees what P pushed: the worker does not sleep.
 //! - If R reads A, it sees a sleeper. It wakes one, unless somebody searches.
 //! - If it sees a searcher, that one has not announced yet, so by the first case it finds the task, or another task
-//!   before it. In that case it stops searching, and if it was the last one to search, it wakes the next
-//!   (`stop_searching`), which searches in its place.
+//!   before it. In that case it stops searching. If it was the last one to search, that is an announcement as well: it
+//!   passes F2, looks at the queues once more, and if there is something, wakes another one (`stop_searching`), which
+//!   searches in its place.
 
 use trine_platform::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use trine_platform::atomic::{AtomicU32, fence};
@@ -38,6 +41,8 @@ pub(crate) struct Sleep {
     counts: AtomicU32,
     permits: Futex,
     fences: AsymmetricFences,
+    /// 1 once a job has been pushed.
+    has_jobs: AtomicU32,
 }
 
 impl Sleep {
@@ -46,6 +51,7 @@ impl Sleep {
             counts: AtomicU32::new(0),
             permits: Futex::new(0),
             fences: AsymmetricFences::new(),
+            has_jobs: AtomicU32::new(0),
         }
     }
 
@@ -59,11 +65,37 @@ impl Sleep {
     /// A worker has put a job on its own stack: as `notify`, but cheap if there is nobody to be woken.
     #[inline]
     pub(crate) fn notify_of_job(&self) {
+        // ORDERING: Relaxed. Who reads 0 notes it again.
+        if self.has_jobs.load(Relaxed) == 0 {
+            self.first_job();
+        }
         // ORDERING: F1, and R: there are sleepers, and nobody searches.
         self.fences.light();
         if (SLEEPER..SEARCHER).contains(&self.counts.load(Relaxed)) {
             self.wake_one();
         }
+    }
+
+    #[cold]
+    fn first_job(&self) {
+        // ORDERING: Relaxed, ordered by the fence, whose partner is the light one of `look_again`.
+        self.has_jobs.store(1, Relaxed);
+        self.fences.heavy();
+    }
+
+    /// Whether there is something to do after all. The caller has announced that it does not search any more.
+    fn look_again(&self, nothing_to_do: impl FnOnce() -> bool) -> bool {
+        // ORDERING: A store and the fence after it, or this fence and the load, so that this reads 1, or the pusher reads
+        // the announcement.
+        self.fences.light();
+        if self.has_jobs.load(Relaxed) == 1 {
+            // ORDERING: F2, for those who pass light fences.
+            self.fences.heavy();
+        } else {
+            // ORDERING: F2.
+            fence(SeqCst);
+        }
+        !nothing_to_do()
     }
 
     /// Wakes a worker, unless one is searching.
@@ -97,11 +129,14 @@ impl Sleep {
         self.counts.fetch_add(SEARCHER, Relaxed);
     }
 
-    /// The calling worker has found work, or gives up: if nobody else searches, another one is woken to do so.
-    pub(crate) fn stop_searching(&self) {
-        // ORDERING: AcqRel, so that the next searcher sees what this one saw.
-        if searchers(self.counts.fetch_sub(SEARCHER, AcqRel)) == 1 {
-            self.notify();
+    /// The calling worker has found work, or gives up: if nobody else searches and there is more to do, another one is
+    /// woken. `nothing_to_do` looks at the queues.
+    pub(crate) fn stop_searching(&self, nothing_to_do: impl FnOnce() -> bool) {
+        // ORDERING: A of the argument above; AcqRel, so that the next searcher sees what this one saw.
+        let before = self.counts.fetch_sub(SEARCHER, AcqRel);
+        // Without a sleeper there is nobody to be woken; who falls asleep later looks for itself.
+        if searchers(before) == 1 && sleepers(before) > 0 && self.look_again(nothing_to_do) {
+            self.wake_one();
         }
     }
 
@@ -110,9 +145,7 @@ impl Sleep {
     pub(crate) fn sleep(&self, nothing_to_do: impl FnOnce() -> bool) {
         // ORDERING: A of the argument above.
         self.counts.fetch_sub(SEARCHER - SLEEPER, AcqRel);
-        // ORDERING: F2.
-        self.fences.heavy();
-        if !nothing_to_do() && self.stay_awake() {
+        if self.look_again(nothing_to_do) && self.stay_awake() {
             return;
         }
         loop {

@@ -18,9 +18,7 @@ use trine_future::{
     BlockingHook, Drive, Failure, Future, Owner, Promise, Task, Waiting, catch_panic, set_blocking_hook,
     set_executor_failure_hook,
 };
-
-/// How often a searching worker looks at all queues before it sleeps.
-const SEARCHES: u32 = 4;
+use trine_platform::spin_until;
 
 /// A thread of a pool, as it knows itself.
 pub(crate) struct Worker {
@@ -177,22 +175,26 @@ impl Worker {
         {
             return Some(Found::Task(task));
         }
-        self.queues.sleep.start_searching();
+        let sleep = &self.queues.sleep;
+        sleep.start_searching();
         loop {
-            for _ in 0..SEARCHES {
-                if let Some(found) = self.search() {
-                    self.queues.sleep.stop_searching();
-                    return Some(found);
-                }
-                trine_platform::spin_loop();
+            let mut found = self.search();
+            if found.is_none() {
+                spin_until(|| {
+                    found = self.search();
+                    found.is_some() || self.queues.closing.is_closed()
+                });
             }
-            if self.queues.closing.is_closed() {
+            let is_closed = self.queues.closing.is_closed();
+            if found.is_none() && is_closed {
                 // What was pushed before the pool was closed may not have been seen above.
-                let found = self.search();
-                self.queues.sleep.stop_searching();
+                found = self.search();
+            }
+            if found.is_some() || is_closed {
+                sleep.stop_searching(|| self.queues.nothing_to_do());
                 return found;
             }
-            self.queues.sleep.sleep(|| self.queues.nothing_to_do());
+            sleep.sleep(|| self.queues.nothing_to_do());
         }
     }
 

@@ -63,17 +63,20 @@ impl Pool {
         self.sleep.start_searching();
         loop {
             if self.take() {
-                self.sleep.stop_searching();
+                self.sleep.stop_searching(|| self.nothing_to_do());
                 return true;
             }
             if self.closing.is_closed() {
                 let found = self.take();
-                self.sleep.stop_searching();
+                self.sleep.stop_searching(|| self.nothing_to_do());
                 return found;
             }
-            self.sleep
-                .sleep(|| self.queued.load(Relaxed) == 0 && !self.closing.is_closed());
+            self.sleep.sleep(|| self.nothing_to_do());
         }
+    }
+
+    fn nothing_to_do(&self) -> bool {
+        self.queued.load(Relaxed) == 0 && !self.closing.is_closed()
     }
 
     fn take(&self) -> bool {

@@ -203,7 +203,7 @@ fn a_job_wakes_the_last_sleeper() {
             asleep.start_searching();
             loop {
                 if let Some(job) = thief.steal(|_| ()) {
-                    asleep.stop_searching();
+                    asleep.stop_searching(|| thief.is_empty());
                     return run(job);
                 }
                 asleep.sleep(|| thief.is_empty());
@@ -213,4 +213,36 @@ fn a_job_wakes_the_last_sleeper() {
         sleep.notify_of_job();
         assert_eq!(thief.join().expect("the thief does not panic"), 0);
     });
+}
+
+/// A worker that searches finds something else, while a job is pushed that it should have been woken for.
+#[test]
+fn the_last_searcher_wakes_another_one_for_a_job() {
+    check(
+        "threads::stack::the_last_searcher_wakes_another_one_for_a_job",
+        || {
+            let jobs = jobs(1);
+            let (stack, thief) = stack(2);
+            let thief = Arc::new(thief);
+            let sleep = Arc::new(Sleep::new());
+            sleep.start_searching();
+            let (searching, other) = (Arc::clone(&sleep), Arc::clone(&thief));
+            let searcher = spawn(move || searching.stop_searching(|| other.is_empty()));
+            let asleep = Arc::clone(&sleep);
+            let sleeper = spawn(move || {
+                asleep.start_searching();
+                loop {
+                    if let Some(job) = thief.steal(|_| ()) {
+                        asleep.stop_searching(|| thief.is_empty());
+                        return run(job);
+                    }
+                    asleep.sleep(|| thief.is_empty());
+                }
+            });
+            push(&stack, &jobs[0]);
+            sleep.notify_of_job();
+            searcher.join().expect("the searcher does not panic");
+            assert_eq!(sleeper.join().expect("the sleeper does not panic"), 0);
+        },
+    );
 }
