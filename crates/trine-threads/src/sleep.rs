@@ -9,8 +9,8 @@
 //! will sleep by changing the counts (A), passes a SeqCst fence (F2), and looks at the queues once more (Q).
 //!
 //! A worker that puts a job on its stack does the same, but often: F1 is a light fence there, and so F2 is a heavy one.
-//! That is not needed while no job has ever been pushed in this pool: the first one notes it, and passes a heavy fence
-//! before it goes on. Then either who passes F2 reads the note, or A comes before R.
+//! That is not needed while no job has ever been pushed in this pool: the first one notes it, and nobody pushes a job
+//! before a heavy fence after that. So either who passes F2 reads the note, or A comes before R.
 //!
 //! - If R reads the counts from before A, then F1 precedes F2, and Q sees what P pushed: the worker does not sleep.
 //! - If R reads A, it sees a sleeper. It wakes one, unless somebody searches.
@@ -28,6 +28,12 @@ const SLEEPER: u32 = 1;
 /// One searcher, in the upper half.
 const SEARCHER: u32 = 1 << 16;
 
+const NO_JOBS: u32 = 0;
+/// There will be one in a moment.
+const FIRST_JOB: u32 = 1;
+/// Everybody who announces something from now on knows.
+const JOBS: u32 = 2;
+
 fn sleepers(counts: u32) -> u32 {
     counts & (SEARCHER - 1)
 }
@@ -41,8 +47,8 @@ pub(crate) struct Sleep {
     counts: AtomicU32,
     permits: Futex,
     fences: AsymmetricFences,
-    /// 1 once a job has been pushed.
-    has_jobs: AtomicU32,
+    /// Whether jobs are pushed in this pool: `NO_JOBS`, `FIRST_JOB` or `JOBS`. It only grows.
+    jobs: AtomicU32,
 }
 
 impl Sleep {
@@ -51,7 +57,7 @@ impl Sleep {
             counts: AtomicU32::new(0),
             permits: Futex::new(0),
             fences: AsymmetricFences::new(),
-            has_jobs: AtomicU32::new(0),
+            jobs: AtomicU32::new(NO_JOBS),
         }
     }
 
@@ -65,8 +71,8 @@ impl Sleep {
     /// A worker has put a job on its own stack: as `notify`, but cheap if there is nobody to be woken.
     #[inline]
     pub(crate) fn notify_of_job(&self) {
-        // ORDERING: Relaxed. Who reads 0 notes it again.
-        if self.has_jobs.load(Relaxed) == 0 {
+        // ORDERING: Acquire pairs with the Release of `first_job`: this comes after the heavy fence there.
+        if self.jobs.load(Acquire) != JOBS {
             self.first_job();
         }
         // ORDERING: F1, and R: there are sleepers, and nobody searches.
@@ -79,16 +85,18 @@ impl Sleep {
     #[cold]
     fn first_job(&self) {
         // ORDERING: Relaxed, ordered by the fence, whose partner is the light one of `look_again`.
-        self.has_jobs.store(1, Relaxed);
+        self.jobs.fetch_max(FIRST_JOB, Relaxed);
         self.fences.heavy();
+        // ORDERING: Release pairs with the Acquire of `notify_of_job`.
+        self.jobs.store(JOBS, Release);
     }
 
     /// Whether there is something to do after all. The caller has announced that it does not search any more.
     fn look_again(&self, nothing_to_do: impl FnOnce() -> bool) -> bool {
-        // ORDERING: A store and the fence after it, or this fence and the load, so that this reads 1, or the pusher reads
-        // the announcement.
+        // ORDERING: pairs with the heavy fence of `first_job`: either this reads the note, or whoever comes after that
+        // fence reads the announcement.
         self.fences.light();
-        if self.has_jobs.load(Relaxed) == 1 {
+        if self.jobs.load(Relaxed) != NO_JOBS {
             // ORDERING: F2, for those who pass light fences.
             self.fences.heavy();
         } else {

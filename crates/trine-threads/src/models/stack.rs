@@ -192,26 +192,41 @@ fn a_half_below_others_is_taken_back_or_stolen() {
     );
 }
 
-#[test]
-fn a_job_wakes_the_last_sleeper() {
-    check("threads::stack::a_job_wakes_the_last_sleeper", || {
-        let jobs = jobs(1);
-        let (stack, thief) = stack(2);
-        let sleep = Arc::new(Sleep::new());
-        let asleep = Arc::clone(&sleep);
-        let thief = spawn(move || {
-            asleep.start_searching();
-            loop {
-                if let Some(job) = thief.steal(|_| ()) {
-                    asleep.stop_searching(|| thief.is_empty());
-                    return run(job);
-                }
-                asleep.sleep(|| thief.is_empty());
-            }
-        });
-        push(&stack, &jobs[0]);
+/// A job is pushed while the only worker falls asleep. The first one of a pool is noted as well.
+fn a_job_wakes_the_last_sleeper(is_first: bool) {
+    let jobs = jobs(1);
+    let (stack, thief) = stack(2);
+    let sleep = Arc::new(Sleep::new());
+    if !is_first {
         sleep.notify_of_job();
-        assert_eq!(thief.join().expect("the thief does not panic"), 0);
+    }
+    let asleep = Arc::clone(&sleep);
+    let thief = spawn(move || {
+        asleep.start_searching();
+        loop {
+            if let Some(job) = thief.steal(|_| ()) {
+                asleep.stop_searching(|| thief.is_empty());
+                return run(job);
+            }
+            asleep.sleep(|| thief.is_empty());
+        }
+    });
+    push(&stack, &jobs[0]);
+    sleep.notify_of_job();
+    assert_eq!(thief.join().expect("the thief does not panic"), 0);
+}
+
+#[test]
+fn the_first_job_wakes_the_last_sleeper() {
+    check("threads::stack::the_first_job_wakes_the_last_sleeper", || {
+        a_job_wakes_the_last_sleeper(true);
+    });
+}
+
+#[test]
+fn a_later_job_wakes_the_last_sleeper() {
+    check("threads::stack::a_later_job_wakes_the_last_sleeper", || {
+        a_job_wakes_the_last_sleeper(false);
     });
 }
 
