@@ -13,8 +13,8 @@ use std::task::{Context, Poll};
 /// A task gets in line when it is first polled and the lock is held. It may be overtaken on the way from being woken
 /// to being polled, keeps its place then, and [gets the lock in the end](crate#fairness).
 ///
-/// It is cancel-safe: dropped before it is ready, it leaves the line, and if it had been woken already or handed the
-/// lock, the next in line is in its place. So it can be used with time-outs and in `select!`. But poll it or drop it: a
+/// It is cancel-safe: dropped before it is ready, it leaves the line, and if it had been woken already, the next in line
+/// is woken in its place. So it can be used with time-outs and in `select!`. But poll it or drop it: a
 /// future that stands in line and is neither polled nor dropped keeps all those waiting who stand behind it.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct LockAsync<'a, T: ?Sized> {
@@ -67,8 +67,7 @@ impl<T: ?Sized> Drop for LockAsync<'_, T> {
     #[inline]
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            // It may have the lock by now, which goes to the next when this is dropped.
-            drop(waiters::leave(&self.lock.word, ticket));
+            waiters::leave(&self.lock.word, ticket);
         }
     }
 }

@@ -2,22 +2,26 @@
 //!
 //! # Why no wake is lost
 //!
-//! - W1: A waiter announces itself in the same read-modify-write that finds the lock held. So the holder's unlock
-//!   comes later in the order of the word's changes, and sees the announcement.
-//! - W2: An unlock that sees a line frees the lock and wakes the first in line, or hands it the lock. It leaves the
-//!   wake out only if `WOKEN` says that the first was woken before and has not come yet.
-//! - W3: Who was woken comes: it gets the lock, or announces itself again (W1), or leaves the line, in which case the
-//!   wake goes to the next.
+//! - W1: The first in line announces itself in the same read-modify-write that finds the lock held. So the holder's
+//!   unlock comes later in the order of the word's changes, and sees the announcement. Those behind it announce nothing:
+//!   the duty to wake them begins when they become the first (W3).
+//! - W2: An unlock that sees a line looks at the word again when it has freed the lock. It sets `WOKEN` and wakes the first
+//!   in line, unless `WOKEN` is set already, by somebody who wakes the first or has done so, or the lock is held again: then
+//!   the unlock to come has the duty.
+//! - W3: Who was woken comes: it gets the lock, or announces itself again (W1), or leaves the line. When the first leaves,
+//!   the next one is woken if the lock is free, and by the holder's unlock otherwise.
 //!
 //! What the line does for this stands in `waiters.rs`.
 //!
 //! # Why nobody starves
 //!
 //! An acquisition that passes over the first in line counts that in the word, in the read-modify-write that acquires.
-//! When the count is [`MAX_OVERTAKES`], the unlock does not free the lock, but hands it to the first. Nobody in line
-//! was passed over more often than the first, because the others came later.
+//! When the count is [`MAX_OVERTAKES`], nobody but the first can take the lock, and who comes by stands in line behind
+//! it. Nobody in line was passed over more often than the first, because the others came later.
+//!
+//! [`MAX_OVERTAKES`]: crate::state::MAX_OVERTAKES
 
-use crate::state::{Attempt, Place, Snapshot, Wake};
+use crate::state::{Attempt, LOCKED, Place, Snapshot};
 use crate::waiters;
 use std::time::Duration;
 use trine_platform::atomic::AtomicU32;
@@ -67,7 +71,7 @@ impl LockWord {
             .then(|| Held(self))
     }
 
-    /// Takes the lock if it is free.
+    /// Takes the lock if it is free and not reserved.
     #[inline]
     pub(crate) fn try_acquire(&self) -> Option<Held<'_>> {
         // ORDERING: Acquire as in `acquire_unused`. A failed attempt learns nothing.
@@ -148,25 +152,20 @@ impl LockWord {
     fn release(&self) {
         // ORDERING: Release pairs with the Acquire of every acquisition. Changes of the word that come between are
         // read-modify-writes, and carry it on.
-        let result = self
-            .0
-            .compare_exchange(Snapshot::HELD.0, Snapshot::FREE.0, Release, Relaxed);
-        if result.is_err() {
-            self.release_and_wake();
+        if self.0.fetch_sub(LOCKED, Release) != Snapshot::HELD.0 {
+            self.wake_first();
         }
     }
 
+    /// Wakes the first in line after an unlock, unless somebody else does or will (W2).
     #[cold]
-    fn release_and_wake(&self) {
-        // ORDERING: Release as in `release`. A hand-over is ordered by the bucket's lock.
-        match self.step(Release, Snapshot::release) {
-            Wake::Nobody => {}
-            Wake::First => waiters::wake_first(self),
-            Wake::HandOver => {
-                if !waiters::hand_over(self) {
-                    self.release();
-                }
-            }
+    fn wake_first(&self) {
+        // ORDERING: Relaxed. It publishes nothing.
+        let wakes = self.0.fetch_update(Relaxed, Relaxed, |word| {
+            Snapshot(word).wake_first().map(|next| next.0)
+        });
+        if wakes.is_ok() {
+            waiters::wake_first(self);
         }
     }
 
@@ -220,7 +219,7 @@ impl LockWord {
 }
 
 impl<'a> Held<'a> {
-    /// The right to a lock that the caller has acquired or was handed, and for which there is no other `Held`.
+    /// The right to a lock that the caller has acquired, and for which there is no other `Held`.
     pub(crate) fn acquired(word: &'a LockWord) -> Self {
         Self(word)
     }
