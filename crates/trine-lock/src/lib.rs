@@ -49,6 +49,7 @@ mod held_locks;
 mod lock;
 mod lock_async;
 mod mapped;
+mod patience;
 mod state;
 mod waiters;
 mod word;

@@ -157,8 +157,7 @@ impl<T: ?Sized> Lock<T> {
     /// [`lock`](Self::lock), but gives up when `timeout` has passed: `None`.
     ///
     /// Blocks the thread for about `timeout` at most. A free lock is taken even if `timeout` is zero, unless it is
-    /// [reserved](crate#fairness) for one who waits. One too
-    /// long to be represented as a point in time never passes.
+    /// [reserved](crate#fairness) for one who waits. A time-out too long to be represented as a point in time never passes.
     ///
     /// # Examples
     ///

@@ -3,7 +3,7 @@
 use crate::bucket::Sleeper;
 use crate::guard::AsyncLockGuard;
 use crate::word::{Held, TASK_LOOKS};
-use crate::{Lock, waiters};
+use crate::{Lock, patience, waiters};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,8 +14,8 @@ use std::task::{Context, Poll};
 /// to being polled, keeps its place then, and [gets the lock in the end](crate#fairness).
 ///
 /// It is cancel-safe: dropped before it is ready, it leaves the line, and if it had been woken already, the next in line
-/// is woken in its place. So it can be used with time-outs and in `select!`. But poll it or drop it: a
-/// future that stands in line and is neither polled nor dropped keeps all those waiting who stand behind it.
+/// is woken in its place. So it can be used with time-outs and in `select!`. But poll it or drop it: a future that
+/// stands in line and is neither polled nor dropped keeps all those waiting who stand behind it.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct LockAsync<'a, T: ?Sized> {
     lock: &'a Lock<T>,
@@ -56,7 +56,8 @@ impl<'a, T: ?Sized> LockAsync<'a, T> {
         let held = match self.ticket.take() {
             Some(ticket) => waiters::retry(word, ticket, sleeper()).ok_or(ticket),
             None => word
-                .acquire_soon(TASK_LOOKS)
+                .try_acquire()
+                .or_else(|| patience::look(|| word.acquire_soon(TASK_LOOKS)))
                 .map_or_else(|| waiters::join(word, sleeper()), Ok),
         };
         held.map_err(|ticket| self.ticket = Some(ticket)).ok()

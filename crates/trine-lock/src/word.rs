@@ -28,10 +28,9 @@ use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::{self, Acquire, Relaxed, Release};
 use trine_platform::{Deadline, const_fn, spin_loop, thread};
 
-/// How often a task looks again at a held lock before it stands in line, after a pause that doubles each time. It
-/// must not be long: the holder may be another task that runs only when this one returns. A model explores nothing new
-/// by looking twice.
-pub(crate) const TASK_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 2 };
+/// How often a task looks again at a held lock before it stands in line, after a pause that doubles each time: for a
+/// few microseconds in all, if the thread has the [patience](crate::patience). A model explores nothing new by looking twice.
+pub(crate) const TASK_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 8 };
 
 /// The same for a thread: together a few times as long as a short critical section takes.
 const THREAD_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 4 };
@@ -110,7 +109,7 @@ impl LockWord {
     }
 
     fn acquire_or_sleep(&self, deadline: Option<&Deadline>) -> Option<Held<'_>> {
-        let held = self.acquire_soon(THREAD_LOOKS);
+        let held = self.try_acquire().or_else(|| self.acquire_soon(THREAD_LOOKS));
         if held.is_some() {
             return held;
         }
@@ -124,19 +123,14 @@ impl LockWord {
         waiters::sleep(self, deadline)
     }
 
-    /// Takes the lock if it is free now or after one of `looks` pauses.
+    /// Takes the lock if it is free after one of `looks` pauses.
     pub(crate) fn acquire_soon(&self, looks: u32) -> Option<Held<'_>> {
-        let mut held = self.try_acquire();
-        for look in 0..looks {
-            if held.is_some() {
-                break;
-            }
+        (0..looks).find_map(|look| {
             for _ in 0..1 << look {
                 spin_loop();
             }
-            held = self.try_acquire();
-        }
-        held
+            self.try_acquire()
+        })
     }
 
     /// Whether the lock becomes free within a few moments. It may be somebody else's by the time that this returns.
