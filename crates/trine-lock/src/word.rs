@@ -5,9 +5,9 @@
 //! - W1: The first in line announces itself in the same read-modify-write that finds the lock held. So the holder's
 //!   unlock comes later in the order of the word's changes, and sees the announcement. Those behind it announce nothing:
 //!   the duty to wake them begins when they become the first (W3).
-//! - W2: An unlock that sees a line looks at the word again when it has freed the lock. It sets `WOKEN` and wakes the first
-//!   in line, unless `WOKEN` is set already, by somebody who wakes the first or has done so, or the lock is held again: then
-//!   the unlock to come has the duty.
+//! - W2: An unlock that sees a line looks at the word once more when it has freed the lock. It sets `WOKEN` and wakes the
+//!   first in line, but not if `WOKEN` is set, because whoever has set it wakes the first, and not if the lock is held
+//!   again, because the unlock to come sees the line as well.
 //! - W3: Who was woken comes: it gets the lock, or announces itself again (W1), or leaves the line. When the first leaves,
 //!   the next one is woken if the lock is free, and by the holder's unlock otherwise.
 //!
@@ -109,18 +109,14 @@ impl LockWord {
     }
 
     fn acquire_or_sleep(&self, deadline: Option<&Deadline>) -> Option<Held<'_>> {
-        let held = self.try_acquire().or_else(|| self.acquire_soon(THREAD_LOOKS));
-        if held.is_some() {
-            return held;
-        }
-        for _ in 0..THREAD_YIELDS {
+        let try_after_others = |_| {
             thread::yield_now();
-            let held = self.try_acquire();
-            if held.is_some() {
-                return held;
-            }
-        }
-        waiters::sleep(self, deadline)
+            self.try_acquire()
+        };
+        self.try_acquire()
+            .or_else(|| self.acquire_soon(THREAD_LOOKS))
+            .or_else(|| (0..THREAD_YIELDS).find_map(try_after_others))
+            .or_else(|| waiters::sleep(self, deadline))
     }
 
     /// Takes the lock if it is free after one of `looks` pauses.
@@ -152,6 +148,8 @@ impl LockWord {
     }
 
     /// Wakes the first in line after an unlock, unless somebody else does or will (W2).
+    ///
+    /// Others may have locked and unlocked by now, but the lock is still there: the guard that is being dropped borrows it.
     #[cold]
     fn wake_first(&self) {
         // ORDERING: Relaxed. It publishes nothing.
