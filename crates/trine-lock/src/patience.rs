@@ -1,4 +1,4 @@
-//! Whether a task should look at a held lock for some microseconds before it stands in line.
+//! Whether a task should look at a held lock for a while before it stands in line.
 //!
 //! It pays where the holder runs on another processor and soon lets go: to sleep and be woken costs several times as
 //! much. It is a waste where the holder is suspended, or is another task of the same thread, which runs only when this one

@@ -28,11 +28,13 @@ use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::{self, Acquire, Relaxed, Release};
 use trine_platform::{Deadline, const_fn, spin_loop, thread};
 
-/// How often a task looks again at a held lock before it stands in line, after a pause that doubles each time: for a
-/// few microseconds in all, if the thread has the [patience](crate::patience). A model explores nothing new by looking twice.
-pub(crate) const TASK_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 8 };
+/// How often a task looks again at a held lock before it stands in line, after a pause that doubles each time, if the
+/// thread has the [patience](crate::patience). Together that takes some 20 microseconds, as long as it takes to wake a
+/// sleeper: two tasks that compete and have begun to wait for each other's wakes find out of it. A model explores nothing
+/// new by looking twice.
+pub(crate) const TASK_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 10 };
 
-/// The same for a thread: together a few times as long as a short critical section takes.
+/// The same for a thread, whatever its patience: together a few times as long as a short critical section takes.
 const THREAD_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 4 };
 
 /// How often a thread that has looked so often lets others run, the holder perhaps, and looks again. It is what keeps
