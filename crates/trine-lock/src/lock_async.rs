@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 
 /// Waits for a [`Lock`]: what [`Lock::lock_async`] returns.
 ///
-/// A task gets in line when it is first polled and the lock is held. It may be overtaken on the way from being woken
-/// to being polled, keeps its place then, and [gets the lock in the end](crate#fairness).
+/// A task gets in line when it is first polled and the lock is held. Before that it may look, for some 20 microseconds
+/// at most, whether the lock becomes free: only as long as that is worth it on its thread. It may be overtaken on the way
+/// from being woken to being polled, keeps its place then, and [gets the lock in the end](crate#fairness).
 ///
 /// It is cancel-safe: dropped before it is ready, it leaves the line, and if it had been woken already, the next in line
 /// is woken in its place. So it can be used with time-outs and in `select!`. But poll it or drop it: a future that
