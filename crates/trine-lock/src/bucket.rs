@@ -87,20 +87,22 @@ impl Bucket {
         }
     }
 
-    /// The first in line of this lock.
-    pub(crate) fn first(&self, word: &LockWord) -> Option<Spot> {
+    /// The first in line of this lock, if there is a line by now.
+    pub(crate) fn first(&mut self, word: &LockWord) -> Option<&mut Waiter> {
         let line = self.find_line(word).ok()?;
-        Some(Spot { line, place: 0 })
+        self.lines[line].waiters.front_mut()
     }
 
-    /// The one in line of this lock that has this ticket.
-    pub(crate) fn find(&self, word: &LockWord, ticket: u64) -> Option<Spot> {
-        let line = self.find_line(word).ok()?;
+    /// Where the one with this ticket stands, in the line of this lock.
+    pub(crate) fn find(&self, word: &LockWord, ticket: u64) -> Spot {
+        let line = self
+            .find_line(word)
+            .expect("who has a ticket stands in line (A4)");
         let place = self.lines[line]
             .waiters
             .binary_search_by_key(&ticket, |waiter| waiter.ticket)
-            .ok()?;
-        Some(Spot { line, place })
+            .expect("who has a ticket stands in line (A4)");
+        Spot { line, place }
     }
 
     pub(crate) fn waiter(&mut self, spot: Spot) -> &mut Waiter {

@@ -34,8 +34,8 @@
 //!
 //! A lock that is free goes to whoever comes by, which is several times as fast as taking turns. Those who find it held
 //! look again for a moment and then stand in line, threads and tasks in the same one. From then on each of them is
-//! **passed over at most 100 times**: so often may those who came later hold the lock first. Then it is handed to the
-//! first in line, and nobody else can take it.
+//! **passed over at most 100 times**: so often may those who came later hold the lock first. Then it is reserved for
+//! the first in line, and nobody else can take it.
 //!
 //! # Memory ordering
 //!
@@ -49,6 +49,7 @@ mod held_locks;
 mod lock;
 mod lock_async;
 mod mapped;
+mod patience;
 mod state;
 mod waiters;
 mod word;

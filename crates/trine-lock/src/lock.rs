@@ -130,7 +130,8 @@ impl<T: ?Sized> Lock<T> {
 
     /// Holds the lock if it is free at this moment. Never blocks.
     ///
-    /// `None` says only that somebody held it a moment ago: by the time that you look at it, the lock may be free.
+    /// `None` says only that somebody held it a moment ago, or that it is [reserved](crate#fairness) for one who waits: by
+    /// the time that you look at it, the lock may be free.
     ///
     /// # Examples
     ///
@@ -155,8 +156,8 @@ impl<T: ?Sized> Lock<T> {
 
     /// [`lock`](Self::lock), but gives up when `timeout` has passed: `None`.
     ///
-    /// Blocks the thread for about `timeout` at most. A free lock is taken even if `timeout` is zero. One too
-    /// long to be represented as a point in time never passes.
+    /// Blocks the thread for about `timeout` at most. A free lock is taken even if `timeout` is zero, unless it is
+    /// [reserved](crate#fairness) for one who waits. A time-out too long to be represented as a point in time never passes.
     ///
     /// # Examples
     ///

@@ -3,19 +3,20 @@
 use crate::bucket::Sleeper;
 use crate::guard::AsyncLockGuard;
 use crate::word::{Held, TASK_LOOKS};
-use crate::{Lock, waiters};
+use crate::{Lock, patience, waiters};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// Waits for a [`Lock`]: what [`Lock::lock_async`] returns.
 ///
-/// A task gets in line when it is first polled and the lock is held. It may be overtaken on the way from being woken
-/// to being polled, keeps its place then, and [gets the lock in the end](crate#fairness).
+/// A task gets in line when it is first polled and the lock is held. Before that it may look, for some 20 microseconds
+/// at most, whether the lock becomes free: only as long as that is worth it on its thread. It may be overtaken on the way
+/// from being woken to being polled, keeps its place then, and [gets the lock in the end](crate#fairness).
 ///
-/// It is cancel-safe: dropped before it is ready, it leaves the line, and if it had been woken already or handed the
-/// lock, the next in line is in its place. So it can be used with time-outs and in `select!`. But poll it or drop it: a
-/// future that stands in line and is neither polled nor dropped keeps all those waiting who stand behind it.
+/// It is cancel-safe: dropped before it is ready, it leaves the line, and if it had been woken already, the next in line
+/// is woken in its place. So it can be used with time-outs and in `select!`. But poll it or drop it: a future that
+/// stands in line and is neither polled nor dropped keeps all those waiting who stand behind it.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct LockAsync<'a, T: ?Sized> {
     lock: &'a Lock<T>,
@@ -56,7 +57,8 @@ impl<'a, T: ?Sized> LockAsync<'a, T> {
         let held = match self.ticket.take() {
             Some(ticket) => waiters::retry(word, ticket, sleeper()).ok_or(ticket),
             None => word
-                .acquire_soon(TASK_LOOKS)
+                .try_acquire()
+                .or_else(|| patience::look(|| word.acquire_soon(TASK_LOOKS)))
                 .map_or_else(|| waiters::join(word, sleeper()), Ok),
         };
         held.map_err(|ticket| self.ticket = Some(ticket)).ok()
@@ -67,8 +69,7 @@ impl<T: ?Sized> Drop for LockAsync<'_, T> {
     #[inline]
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            // It may have the lock by now, which goes to the next when this is dropped.
-            drop(waiters::leave(&self.lock.word, ticket));
+            waiters::leave(&self.lock.word, ticket);
         }
     }
 }

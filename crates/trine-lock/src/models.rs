@@ -303,7 +303,7 @@ fn a_waiter_is_passed_over_a_few_times_at_most() {
     });
 }
 
-/// Takes the lock so often that whoever stands in line all the while is handed it.
+/// Takes the lock so often that it is reserved for whoever stands in line all the while.
 fn pass_over(lock: &Lock<u32>) {
     for _ in 0..=MAX_OVERTAKES {
         if let Some(mut value) = lock.try_lock() {
@@ -313,8 +313,8 @@ fn pass_over(lock: &Lock<u32>) {
 }
 
 #[test]
-fn lock_is_handed_to_task_and_thread() {
-    model::check("lock::lock_is_handed_to_task_and_thread", || {
+fn lock_is_reserved_for_task_and_thread() {
+    model::check("lock::lock_is_reserved_for_task_and_thread", || {
         let lock = Arc::new(Lock::new(0));
         let value = lock.lock();
         let waiter = spawn(&lock, |lock| *block_on(lock.lock_async()) += 1);
@@ -327,8 +327,8 @@ fn lock_is_handed_to_task_and_thread() {
 }
 
 #[test]
-fn cancelled_async_waiter_passes_the_lock_on() {
-    model::check("lock::cancelled_async_waiter_passes_the_lock_on", || {
+fn cancelled_async_waiter_passes_the_reserved_lock_on() {
+    model::check("lock::cancelled_async_waiter_passes_the_reserved_lock_on", || {
         let lock = Arc::new(Lock::new(0));
         let value = lock.lock();
         let cancelled = spawn(&lock, poll_once_and_cancel);
@@ -341,8 +341,8 @@ fn cancelled_async_waiter_passes_the_lock_on() {
 }
 
 #[test]
-fn timeout_races_being_handed_the_lock() {
-    model::check("lock::timeout_races_being_handed_the_lock", || {
+fn timed_out_sleeper_gives_the_reserved_lock_back() {
+    model::check("lock::timed_out_sleeper_gives_the_reserved_lock_back", || {
         let lock = Arc::new(Lock::new(0));
         let value = lock.lock();
         let timed = spawn(&lock, |lock| {

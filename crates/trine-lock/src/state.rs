@@ -3,24 +3,25 @@
 //! Everything here is pure. `word.rs` applies these functions to the shared word, each in one read-modify-write, so
 //! that a test of this table (`transitions.rs`) and the models (`models.rs`) check the same thing.
 //!
-//! | word                        | meaning                                                      |
-//! |-----------------------------|--------------------------------------------------------------|
-//! | `0`                         | free, nobody waits                                           |
-//! | `LOCKED`                    | held, nobody waits                                           |
-//! | `LOCKED` + `LINE`           | held, the unlock wakes the first in line                     |
-//! | `LOCKED` + `LINE` + `WOKEN` | held, the first in line was woken and has not come yet       |
-//! | `LINE` + `WOKEN`            | free, the first in line was woken, others may come before it |
+//! | word                        | meaning                                                       |
+//! |-----------------------------|---------------------------------------------------------------|
+//! | `0`                         | free, nobody waits                                            |
+//! | `LOCKED`                    | held, nobody waits                                            |
+//! | `LOCKED` + `LINE`           | held, the unlock wakes the first in line                      |
+//! | `LOCKED` + `LINE` + `WOKEN` | held, the first in line was woken and has not come yet        |
+//! | `LINE`                      | free, whoever has freed it is about to wake the first in line |
+//! | `LINE` + `WOKEN`            | free, the first in line was woken, others may come before it  |
 //!
-//! The upper bits count how often the first in line was passed over. A free lock has not reached [`MAX_OVERTAKES`]:
-//! the unlock that would free it then hands it to the first in line instead. So those who come by need no rule.
+//! The upper bits count how often the first in line was passed over. At [`MAX_OVERTAKES`] the lock is *reserved*: when
+//! it is free, only the first in line can take it. For everybody else it is as if it were held.
 
 /// How often a waiter is passed over at most: how many of those who came after it hold the lock before it does.
 ///
 /// In a model it is small enough to be reached, and large enough for an overtaken waiter to need another wake.
 pub(crate) const MAX_OVERTAKES: u32 = if cfg!(trine_loom) { 2 } else { 100 };
 
-/// A guard exists, or the lock was handed to a waiter that has yet to make one.
-const LOCKED: u32 = 1;
+/// The lock is held.
+pub(crate) const LOCKED: u32 = 1;
 /// Threads or tasks stand in this lock's line (`waiters.rs`).
 const LINE: u32 = 1 << 1;
 /// The first in line was woken, or somebody is on the way to wake it: no other wake is needed.
@@ -47,20 +48,8 @@ pub(crate) enum Place {
 pub(crate) enum Attempt {
     /// The lock was free, and is the caller's.
     Acquired,
-    /// The lock is held. By now the first in line was passed over so often.
+    /// The lock is held, or reserved for another one. By now the first in line was passed over so often.
     Waits { overtakes: u32 },
-}
-
-/// Whom the end of a guard concerns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Wake {
-    /// Nobody who is not awake already. The lock is free.
-    Nobody,
-    /// The first in line. The lock is free.
-    First,
-    /// The first in line, which gets the lock: it was not freed.
-    HandOver,
 }
 
 impl Snapshot {
@@ -69,7 +58,7 @@ impl Snapshot {
     /// A held lock for which nobody waits.
     pub(crate) const HELD: Self = Self(LOCKED);
 
-    /// Whether it can't be acquired.
+    /// Whether it is held.
     pub(crate) fn is_locked(self) -> bool {
         self.0 & LOCKED != 0
     }
@@ -84,10 +73,16 @@ impl Snapshot {
         self.0 / OVERTAKE
     }
 
-    /// Somebody wants the lock now or never, and passes over those who stand in line. `None`: it is held.
+    /// Whether nobody but the first in line can take it.
+    fn is_reserved(self) -> bool {
+        self.overtakes() >= MAX_OVERTAKES
+    }
+
+    /// Somebody wants the lock now or never, and passes over those who stand in line. `None`: it is held, or reserved.
     pub(crate) fn try_acquire(self) -> Option<Self> {
         let overtake = if self.has_line() { OVERTAKE } else { 0 };
-        (!self.is_locked()).then_some(Self((self.0 | LOCKED) + overtake))
+        let is_open = !self.is_locked() && !self.is_reserved();
+        is_open.then_some(Self((self.0 | LOCKED) + overtake))
     }
 
     /// Somebody wants the lock, or else to wait at this place in line.
@@ -95,26 +90,20 @@ impl Snapshot {
         let waits = Attempt::Waits {
             overtakes: self.overtakes(),
         };
-        match (self.try_acquire(), place) {
-            (Some(held), Place::Behind) => (held, Attempt::Acquired),
-            (Some(_), Place::First) => (Self(self.0 | LOCKED), Attempt::Acquired),
-            (None, Place::Behind) => (self, waits),
+        match place {
+            Place::First if !self.is_locked() => (Self(self.0 | LOCKED), Attempt::Acquired),
             // It sleeps from now on, so it has to be woken again.
-            (None, Place::First) => (Self((self.0 | LINE) & !WOKEN), waits),
+            Place::First => (Self((self.0 | LINE) & !WOKEN), waits),
+            Place::Behind => self
+                .try_acquire()
+                .map_or((self, waits), |held| (held, Attempt::Acquired)),
         }
     }
 
-    /// The guard is gone.
-    pub(crate) fn release(self) -> (Self, Wake) {
-        if !self.has_line() {
-            (Self::FREE, Wake::Nobody)
-        } else if self.overtakes() >= MAX_OVERTAKES {
-            (self, Wake::HandOver)
-        } else if self.0 & WOKEN != 0 {
-            (Self(self.0 & !LOCKED), Wake::Nobody)
-        } else {
-            (Self((self.0 & !LOCKED) | WOKEN), Wake::First)
-        }
+    /// Somebody has freed the lock, and wakes the first in line if this is not `None`.
+    pub(crate) fn wake_first(self) -> Option<Self> {
+        let sleeps_beside_a_free_lock = self.0 & (LOCKED | LINE | WOKEN) == LINE;
+        sleeps_beside_a_free_lock.then_some(Self(self.0 | WOKEN))
     }
 
     /// Who was first in line has left it, with or without the lock. When the next one in line came, the first had been

@@ -1,6 +1,6 @@
 //! The table of `state.rs` against a second one, written without bits.
 
-use crate::state::{Attempt, MAX_OVERTAKES, Place, Snapshot, Wake};
+use crate::state::{Attempt, LOCKED, MAX_OVERTAKES, Place, Snapshot};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -13,6 +13,7 @@ enum State {
     HeldFirstSleeps(u32),
     /// The first in line was woken, and passed over so often.
     HeldFirstWoken(u32),
+    FreeFirstSleeps(u32),
     FreeFirstWoken(u32),
 }
 
@@ -21,6 +22,7 @@ enum Event {
     TryAcquire,
     AcquireOrWait(Place),
     Release,
+    WakeFirst,
     /// The next one came after a part of the overtakes: so many hundredths.
     FirstHasLeft {
         percent: u32,
@@ -33,7 +35,7 @@ enum Outcome {
     Nothing,
     Tried { acquired: bool },
     Attempted(Attempt),
-    Released(Wake),
+    LookedForTheFirst { wakes: bool },
     Left { wakes: bool },
 }
 
@@ -48,6 +50,7 @@ impl State {
             Held => 1,
             HeldFirstSleeps(overtakes) => 3 + 8 * overtakes,
             HeldFirstWoken(overtakes) => 7 + 8 * overtakes,
+            FreeFirstSleeps(overtakes) => 2 + 8 * overtakes,
             FreeFirstWoken(overtakes) => 6 + 8 * overtakes,
         }
     }
@@ -55,7 +58,10 @@ impl State {
     fn overtakes(self) -> u32 {
         match self {
             Free | Held => 0,
-            HeldFirstSleeps(overtakes) | HeldFirstWoken(overtakes) | FreeFirstWoken(overtakes) => overtakes,
+            HeldFirstSleeps(overtakes)
+            | HeldFirstWoken(overtakes)
+            | FreeFirstSleeps(overtakes)
+            | FreeFirstWoken(overtakes) => overtakes,
         }
     }
 
@@ -64,7 +70,7 @@ impl State {
     }
 
     fn is_free(self) -> bool {
-        matches!(self, Free | FreeFirstWoken(_))
+        matches!(self, Free | FreeFirstSleeps(_) | FreeFirstWoken(_))
     }
 }
 
@@ -75,7 +81,7 @@ fn missed(state: State, percent: u32) -> u32 {
 
 fn can_happen(event: Event, state: State) -> bool {
     match event {
-        TryAcquire => true,
+        TryAcquire | WakeFirst => true,
         // Before there is a line, nobody stands behind the first.
         AcquireOrWait(place) => place == Place::First || state.has_line(),
         Release => !state.is_free(),
@@ -91,25 +97,29 @@ fn reference(state: State, event: Event) -> (State, Outcome) {
     });
     match (event, state) {
         (TryAcquire, Free) => (Held, tried(true)),
-        (TryAcquire, FreeFirstWoken(n)) => (HeldFirstWoken(n + 1), tried(true)),
-        (TryAcquire, held) => (held, tried(false)),
+        (TryAcquire, FreeFirstSleeps(n)) if n < MAX_OVERTAKES => (HeldFirstSleeps(n + 1), tried(true)),
+        (TryAcquire, FreeFirstWoken(n)) if n < MAX_OVERTAKES => (HeldFirstWoken(n + 1), tried(true)),
+        (TryAcquire, out_of_reach) => (out_of_reach, tried(false)),
 
         (AcquireOrWait(_), Free) => (Held, acquired),
+        (AcquireOrWait(Place::First), FreeFirstSleeps(n)) => (HeldFirstSleeps(n), acquired),
         (AcquireOrWait(Place::First), FreeFirstWoken(n)) => (HeldFirstWoken(n), acquired),
         (AcquireOrWait(Place::First), Held) => (HeldFirstSleeps(0), waits),
         (AcquireOrWait(Place::First), HeldFirstSleeps(n) | HeldFirstWoken(n)) => (HeldFirstSleeps(n), waits),
-        (AcquireOrWait(Place::Behind), FreeFirstWoken(n)) => (HeldFirstWoken(n + 1), acquired),
-        (AcquireOrWait(Place::Behind), held) => (held, waits),
+        (AcquireOrWait(Place::Behind), state) => match reference(state, TryAcquire) {
+            (held, Outcome::Tried { acquired: true }) => (held, acquired),
+            _ => (state, waits),
+        },
 
-        (Release, Held) => (Free, Outcome::Released(Wake::Nobody)),
-        (Release, HeldFirstSleeps(n) | HeldFirstWoken(n)) if n == MAX_OVERTAKES => {
-            (state, Outcome::Released(Wake::HandOver))
-        }
-        (Release, HeldFirstSleeps(n)) => (FreeFirstWoken(n), Outcome::Released(Wake::First)),
-        (Release, HeldFirstWoken(n)) => (FreeFirstWoken(n), Outcome::Released(Wake::Nobody)),
-        (Release, Free | FreeFirstWoken(_)) => unreachable!("only a guard releases"),
+        (Release, Held) => (Free, Outcome::Nothing),
+        (Release, HeldFirstSleeps(n)) => (FreeFirstSleeps(n), Outcome::Nothing),
+        (Release, HeldFirstWoken(n)) => (FreeFirstWoken(n), Outcome::Nothing),
+        (Release, _) => unreachable!("only a guard releases"),
 
-        (FirstHasLeft { percent }, FreeFirstWoken(n)) => (
+        (WakeFirst, FreeFirstSleeps(n)) => (FreeFirstWoken(n), Outcome::LookedForTheFirst { wakes: true }),
+        (WakeFirst, state) => (state, Outcome::LookedForTheFirst { wakes: false }),
+
+        (FirstHasLeft { percent }, FreeFirstSleeps(n) | FreeFirstWoken(n)) => (
             FreeFirstWoken(n - missed(state, percent)),
             Outcome::Left { wakes: true },
         ),
@@ -134,9 +144,11 @@ fn shipped(word: Snapshot, event: Event, state: State) -> (Snapshot, Outcome) {
             let (next, attempt) = word.acquire_or_wait(place);
             (next, Outcome::Attempted(attempt))
         }
-        Release => {
-            let (next, wake) = word.release();
-            (next, Outcome::Released(wake))
+        Release => (Snapshot(word.0 - LOCKED), Outcome::Nothing),
+        WakeFirst => {
+            let next = word.wake_first();
+            let wakes = next.is_some();
+            (next.unwrap_or(word), Outcome::LookedForTheFirst { wakes })
         }
         FirstHasLeft { percent } => {
             let (next, wakes) = word.first_has_left(missed(state, percent));
@@ -147,10 +159,11 @@ fn shipped(word: Snapshot, event: Event, state: State) -> (Snapshot, Outcome) {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    // Mostly those that pass over the first in line, so that it is handed the lock now and then.
+    // Mostly those that pass over the first in line, so that the lock is reserved for it now and then.
     prop_oneof![
         20 => Just(TryAcquire),
         20 => Just(Release),
+        10 => Just(WakeFirst),
         2 => Just(AcquireOrWait(Place::First)),
         2 => Just(AcquireOrWait(Place::Behind)),
         1 => (0..=100u32).prop_map(|percent| FirstHasLeft { percent }),

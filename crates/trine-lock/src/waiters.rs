@@ -10,8 +10,9 @@
 //! - A2: A waiter announces itself (W1) and takes its place under one lock of the bucket. So the holder's unlock, which
 //!   comes later, finds it in line.
 //! - A3: Who sets `WOKEN` goes on to wake whoever is first then. It is cleared by a first that goes back to sleep, and
-//!   by a first that leaves while the lock is held. A first that leaves while the lock is free wakes the next.
-//! - A4: Nobody takes another one out of its line but to hand it the lock. So who finds its ticket gone has the lock.
+//!   by a first that leaves while the lock is held. A first that leaves while the lock is free sets it and wakes the
+//!   next.
+//! - A4: Nobody takes another one out of its line. Who has a ticket stands there until it takes the lock or leaves.
 //!
 //! # Other people's code
 //!
@@ -41,7 +42,8 @@ pub(crate) fn sleep<'a>(word: &'a LockWord, deadline: Option<&Deadline>) -> Opti
             return held;
         }
         if deadline.is_some_and(Deadline::has_passed) {
-            return leave(word, ticket);
+            leave(word, ticket);
+            return None;
         }
     }
 }
@@ -65,9 +67,7 @@ pub(crate) fn join(word: &LockWord, sleeper: Sleeper) -> Result<Held<'_>, u64> {
 /// Takes the lock for the one with this ticket, or else lets it wait on in its place.
 pub(crate) fn retry(word: &LockWord, ticket: u64, sleeper: Sleeper) -> Option<Held<'_>> {
     let (held, _left_over) = with_bucket(word, |bucket| {
-        let Some(spot) = bucket.find(word, ticket) else {
-            return (Some(Held::acquired(word)), Some(sleeper)); // A4
-        };
+        let spot = bucket.find(word, ticket);
         let place = match spot.place {
             0 => Place::First,
             _ => Place::Behind,
@@ -80,53 +80,24 @@ pub(crate) fn retry(word: &LockWord, ticket: u64, sleeper: Sleeper) -> Option<He
     held
 }
 
-/// Takes the one with this ticket out of the line, unless it has the lock (A4).
-pub(crate) fn leave(word: &LockWord, ticket: u64) -> Option<Held<'_>> {
-    let removed = with_bucket(word, |bucket| {
-        let spot = bucket.find(word, ticket)?;
-        Some(bucket.remove(word, spot))
-    });
-    let Some(Removed {
+/// Takes the one with this ticket out of the line.
+pub(crate) fn leave(word: &LockWord, ticket: u64) {
+    let Removed {
         sleeper: _left_over,
         next,
-    }) = removed
-    else {
-        return Some(Held::acquired(word));
-    };
+    } = with_bucket(word, |bucket| {
+        let spot = bucket.find(word, ticket);
+        bucket.remove(word, spot)
+    });
     if let Some(next) = next {
         next.wake();
     }
-    None
 }
 
 /// Wakes the first in line, after the lock was freed.
 pub(crate) fn wake_first(word: &LockWord) {
-    let first = with_bucket(word, |bucket| {
-        let first = bucket.first(word)?;
-        bucket.waiter(first).sleeper.take()
-    });
+    let first = with_bucket(word, |bucket| bucket.first(word)?.sleeper.take());
     if let Some(first) = first {
         first.wake();
-    }
-}
-
-/// Gives the lock, which the caller holds, to the first in line.
-///
-/// False: the line has ended, and the caller still holds it.
-pub(crate) fn hand_over(word: &LockWord) -> bool {
-    let (removed, _left_over) = with_bucket(word, |bucket| {
-        let forgotten = bucket.settle(word);
-        let removed = bucket.first(word).map(|first| bucket.remove(word, first));
-        (removed, forgotten)
-    });
-    match removed {
-        None => false,
-        // By W3 one without a sleeper was woken before.
-        Some(Removed { sleeper, .. }) => {
-            if let Some(sleeper) = sleeper {
-                sleeper.wake();
-            }
-            true
-        }
     }
 }

@@ -2,34 +2,39 @@
 //!
 //! # Why no wake is lost
 //!
-//! - W1: A waiter announces itself in the same read-modify-write that finds the lock held. So the holder's unlock
-//!   comes later in the order of the word's changes, and sees the announcement.
-//! - W2: An unlock that sees a line frees the lock and wakes the first in line, or hands it the lock. It leaves the
-//!   wake out only if `WOKEN` says that the first was woken before and has not come yet.
-//! - W3: Who was woken comes: it gets the lock, or announces itself again (W1), or leaves the line, in which case the
-//!   wake goes to the next.
+//! - W1: The first in line announces itself in the same read-modify-write that finds the lock held. So the holder's
+//!   unlock comes later in the order of the word's changes, and sees the announcement. Those behind it announce nothing:
+//!   the duty to wake them begins when they become the first (W3).
+//! - W2: An unlock that sees a line looks at the word once more when it has freed the lock. It sets `WOKEN` and wakes the
+//!   first in line, but not if `WOKEN` is set, because whoever has set it wakes the first, and not if the lock is held
+//!   again, because the unlock to come sees the line as well.
+//! - W3: Who was woken comes: it gets the lock, or announces itself again (W1), or leaves the line. When the first leaves,
+//!   the next one is woken if the lock is free, and by the holder's unlock otherwise.
 //!
 //! What the line does for this stands in `waiters.rs`.
 //!
 //! # Why nobody starves
 //!
 //! An acquisition that passes over the first in line counts that in the word, in the read-modify-write that acquires.
-//! When the count is [`MAX_OVERTAKES`], the unlock does not free the lock, but hands it to the first. Nobody in line
-//! was passed over more often than the first, because the others came later.
+//! When the count is [`MAX_OVERTAKES`], nobody but the first can take the lock, and who comes by stands in line behind
+//! it. Nobody in line was passed over more often than the first, because the others came later.
+//!
+//! [`MAX_OVERTAKES`]: crate::state::MAX_OVERTAKES
 
-use crate::state::{Attempt, Place, Snapshot, Wake};
+use crate::state::{Attempt, LOCKED, Place, Snapshot};
 use crate::waiters;
 use std::time::Duration;
 use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::{self, Acquire, Relaxed, Release};
 use trine_platform::{Deadline, const_fn, spin_loop, thread};
 
-/// How often a task looks again at a held lock before it stands in line, after a pause that doubles each time. It
-/// must not be long: the holder may be another task that runs only when this one returns. A model explores nothing new
-/// by looking twice.
-pub(crate) const TASK_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 2 };
+/// How often a task looks again at a held lock before it stands in line, after a pause that doubles each time, if the
+/// thread has the [patience](crate::patience). Together that takes some 20 microseconds, as long as it takes to wake a
+/// sleeper: two tasks that compete and have begun to wait for each other's wakes find out of it. A model explores nothing
+/// new by looking twice.
+pub(crate) const TASK_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 10 };
 
-/// The same for a thread: together a few times as long as a short critical section takes.
+/// The same for a thread, whatever its patience: together a few times as long as a short critical section takes.
 const THREAD_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 4 };
 
 /// How often a thread that has looked so often lets others run, the holder perhaps, and looks again. It is what keeps
@@ -67,7 +72,7 @@ impl LockWord {
             .then(|| Held(self))
     }
 
-    /// Takes the lock if it is free.
+    /// Takes the lock if it is free and not reserved.
     #[inline]
     pub(crate) fn try_acquire(&self) -> Option<Held<'_>> {
         // ORDERING: Acquire as in `acquire_unused`. A failed attempt learns nothing.
@@ -106,33 +111,24 @@ impl LockWord {
     }
 
     fn acquire_or_sleep(&self, deadline: Option<&Deadline>) -> Option<Held<'_>> {
-        let held = self.acquire_soon(THREAD_LOOKS);
-        if held.is_some() {
-            return held;
-        }
-        for _ in 0..THREAD_YIELDS {
+        let try_after_others = |_| {
             thread::yield_now();
-            let held = self.try_acquire();
-            if held.is_some() {
-                return held;
-            }
-        }
-        waiters::sleep(self, deadline)
+            self.try_acquire()
+        };
+        self.try_acquire()
+            .or_else(|| self.acquire_soon(THREAD_LOOKS))
+            .or_else(|| (0..THREAD_YIELDS).find_map(try_after_others))
+            .or_else(|| waiters::sleep(self, deadline))
     }
 
-    /// Takes the lock if it is free now or after one of `looks` pauses.
+    /// Takes the lock if it is free after one of `looks` pauses.
     pub(crate) fn acquire_soon(&self, looks: u32) -> Option<Held<'_>> {
-        let mut held = self.try_acquire();
-        for look in 0..looks {
-            if held.is_some() {
-                break;
-            }
+        (0..looks).find_map(|look| {
             for _ in 0..1 << look {
                 spin_loop();
             }
-            held = self.try_acquire();
-        }
-        held
+            self.try_acquire()
+        })
     }
 
     /// Whether the lock becomes free within a few moments. It may be somebody else's by the time that this returns.
@@ -148,25 +144,22 @@ impl LockWord {
     fn release(&self) {
         // ORDERING: Release pairs with the Acquire of every acquisition. Changes of the word that come between are
         // read-modify-writes, and carry it on.
-        let result = self
-            .0
-            .compare_exchange(Snapshot::HELD.0, Snapshot::FREE.0, Release, Relaxed);
-        if result.is_err() {
-            self.release_and_wake();
+        if self.0.fetch_sub(LOCKED, Release) != Snapshot::HELD.0 {
+            self.wake_first();
         }
     }
 
+    /// Wakes the first in line after an unlock, unless somebody else does or will (W2).
+    ///
+    /// Others may have locked and unlocked by now, but the lock is still there: the guard that is being dropped borrows it.
     #[cold]
-    fn release_and_wake(&self) {
-        // ORDERING: Release as in `release`. A hand-over is ordered by the bucket's lock.
-        match self.step(Release, Snapshot::release) {
-            Wake::Nobody => {}
-            Wake::First => waiters::wake_first(self),
-            Wake::HandOver => {
-                if !waiters::hand_over(self) {
-                    self.release();
-                }
-            }
+    fn wake_first(&self) {
+        // ORDERING: Relaxed. It publishes nothing.
+        let wakes = self.0.fetch_update(Relaxed, Relaxed, |word| {
+            Snapshot(word).wake_first().map(|next| next.0)
+        });
+        if wakes.is_ok() {
+            waiters::wake_first(self);
         }
     }
 
@@ -220,7 +213,7 @@ impl LockWord {
 }
 
 impl<'a> Held<'a> {
-    /// The right to a lock that the caller has acquired or was handed, and for which there is no other `Held`.
+    /// The right to a lock that the caller has acquired, and for which there is no other `Held`.
     pub(crate) fn acquired(word: &'a LockWord) -> Self {
         Self(word)
     }

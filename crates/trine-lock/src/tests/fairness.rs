@@ -41,7 +41,7 @@ fn a_task_that_tries_in_vain_is_passed_over_no_more_often() {
         assert!(guard.is_some() && waiting.poll().is_none());
     }
     drop(guard);
-    assert!(lock.try_lock().is_none(), "it has the lock");
+    assert!(lock.try_lock().is_none(), "it is reserved");
     assert_eq!(waiting.wakes(), 101);
     assert!(waiting.poll().is_some());
 }
@@ -59,11 +59,11 @@ fn each_in_line_is_passed_over_a_hundred_times_in_all() {
         Waiting::new(&lock)
     });
     assert_eq!(overtakes(&lock), 30);
-    drop(first.poll().expect("it was handed the lock"));
+    drop(first.poll().expect("it is its turn"));
     assert_eq!(overtakes(&lock), 40);
-    drop(later[0].poll().expect("it was handed the lock"));
+    drop(later[0].poll().expect("it is its turn"));
     assert_eq!(overtakes(&lock), 30);
-    drop(later[1].poll().expect("it was handed the lock"));
+    drop(later[1].poll().expect("it is its turn"));
     assert_eq!(word(&lock), Snapshot::FREE);
 }
 
@@ -91,7 +91,7 @@ fn a_thread_is_passed_over_a_hundred_times_at_most() {
 }
 
 #[test]
-fn who_leaves_with_the_lock_in_its_hands_passes_it_on() {
+fn who_leaves_a_lock_that_is_reserved_for_it_wakes_the_next() {
     let lock = Lock::new(0);
     let guard = lock.lock();
     let (first, mut second) = (Waiting::new(&lock), Waiting::new(&lock));
