@@ -79,14 +79,27 @@
     allow(dead_code, reason = "half of the protocol is for systems with workers")
 )]
 
+mod answers;
 mod attendant;
+mod backtrace;
 mod build_error;
+mod builder;
 mod codec;
+mod counts;
 mod frame;
+mod initializer;
+mod kill_on_cancel;
+mod limit;
 mod pool;
+mod queue;
+mod rejected;
+mod settings;
 mod shared;
+mod stats;
+mod submission;
 mod table;
 mod task;
+mod watcher;
 
 #[cfg(target_os = "linux")]
 #[path = "linux/mod.rs"]
@@ -96,5 +109,11 @@ mod system;
 mod system;
 
 pub use build_error::BuildError;
-pub use pool::{Builder, ProcessPool};
+pub use builder::ProcessPoolBuilder;
+pub use counts::{TaskCounts, WorkerCounts};
+pub use limit::WhenFull;
+pub use pool::ProcessPool;
+pub use rejected::Rejected;
+pub use stats::{Stats, WorkerState, WorkerStats};
+pub use submission::Submission;
 pub use trine_future::{Executor, Future, Pool, Shutdown, TaskError, WorkerDeath};

@@ -113,11 +113,14 @@ in_own_process! {
     }
 
     fn without_descriptors_every_future_says_so() {
+        let pool = ProcessPool::new(2).expect("a pool");
         let limit = libc::rlimit { rlim_cur: 8, rlim_max: 1024 };
         // SAFETY: the pointer is valid; the limit is that of a process of the test's own.
         assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
         let held: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
-        let pool = ProcessPool::new(2).expect("a pool");
+        let error = ProcessPool::new(1).expect_err("there is no descriptor for it");
+        let cause = std::error::Error::source(&error).expect("there is a cause").to_string();
+        assert!(cause.contains("Too many open files"), "{cause}");
         let error = pool.submit(|number: u32| number, 7).result().expect_err("there is no worker");
         assert!(error.to_string().contains("Too many open files"), "{error}");
         drop(held);

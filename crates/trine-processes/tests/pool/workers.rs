@@ -85,11 +85,11 @@ in_own_process! {
         let pool = ProcessPool::new(1).expect("a pool");
         let environment = |_: ()| {
             let started = std::process::Command::new("env").output().expect("env can be started");
-            (std::env::var_os("TRINE_WORKER").is_some(), String::from_utf8_lossy(&started.stdout).into_owned())
+            (std::env::var_os("TRINE_PARENT").is_some(), String::from_utf8_lossy(&started.stdout).into_owned())
         };
         let (marked, started) = pool.submit(environment, ()).result().expect("a value");
         assert!(!marked);
-        assert!(started.contains("PATH=") && !started.contains("TRINE_WORKER"), "{started}");
+        assert!(started.contains("PATH=") && !started.contains("TRINE_PARENT"), "{started}");
     }
 
     fn what_rusts_start_code_does_is_done() {
@@ -122,7 +122,7 @@ in_own_process! {
 
     fn a_mark_that_is_not_trines_starts_no_program() {
         let mut command = std::process::Command::new(std::env::current_exe().expect("a path"));
-        command.env("TRINE_WORKER", "nonsense");
+        command.env("TRINE_PARENT", "nonsense");
         let (output, status) = Supervised::start(command).finish();
         assert_eq!(status.code(), Some(70), "{output}");
         assert!(output.contains("the mark in the environment is not Trine's"), "{output}");
