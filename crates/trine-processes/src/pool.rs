@@ -149,8 +149,9 @@ impl ProcessPool {
     /// use std::time::Duration;
     ///
     /// # let pool = trine_processes::ProcessPool::new(1).unwrap();
-    /// let forever = pool.task(|_: ()| loop { std::thread::park() }, ()).timeout(Duration::from_millis(50)).submit();
-    /// assert!(forever.result().unwrap_err().is_timed_out());
+    /// let forever = |_: ()| -> u32 { loop { std::thread::park() } };
+    /// let future = pool.task(forever, ()).timeout(Duration::from_millis(50)).submit();
+    /// assert!(future.result().unwrap_err().is_timed_out());
     /// ```
     pub fn task<F, A>(&self, function: F, argument: A) -> Submission<'_, F, A> {
         const { captures_nothing(size_of::<F>()) };
@@ -231,7 +232,7 @@ impl ProcessPool {
     /// use trine_processes::ProcessPool;
     ///
     /// let pool = ProcessPool::new(1)?;
-    /// let forever = pool.submit(|_: ()| loop { std::thread::park() }, ());
+    /// let forever = pool.submit(|_: ()| -> u32 { loop { std::thread::park() } }, ());
     /// pool.kill();
     /// assert!(forever.result().is_err());
     /// # Ok::<(), trine_processes::BuildError>(())

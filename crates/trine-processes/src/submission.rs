@@ -62,12 +62,13 @@ impl<'pool, F, A> Submission<'pool, F, A> {
     ///
     /// ```
     /// # let pool = trine_processes::ProcessPool::new(1).unwrap();
-    /// let forever = pool.task(|_: ()| loop { std::thread::park() }, ()).kill_on_cancel().submit();
-    /// while !forever.is_running() {
+    /// let forever = |_: ()| -> u32 { loop { std::thread::park() } };
+    /// let future = pool.task(forever, ()).kill_on_cancel().submit();
+    /// while !future.is_running() {
     ///     std::thread::yield_now();
     /// }
-    /// assert!(forever.cancel());
-    /// assert!(forever.result().unwrap_err().is_cancelled());
+    /// assert!(future.cancel());
+    /// assert!(future.result().unwrap_err().is_cancelled());
     /// ```
     #[doc(alias("kill", "terminate"))]
     pub fn kill_on_cancel(mut self) -> Self {

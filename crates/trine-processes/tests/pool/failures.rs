@@ -75,7 +75,7 @@ fn assert_says(error: &TaskError, parts: &[&str]) {
 }
 
 in_own_process! {
-    fn a_panic_says_message_and_place_and_keeps_the_worker() {
+    fn d10_p05_p42_a_panic_says_message_place_and_backtrace_and_keeps_the_worker() {
         let pool = ProcessPool::new(1).expect("a pool");
         let before = pool.submit(pid, ()).result().expect("a value");
         let error = pool.submit(panics, 7).result().expect_err("it panics");
@@ -84,6 +84,8 @@ in_own_process! {
         let location = panic.location().expect("it says where");
         assert!(location.contains("failures.rs:"), "{location}");
         assert_says(&error, &["no page 7", "failures.rs:"]);
+        let backtrace = error.backtrace().expect("it says how it got there");
+        assert!(backtrace.contains("failures::panics"), "{backtrace}");
         assert_eq!(pool.submit(pid, ()).result().expect("a value"), before);
     }
 
@@ -93,19 +95,19 @@ in_own_process! {
         assert!(error.is_panic());
     }
 
-    fn an_abort_costs_that_task_only() {
+    fn d07_an_abort_costs_that_task_only() {
         let error = crash_beside_a_bystander(aborts, ());
         assert_says(&error, &["worker process", "aborts", "signal: 6 (SIGABRT)"]);
         let status = error.worker_death().expect("it says so").status.expect("and how");
         assert_eq!(status.signal(), Some(libc::SIGABRT));
     }
 
-    fn a_segfault_costs_that_task_only() {
+    fn d07_a_segfault_costs_that_task_only() {
         let error = crash_beside_a_bystander(writes_to_null, ());
         assert_says(&error, &["worker process", "writes_to_null", "signal: 11 (SIGSEGV)"]);
     }
 
-    fn an_exit_costs_that_task_only() {
+    fn d08_p07_an_exit_costs_that_task_only() {
         let error = crash_beside_a_bystander(exits, 3);
         assert_says(&error, &["worker process", "exits", "exit status: 3"]);
         let status = error.worker_death().expect("it says so").status.expect("and how");
@@ -113,7 +115,7 @@ in_own_process! {
     }
 
     /// Even an exit with success is no result.
-    fn an_exit_with_success_costs_that_task_only() {
+    fn d09_an_exit_with_success_costs_that_task_only() {
         assert_says(&crash_beside_a_bystander(exits, 0), &["exit status: 0"]);
     }
 
@@ -176,7 +178,7 @@ in_own_process! {
     }
 
     /// The first part of the task was written when the worker dies, and the rest can't be: the task has not started.
-    fn a_worker_killed_while_a_task_is_sent_costs_no_task() {
+    fn b29_a_worker_killed_while_a_task_is_sent_costs_no_task() {
         let pool = ProcessPool::new(1).expect("a pool");
         let before = pool.submit(pid, ()).result().expect("a value");
         let stopped = libc::pid_t::try_from(before).expect("it is a process id");
@@ -220,5 +222,47 @@ in_own_process! {
         // SAFETY: sends a signal to a child of this process.
         unsafe { libc::kill(stopped, libc::SIGCONT) };
         assert_eq!(long.result().expect("a value"), before);
+    }
+
+    /// What the task has caught itself is not in the error of the panic that ended it.
+    fn the_backtrace_is_that_of_the_panic_that_ended_the_task() {
+        fn caught() {
+            panic!("caught")
+        }
+        let pool = ProcessPool::new(1).expect("a pool");
+        let catch_one = |number: u32| {
+            std::panic::catch_unwind(caught).expect_err("it panics");
+            panics(number)
+        };
+        let error = pool.submit(catch_one, 7).result().expect_err("it panics");
+        let backtrace = error.backtrace().expect("it says how it got there");
+        assert!(backtrace.contains("failures::panics") && !backtrace.contains("::caught"), "{backtrace}");
+    }
+
+    /// The result is on its way before the next task finds the worker dead.
+    fn d30_a_worker_that_dies_after_its_result_costs_no_result() {
+        struct DiesLater;
+        impl Drop for DiesLater {
+            fn drop(&mut self) {
+                std::process::abort()
+            }
+        }
+        thread_local!(static AT_EXIT: std::cell::RefCell<Option<DiesLater>> = const { std::cell::RefCell::new(None) });
+        let pool = ProcessPool::new(1).expect("a pool");
+        let dies_soon = |_: ()| {
+            let (sender, receiver) = std::sync::mpsc::channel::<()>();
+            std::thread::spawn(move || {
+                AT_EXIT.set(Some(DiesLater));
+                // Until the result is sent, and the next task lets go of nothing.
+                let _ = receiver.recv_timeout(std::time::Duration::from_millis(20));
+            });
+            std::mem::forget(sender);
+            std::process::id()
+        };
+        let first = pool.submit(dies_soon, ()).result().expect("a value");
+        while pool.stats().restarts.died_idle == 0 {
+            std::thread::yield_now();
+        }
+        assert_ne!(pool.submit(pid, ()).result().expect("a value"), first);
     }
 }

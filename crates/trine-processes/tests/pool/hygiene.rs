@@ -130,4 +130,59 @@ in_own_process! {
         let sum: u32 = pool.map(|number: u32| number, 0..1000).map(|result| result.expect("a value")).sum();
         assert_eq!(sum, 499_500);
     }
+
+    /// Nobody submits a task meanwhile: the watcher sees it.
+    fn an_idle_worker_killed_from_outside_is_reaped_at_once_with_its_grandchildren() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let (output, writer) = std::io::pipe().expect("there are descriptors");
+        let leave = |descriptor: i32| {
+            let path = format!("/proc/{}/fd/{descriptor}", std::os::unix::process::parent_id());
+            let output = std::fs::File::options().write(true).open(path).expect("the pipe can be opened");
+            sleeper().stdout(Stdio::from(output)).spawn().expect("sleep can be started");
+            std::process::id()
+        };
+        let worker = pool.submit(leave, std::os::fd::AsRawFd::as_raw_fd(&writer)).result().expect("a value");
+        drop(writer);
+        kill(worker.into());
+        assert_eq!(std::io::read_to_string(output).expect("the pipe can be read"), "");
+        while std::fs::exists(format!("/proc/{worker}")).expect("there is a /proc") {
+            std::thread::yield_now();
+        }
+        // It was not even told of the work that it is not there for.
+        assert_eq!(pool.stats().restarts.died_idle, 1);
+    }
+
+    /// Such a grandchild has the worker's connections: without the watcher its worker's death would be seen at its own.
+    fn a_crash_is_noticed_although_a_forked_grandchild_holds_the_connection() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let fork_and_crash = |_: ()| -> () {
+            // SAFETY: the child only makes calls that are async-signal-safe.
+            if unsafe { libc::fork() } == 0 {
+                loop {
+                    // SAFETY: async-signal-safe.
+                    unsafe { libc::pause() };
+                }
+            }
+            std::process::abort()
+        };
+        assert!(pool.submit(fork_and_crash, ()).result().expect_err("it dies").is_worker_death());
+    }
+
+    fn few_descriptors_are_enough_for_four_workers_and_many_tasks() {
+        let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
+        // SAFETY: the pointer is valid; the limit is that of a process of the test's own.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+        let pool = ProcessPool::new(4).expect("a pool");
+        let gate = Gate::new();
+        let all: Vec<_> = (0..4).map(|_| pool.submit(wait_at_gate, gate.name())).collect();
+        let waiting: Vec<_> = (0..4).map(|_| gate.admit()).collect();
+        let queued: Vec<_> = (0..10_000).map(|number| pool.submit(|number: u32| number, number)).collect();
+        drop(waiting);
+        for future in all {
+            future.result().expect("a value");
+        }
+        for (number, future) in (0..).zip(queued) {
+            assert_eq!(future.result().expect("a value"), number);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 mod builder;
 mod constructors;
+mod deaths;
 mod failures;
 mod fixture;
 mod gate;
@@ -11,5 +12,6 @@ mod queue_limit;
 mod results;
 mod serialization;
 mod shutdown;
+mod stats;
 mod stops;
 mod workers;

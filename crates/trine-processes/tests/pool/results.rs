@@ -60,7 +60,7 @@ in_own_process! {
         assert_eq!(future.result().expect("a value"), Err("invalid digit found in string".to_owned()));
     }
 
-    fn arguments_and_results_of_megabytes_come_through() {
+    fn b14_arguments_and_results_of_megabytes_come_through() {
         let pool = ProcessPool::new(1).expect("a pool");
         let argument: Vec<u32> = (0..3_000_000).collect();
         let expected: Vec<u32> = argument.iter().rev().copied().collect();
@@ -95,7 +95,7 @@ in_own_process! {
         assert_eq!(total(&pool, sum_of_squares).expect("a value"), sum_of_squares(10) + sum_of_squares(20));
     }
 
-    fn many_threads_submit_to_one_pool() {
+    fn p30_many_threads_submit_to_one_pool() {
         let pool = ProcessPool::new(2).expect("a pool");
         thread::scope(|scope| {
             for thread in 0..4_u32 {

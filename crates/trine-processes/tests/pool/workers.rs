@@ -28,7 +28,7 @@ fn children() -> usize {
 }
 
 in_own_process! {
-    fn twenty_tasks_on_two_workers_show_two_processes() {
+    fn b05_p09_p11_twenty_tasks_on_two_workers_show_two_processes() {
         let pool = ProcessPool::new(2).expect("a pool");
         let gate = Gate::new();
         let futures: Vec<_> = (0..20).map(|_| pool.submit(wait_at_gate, gate.name())).collect();
@@ -45,7 +45,7 @@ in_own_process! {
         assert!(!pids.contains(&std::process::id()));
     }
 
-    fn no_more_workers_are_started_than_needed() {
+    fn s18_no_more_workers_are_started_than_needed() {
         let pool = ProcessPool::new(4).expect("a pool");
         assert_eq!(children(), 0, "none before there is a task");
         let gate = Gate::new();
@@ -59,7 +59,7 @@ in_own_process! {
         assert_ne!(first.result().expect("a value"), second.result().expect("a value"));
     }
 
-    fn statics_are_each_processs_own() {
+    fn p10_statics_are_each_processs_own() {
         COUNTER.store(1000, Relaxed);
         let pool = ProcessPool::new(1).expect("a pool");
         let counts: Vec<u32> = pool.map(count, [(), (), ()]).collect::<Result<_, _>>().expect("values");
