@@ -158,13 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn another_fingerprint_is_an_unknown_task() {
+    fn p40_another_fingerprint_is_an_unknown_task() {
         let reply = run(index(double), fingerprint::<fn(), u32, u32>(), &[21]);
         assert_eq!(Reply::decode(&reply), Some((7, Reply::UnknownTask)));
     }
 
     #[test]
-    fn null_and_indexes_beyond_the_table_are_no_entries() {
+    fn p40_null_and_indexes_beyond_the_table_are_no_entries() {
         let null = addresses()
             .iter()
             .position(|address| *address == 0)

@@ -57,6 +57,7 @@ impl Serialize for Unwritable {
 }
 
 in_own_process! {
+    #[test]
     fn i01_i07_i12_i13_each_worker_runs_the_initializer_before_its_first_task() {
         let pool = ProcessPool::builder().workers(2).initializer(greet_with, "hello".to_owned()).build().expect("a pool");
         let gate = Gate::new();
@@ -75,6 +76,7 @@ in_own_process! {
         assert_eq!(GREETING.get(), None, "the parent's own is as it was");
     }
 
+    #[test]
     fn i04_i05_i11_an_initializer_that_always_fails_fails_what_waits_and_says_why() {
         let fail = |word: String| Err::<(), _>(format!("no {word}"));
         let pool = one_worker().initializer(fail, "luck".to_owned()).build().expect("a pool");
@@ -91,6 +93,7 @@ in_own_process! {
         assert_eq!(stats.tasks.failed, 2);
     }
 
+    #[test]
     fn i11_an_initializer_that_panics_or_exits_fails_what_waits_and_says_why() {
         let pool = one_worker().restart_limit(1).initializer(|_: ()| -> Result<(), String> { panic!("no luck") }, ());
         let error = pool.build().expect("a pool").submit(pid, ()).result().expect_err("no worker");
@@ -100,6 +103,7 @@ in_own_process! {
         assert!(error.to_string().contains("has ended its worker: exit status: 4"), "{error}");
     }
 
+    #[test]
     fn an_initializer_that_fails_once_loses_nothing() {
         for exits in [false, true] {
             let path = std::env::temp_dir().join(format!("trine-fail-once-{}", std::process::id()));
@@ -116,6 +120,7 @@ in_own_process! {
         }
     }
 
+    #[test]
     fn i09_an_initializer_that_cant_be_sent_is_an_error_of_the_builder() {
         let error = one_worker().initializer(|_: Unwritable| Ok::<(), String>(()), Unwritable).build().expect_err("it can't");
         assert!(error.is_initializer());
@@ -123,7 +128,8 @@ in_own_process! {
         assert!(cause.contains("builder::Unwritable"), "{cause}");
     }
 
-    fn p12_a_worker_is_replaced_after_its_last_task() {
+    #[test]
+    fn k58_p12_a_worker_is_replaced_after_its_last_task() {
         let pool = one_worker().max_tasks_per_worker(3).build().expect("a pool");
         let ran: Vec<(u32, u32)> = pool.map(count, [(); 7]).collect::<Result<_, _>>().expect("values");
         let counts: Vec<u32> = ran.iter().map(|(_, count)| *count).collect();
@@ -134,8 +140,20 @@ in_own_process! {
         assert_eq!((restarts.started, restarts.retired), (3, 2));
     }
 
+    #[test]
+    fn k03_workers_that_are_replaced_all_the_time_run_a_long_queue() {
+        let pool = ProcessPool::builder().workers(2).max_tasks_per_worker(2).build().expect("a pool");
+        let futures: Vec<_> = (0..200).map(|_| pool.submit(count, ())).collect();
+        for future in futures {
+            assert!(future.result().expect("a value").1 <= 2);
+        }
+        let restarts = pool.stats().restarts;
+        assert!(restarts.started >= 100, "{restarts:?}");
+    }
+
     /// The parent's end comes while workers reach their last task.
-    fn p18_p21_s24_a_pool_that_ends_while_workers_are_replaced_runs_what_waits() {
+    #[test]
+    fn k05_p18_p21_s24_a_pool_that_ends_while_workers_are_replaced_runs_what_waits() {
         for _ in 0..20 {
             let pool = ProcessPool::builder().workers(3).max_tasks_per_worker(1).build().expect("a pool");
             let futures: Vec<_> = (0..6).map(|_| pool.submit(pid, ())).collect();
@@ -145,7 +163,8 @@ in_own_process! {
         }
     }
 
-    fn p36_workers_have_the_environment_that_the_builder_was_given() {
+    #[test]
+    fn l28_p36_workers_have_the_environment_that_the_builder_was_given() {
         let pool = one_worker().environment("TRINE_TEST_COLOUR", "green").environment("PATH", "/nowhere").build();
         let look = |name: String| std::env::var(name).ok();
         let pool = pool.expect("a pool");
@@ -157,12 +176,14 @@ in_own_process! {
         assert_ne!(std::env::var("PATH").as_deref(), Ok("/nowhere"));
     }
 
+    #[test]
     fn an_environment_that_cant_be_is_an_error_of_each_future() {
         let pool = one_worker().environment("with\0zero", "").build().expect("a pool");
         let error = pool.submit(pid, ()).result().expect_err("no worker can be started");
         assert!(error.to_string().contains("no worker can be started"), "{error}");
     }
 
+    #[test]
     fn workers_have_a_fair_share_of_the_threads() {
         // SAFETY: no other thread reads the environment.
         unsafe { std::env::set_var("TRINE_WORKERS", "8") };
@@ -181,6 +202,7 @@ in_own_process! {
         assert!(ProcessPool::new(1).expect_err("it is no number").is_environment());
     }
 
+    #[test]
     fn what_tasks_print_can_go_nowhere() {
         if std::env::var_os(PRINT).is_some() {
             let pool = one_worker().discard_stdout().build().expect("a pool");
@@ -194,6 +216,7 @@ in_own_process! {
         assert!(status.success() && !output.contains("printed by a task"), "{status}\n{output}");
     }
 
+    #[test]
     fn numbers_that_make_no_sense_are_errors() {
         use trine_processes::WhenFull::Block;
         assert!(ProcessPool::builder().workers(0).build().expect_err("no").is_no_workers());

@@ -31,6 +31,7 @@ fn leave_a_daemon_and_die(descriptor: i32) {
 }
 
 in_own_process! {
+    #[test]
     fn p04_p06_the_error_has_the_last_lines_of_stderr() {
         let pool = ProcessPool::new(1).expect("a pool");
         let errors = [3, 100].map(|lines| pool.submit(complain_and_die, lines).result().expect_err("it dies"));
@@ -44,6 +45,7 @@ in_own_process! {
         assert!(stderr.starts_with("complaint 81\n") && stderr.ends_with("\ncomplaint 99\nthe last words"), "{stderr}");
     }
 
+    #[test]
     fn a_worker_that_dies_silently_has_said_nothing() {
         let pool = ProcessPool::new(1).expect("a pool");
         let error = pool.submit(|_: ()| std::process::exit(3), ()).map(|()| ()).result().expect_err("it dies");
@@ -52,6 +54,7 @@ in_own_process! {
     }
 
     /// The replacement has not said what the first one has.
+    #[test]
     fn each_worker_has_its_own_last_lines() {
         let pool = ProcessPool::new(1).expect("a pool");
         pool.submit(complain_and_die, 5).result().expect_err("it dies");
@@ -60,6 +63,7 @@ in_own_process! {
     }
 
     /// Somebody else holds the pipe: it does not end, and is read as far as there is something.
+    #[test]
     fn a_stderr_that_does_not_end_holds_nothing_up() {
         let pool = ProcessPool::new(1).expect("a pool");
         let (reader, writer) = std::io::pipe().expect("there are descriptors");
@@ -70,6 +74,7 @@ in_own_process! {
         drop((reader, writer));
     }
 
+    #[test]
     fn what_a_task_writes_to_stderr_arrives_in_whole_lines() {
         if std::env::var_os(PRINT).is_some() {
             let pool = ProcessPool::new(4).expect("a pool");
@@ -98,6 +103,7 @@ in_own_process! {
     }
 
     /// More than the pipe holds, and nobody waits for the task.
+    #[test]
     fn a_task_that_writes_much_is_not_held_up() {
         let pool = ProcessPool::builder().workers(1).build().expect("a pool");
         let write = |_: ()| {
@@ -109,6 +115,7 @@ in_own_process! {
     }
 
     /// When memory runs out the kernel is to choose the worker.
+    #[test]
     fn workers_die_before_their_parent_when_memory_runs_out() {
         let badness = |_: ()| std::fs::read_to_string("/proc/self/oom_score_adj").expect("there is a /proc");
         let own: i32 = badness(()).trim().parse().expect("a number");

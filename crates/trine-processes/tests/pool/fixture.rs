@@ -15,10 +15,9 @@ const INSIDE: &str = "TRINE_TEST_INSIDE";
 /// A process that is not done by then hangs.
 const WATCHDOG: Duration = Duration::from_secs(60);
 
-/// Declares tests that each run in a process of their own.
+/// Has tests each run in a process of their own.
 macro_rules! in_own_process {
     ($($(#[$attribute:meta])* fn $name:ident() $body:block)*) => {$(
-        #[test]
         $(#[$attribute])*
         fn $name() {
             $crate::fixture::run(concat!(module_path!(), "::", stringify!($name)), &[], || $body);

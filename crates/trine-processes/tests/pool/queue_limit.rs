@@ -34,6 +34,7 @@ impl Serialize for Unwritable {
 }
 
 in_own_process! {
+    #[test]
     fn a_full_queue_refuses() {
         let pool = pool(1, Refuse);
         let gate = Gate::new();
@@ -53,6 +54,7 @@ in_own_process! {
         assert_eq!(pool.task(double, 3).try_submit().expect("there is room").result().expect("a value"), 6);
     }
 
+    #[test]
     fn a_full_queue_blocks_until_there_is_room() {
         let pool = pool(1, Block);
         let gate = Gate::new();
@@ -76,6 +78,7 @@ in_own_process! {
         assert_eq!(queued.result().expect("a value"), 2);
     }
 
+    #[test]
     fn many_threads_get_through_a_narrow_queue() {
         let pool = pool(1, Block);
         thread::scope(|scope| {
@@ -90,6 +93,7 @@ in_own_process! {
         assert_eq!(pool.stats().tasks.answered, 400);
     }
 
+    #[test]
     fn whoever_waits_for_room_is_refused_when_the_pool_ends() {
         let pool = pool(1, Block);
         let gate = Gate::new();
@@ -108,6 +112,7 @@ in_own_process! {
         });
     }
 
+    #[test]
     fn a_callback_gets_in_beyond_the_limit() {
         let pool = std::sync::Arc::new(pool(1, Block));
         let gate = Gate::new();
@@ -128,6 +133,7 @@ in_own_process! {
         assert_eq!(queued.result().expect("a value"), 2);
     }
 
+    #[test]
     fn bytes_are_limited_but_one_task_always_has_room() {
         let pool = ProcessPool::builder().workers(1).queue_limit_bytes(1000, Refuse).build().expect("a pool");
         let gate = Gate::new();
@@ -144,6 +150,7 @@ in_own_process! {
     }
 
     /// A task that can't be sent takes up no room.
+    #[test]
     fn d27_tasks_that_cant_be_written_do_not_fill_the_queue() {
         let pool = pool(1, Refuse);
         let gate = Gate::new();

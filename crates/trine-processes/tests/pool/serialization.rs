@@ -79,6 +79,7 @@ fn assert_error(error: &TaskError, what: &str, behaviour: Behaviour) {
 }
 
 in_own_process! {
+    #[test]
     fn d02_s25_s26_an_argument_that_cant_be_written_fails_one_future() {
         let pool = ProcessPool::new(1).expect("a pool");
         for writing in [Error, Panic] {
@@ -89,7 +90,8 @@ in_own_process! {
         pool.submit(take, Awkward { writing: Good, reading: Good }).result().expect("a value");
     }
 
-    fn p43_an_argument_that_cant_be_read_fails_one_future() {
+    #[test]
+    fn k51_p43_an_argument_that_cant_be_read_fails_one_future() {
         let pool = ProcessPool::new(1).expect("a pool");
         let before = pool.submit(pid, ()).result().expect("a value");
         for reading in [Error, Panic] {
@@ -99,6 +101,7 @@ in_own_process! {
         assert_eq!(pool.submit(pid, ()).result().expect("a value"), before);
     }
 
+    #[test]
     fn d12_d14_a_result_that_cant_be_written_fails_one_future() {
         let pool = ProcessPool::new(1).expect("a pool");
         let before = pool.submit(pid, ()).result().expect("a value");
@@ -109,7 +112,8 @@ in_own_process! {
         assert_eq!(pool.submit(pid, ()).result().expect("a value"), before);
     }
 
-    fn d16_a_result_that_cant_be_read_fails_one_future() {
+    #[test]
+    fn d16_k37_a_result_that_cant_be_read_fails_one_future() {
         let pool = ProcessPool::new(1).expect("a pool");
         let before = pool.submit(pid, ()).result().expect("a value");
         for reading in [Error, Panic] {
@@ -120,6 +124,7 @@ in_own_process! {
     }
 
     /// Even a status of success is no end of a worker that was meant.
+    #[test]
     fn d03_d05_d06_d13_a_process_that_ends_in_a_value_costs_that_task_only() {
         let pool = ProcessPool::new(1).expect("a pool");
         for (end, words) in [(Exit, "exit status: 0"), (Abort, "signal: 6 (SIGABRT)")] {
@@ -133,6 +138,7 @@ in_own_process! {
         pool.submit(pid, ()).result().expect("a value");
     }
 
+    #[test]
     fn d22_all_failures_are_the_same_from_a_callback() {
         let pool = std::sync::Arc::new(ProcessPool::new(1).expect("a pool"));
         let (sender, receiver) = std::sync::mpsc::channel();

@@ -42,7 +42,8 @@ fn assert_balanced(pool: &ProcessPool) {
 }
 
 in_own_process! {
-    fn what_workers_do_is_seen() {
+    #[test]
+    fn l27_what_workers_do_is_seen() {
         let pool = ProcessPool::new(2).expect("a pool");
         assert_eq!(states(&pool), [WorkerState::Absent, WorkerState::Absent]);
         let gate = Gate::new();
@@ -64,6 +65,7 @@ in_own_process! {
         assert_eq!(pool.stats().tasks.answered, 6);
     }
 
+    #[test]
     fn what_waits_is_seen() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
@@ -77,6 +79,7 @@ in_own_process! {
         drop(waiting);
     }
 
+    #[test]
     fn each_end_of_a_task_and_of_a_worker_is_counted() {
         let pool = ProcessPool::new(1).expect("a pool");
         pool.submit(double, 1).result().expect("a value");

@@ -43,6 +43,7 @@ fn leave_a_grandchild((descriptor, gate): (i32, String)) {
 }
 
 in_own_process! {
+    #[test]
     fn b02_b07_a_task_that_runs_too_long_is_stopped_and_its_worker_replaced() {
         let pool = ProcessPool::new(2).expect("a pool");
         let gate = Gate::new();
@@ -66,6 +67,7 @@ in_own_process! {
         assert_eq!((stats.tasks.timed_out, stats.restarts.timed_out), (1, 1));
     }
 
+    #[test]
     fn a_wait_that_ends_before_its_task_stops_nothing() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
@@ -77,6 +79,7 @@ in_own_process! {
     }
 
     /// The time in the queue does not count: both tasks would have none left.
+    #[test]
     fn the_time_of_a_task_begins_when_it_starts() {
         let pool = ProcessPool::new(1).expect("a pool");
         let first = pool.task(run_for_ever, ()).timeout(2 * SOON).submit();
@@ -88,6 +91,7 @@ in_own_process! {
         third.result().expect("a value");
     }
 
+    #[test]
     fn b20_each_task_of_many_has_its_own_time() {
         let pool = ProcessPool::new(2).expect("a pool");
         let forever_if_odd = |number: u32| {
@@ -108,7 +112,8 @@ in_own_process! {
     }
 
     /// A grandchild that ignores the polite signals holds the pipe: that it ends says that it is gone.
-    fn b28_a_running_task_is_killed_with_its_grandchildren_when_it_is_cancelled() {
+    #[test]
+    fn b28_k53_a_running_task_is_killed_with_its_grandchildren_when_it_is_cancelled() {
         let pool = ProcessPool::new(2).expect("a pool");
         let (gate, bystanders_gate) = (Gate::new(), Gate::new());
         let bystander = pool.submit(wait_at_gate, bystanders_gate.name());
@@ -129,6 +134,7 @@ in_own_process! {
     }
 
     /// The time-out kills grandchildren too.
+    #[test]
     fn a_task_that_runs_too_long_is_stopped_with_its_grandchildren() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
@@ -140,6 +146,7 @@ in_own_process! {
         assert_eq!(std::io::read_to_string(output).expect("the pipe can be read"), "");
     }
 
+    #[test]
     fn b28_dropping_the_future_kills_if_it_cancels() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
@@ -149,6 +156,31 @@ in_own_process! {
         assert_ne!(pool.submit(pid, ()).result().expect("another worker runs it"), running.pid);
     }
 
+    /// The kill and the end of the task cross, in one order or the other; the next task must not be hit or lost.
+    #[test]
+    fn k60_a_task_that_is_killed_as_it_ends_takes_no_other_with_it() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        for _ in 0..100 {
+            let gate = Gate::new();
+            let first = pool.task(wait_at_gate, gate.name()).kill_on_cancel().submit();
+            let running = gate.admit();
+            let second = pool.submit(pid, ());
+            let expected = running.pid;
+            thread::scope(|scope| {
+                scope.spawn(|| drop(running));
+                let cancelled = first.cancel();
+                match first.result() {
+                    Ok(value) => assert!(!cancelled && value == expected),
+                    Err(error) => assert!(cancelled && error.is_cancelled(), "{error}"),
+                }
+            });
+            second.result().expect("it is not hit");
+        }
+        let tasks = pool.stats().tasks;
+        assert_eq!(tasks.submitted, tasks.answered + tasks.killed, "{tasks:?}");
+    }
+
+    #[test]
     fn without_the_option_a_running_task_is_not_cancelled() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
@@ -160,6 +192,7 @@ in_own_process! {
         assert_eq!(future.result().expect("a value"), expected);
     }
 
+    #[test]
     fn a_task_that_is_cancelled_in_the_queue_kills_nobody() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
@@ -174,7 +207,8 @@ in_own_process! {
         assert_eq!(pool.stats().tasks.cancelled, 1);
     }
 
-    fn p23_p24_p26_p29_d29_a_killed_pool_stops_what_runs_and_refuses_the_rest() {
+    #[test]
+    fn d29_l29_p24_p26_p29_a_killed_pool_stops_what_runs_and_refuses_the_rest() {
         let pool = ProcessPool::new(2).expect("a pool");
         let gate = Gate::new();
         let (output, writer) = std::io::pipe().expect("there are descriptors");
@@ -193,6 +227,7 @@ in_own_process! {
         assert!(pool.stats().workers.iter().all(|worker| worker.state == WorkerState::Absent && worker.pid.is_none()));
     }
 
+    #[test]
     fn p27_p28_killing_a_pool_without_living_workers_is_no_error() {
         ProcessPool::new(2).expect("a pool").kill();
         let pool = ProcessPool::new(1).expect("a pool");
@@ -203,6 +238,7 @@ in_own_process! {
     }
 
     /// Workers that end after each task are not replaced while the pool is killed.
+    #[test]
     fn p19_no_worker_escapes_the_kill_by_being_replaced() {
         for _ in 0..20 {
             let pool = ProcessPool::builder().workers(2).max_tasks_per_worker(1).build().expect("a pool");
@@ -219,6 +255,7 @@ in_own_process! {
     }
 
     /// A drain that waits for a task that never ends is hastened by a kill from another thread.
+    #[test]
     fn a_kill_ends_a_shutdown_that_waits() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
