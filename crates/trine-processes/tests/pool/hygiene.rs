@@ -24,6 +24,21 @@ fn leave_a_grandchild_and_wait(gate: String) {
     wait_at_gate(gate);
 }
 
+/// Leaves a grandchild that holds the parent's pipe, and returns.
+#[allow(clippy::zombie_processes, reason = "it outlives the task")]
+fn leave_a_sleeper(descriptor: i32) -> u32 {
+    let path = format!("/proc/{}/fd/{descriptor}", std::os::unix::process::parent_id());
+    let output = std::fs::File::options()
+        .write(true)
+        .open(path)
+        .expect("the pipe can be opened");
+    sleeper()
+        .stdout(Stdio::from(output))
+        .spawn()
+        .expect("sleep can be started");
+    std::process::id()
+}
+
 /// A parent that has one worker that is idle and one that is busy and has a grandchild, and waits to be killed.
 fn be_sacrificed(gates: &str) {
     let (idle, busy) = gates.split_once(' ').expect("two gates");
@@ -166,13 +181,7 @@ in_own_process! {
     fn an_idle_worker_killed_from_outside_is_reaped_at_once_with_its_grandchildren() {
         let pool = ProcessPool::new(1).expect("a pool");
         let (output, writer) = std::io::pipe().expect("there are descriptors");
-        let leave = |descriptor: i32| {
-            let path = format!("/proc/{}/fd/{descriptor}", std::os::unix::process::parent_id());
-            let output = std::fs::File::options().write(true).open(path).expect("the pipe can be opened");
-            sleeper().stdout(Stdio::from(output)).spawn().expect("sleep can be started");
-            std::process::id()
-        };
-        let worker = pool.submit(leave, std::os::fd::AsRawFd::as_raw_fd(&writer)).result().expect("a value");
+        let worker = pool.submit(leave_a_sleeper, std::os::fd::AsRawFd::as_raw_fd(&writer)).result().expect("a value");
         drop(writer);
         kill(worker.into());
         assert_eq!(std::io::read_to_string(output).expect("the pipe can be read"), "");
