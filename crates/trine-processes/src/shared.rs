@@ -34,8 +34,6 @@ pub(crate) struct Shared {
     inside: Lock<Inside>,
     next_number: AtomicU64,
     pub(crate) settings: Settings,
-    /// Wakes the watcher.
-    pub(crate) bell: Bell,
 }
 
 struct Inside {
@@ -48,6 +46,8 @@ struct Inside {
     killed: bool,
     /// Why the last worker that could not be started could not.
     last_failed_start: Option<String>,
+    /// Wakes the watcher. `None` once the last attendant has left: a pool that has ended holds no descriptor.
+    bell: Option<Arc<Bell>>,
     /// The threads that wait for room in the queue.
     submitters: Vec<Parker>,
     /// Attendants that have not left.
@@ -67,6 +67,7 @@ impl Shared {
                 processes: vec![None; workers],
                 killed: false,
                 last_failed_start: None,
+                bell: Some(Arc::new(Bell::new()?)),
                 submitters: Vec::new(),
                 present: workers,
                 closing: 0,
@@ -74,7 +75,6 @@ impl Shared {
             }),
             next_number: AtomicU64::new(0),
             settings,
-            bell: Bell::new()?,
         })
     }
 
@@ -145,12 +145,12 @@ impl Shared {
     pub(crate) fn register(&self, worker: usize, process: &Arc<Process>) {
         let mut inside = self.inside.lock();
         inside.processes[worker] = Some(Arc::clone(process));
-        let killed = inside.killed;
+        let (killed, bell) = (inside.killed, inside.bell.clone());
         drop(inside);
         if killed {
             process.kill();
         }
-        self.bell.ring();
+        ring(bell);
     }
 
     /// The process of `worker` has been reaped.
@@ -173,8 +173,11 @@ impl Shared {
     pub(crate) fn time(&self, worker: usize, timeout: Duration) {
         // A time-out beyond what the clock can count never comes.
         if let Some(deadline) = Instant::now().checked_add(timeout) {
-            self.inside.lock().table.time(worker, deadline);
-            self.bell.ring();
+            let mut inside = self.inside.lock();
+            inside.table.time(worker, deadline);
+            let bell = inside.bell.clone();
+            drop(inside);
+            ring(bell);
         }
     }
 
@@ -199,15 +202,14 @@ impl Shared {
     /// What there is to watch. `None` when all attendants have left.
     pub(crate) fn watched(&self) -> Option<Watched> {
         let inside = self.inside.lock();
-        if inside.present == 0 {
-            return None;
-        }
+        let bell = inside.bell.clone()?;
         let processes = inside.processes.iter().enumerate();
         let there =
             |(index, process): (usize, &Option<Arc<Process>>)| Some((index, Arc::clone(process.as_ref()?)));
         Some(Watched {
             processes: processes.filter_map(there).collect(),
             deadline: inside.table.earliest_deadline(),
+            bell,
         })
     }
 
@@ -283,9 +285,10 @@ impl Shared {
     pub(crate) fn give_up_attendants(&self, missing: Range<usize>) {
         let mut inside = self.inside.lock();
         inside.present -= missing.len();
+        let bell = inside.last_bell();
         drop(inside);
+        ring(bell);
         self.close(Shutdown::CancelQueued);
-        self.bell.ring();
     }
 
     /// Blocks until all attendants have left.
@@ -346,12 +349,10 @@ impl Drop for Presence<'_> {
             inside.closing -= 1;
         }
         let closers = std::mem::take(&mut inside.closers);
-        let is_last = inside.present == 0;
+        let bell = inside.last_bell();
         drop(inside);
         unpark(closers);
-        if is_last {
-            self.0.bell.ring();
-        }
+        ring(bell);
     }
 }
 
@@ -365,6 +366,11 @@ impl Inside {
         attendants.chain(std::mem::take(&mut self.submitters)).collect()
     }
 
+    /// The bell, taken away for its last ring, once all attendants have left.
+    fn last_bell(&mut self) -> Option<Arc<Bell>> {
+        if self.present == 0 { self.bell.take() } else { None }
+    }
+
     fn processes_of(&self, workers: &[usize]) -> Vec<Arc<Process>> {
         workers
             .iter()
@@ -376,6 +382,12 @@ impl Inside {
 fn kill(processes: Vec<Arc<Process>>) {
     for process in processes {
         process.kill();
+    }
+}
+
+fn ring(bell: Option<Arc<Bell>>) {
+    if let Some(bell) = bell {
+        bell.ring();
     }
 }
 

@@ -52,8 +52,8 @@ impl Bell {
     }
 }
 
-pub(crate) fn watch(_: &Watched, bell: &Bell) -> Vec<usize> {
-    match *bell {}
+pub(crate) fn watch(watched: &Watched) -> Vec<usize> {
+    match *watched.bell {}
 }
 
 /// A worker. There is none.

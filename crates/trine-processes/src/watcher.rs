@@ -2,7 +2,7 @@
 //! has ended, what workers write to their standard error, and that the time of a task is over.
 
 use crate::shared::Shared;
-use crate::system::{self, Process};
+use crate::system::{self, Bell, Process};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,12 +12,14 @@ pub(crate) struct Watched {
     pub(crate) processes: Vec<(usize, Arc<Process>)>,
     /// When the first task is to be stopped.
     pub(crate) deadline: Option<Instant>,
+    /// Says that something of this has changed.
+    pub(crate) bell: Arc<Bell>,
 }
 
 /// Watches until all attendants have left.
 pub(crate) fn watch(shared: &Shared) {
     while let Some(watched) = shared.watched() {
-        for worker in system::watch(&watched, &shared.bell) {
+        for worker in system::watch(&watched) {
             shared.exited(worker);
         }
         shared.stop_expired();

@@ -27,8 +27,12 @@ impl Bell {
 
 /// Sleeps until something has happened, or the deadline has passed. Forwards what workers have written, and kills
 /// what those have left behind that have exited. Returns the indexes of those whose exit is news.
-pub(crate) fn watch(watched: &Watched, bell: &Bell) -> Vec<usize> {
-    let Watched { processes, deadline } = watched;
+pub(crate) fn watch(watched: &Watched) -> Vec<usize> {
+    let Watched {
+        processes,
+        deadline,
+        bell,
+    } = watched;
     let mut descriptors = vec![PollFd::new(&bell.0, PollFlags::IN)];
     // An end that is known would be reported for ever.
     // ORDERING: Relaxed: only the calling thread uses the flag.
