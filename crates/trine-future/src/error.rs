@@ -6,6 +6,7 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitStatus;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why a task has no value.
 ///
@@ -21,6 +22,8 @@ pub struct TaskError(Arc<Kind>);
 enum Kind {
     Cancelled,
     Panicked(Panic),
+    /// With the backtrace, if there is one.
+    PanickedElsewhere(Panic, String),
     Abandoned,
     Refused {
         reason: String,
@@ -28,6 +31,13 @@ enum Kind {
     WorkerDied {
         task: String,
         death: WorkerDeath,
+    },
+    TimedOut {
+        task: String,
+        timeout: Duration,
+    },
+    Killed {
+        task: String,
     },
     Serialization {
         what: String,
@@ -40,12 +50,33 @@ enum Kind {
 }
 
 /// How a worker process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerDeath {
     /// Its process id.
     pub pid: u32,
     /// Its exit status or signal. `None` if the system would not tell.
     pub status: Option<ExitStatus>,
+    /// Whether the kernel has probably killed it because memory ran out.
+    pub out_of_memory: bool,
+    /// The last lines that it wrote to its standard error; empty if there were none.
+    pub stderr: String,
+}
+
+impl fmt::Display for WorkerDeath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            // std words it: "exit status: 3", "signal: 11 (SIGSEGV) (core dumped)".
+            Some(status) => write!(formatter, "{status}")?,
+            None => formatter.write_str("the system does not say how")?,
+        }
+        if self.out_of_memory {
+            formatter.write_str(", probably because memory ran out")?;
+        }
+        if !self.stderr.is_empty() {
+            write!(formatter, "; it wrote last:\n{}", self.stderr)?;
+        }
+        Ok(())
+    }
 }
 
 impl TaskError {
@@ -78,6 +109,19 @@ impl TaskError {
         self.worker_death().is_some()
     }
 
+    /// The task ran longer than it was allowed to, and was stopped.
+    ///
+    /// A wait that ends before the task does, as in [`Future::result_timeout`](crate::Future::result_timeout), is no
+    /// error: the task goes on.
+    pub fn is_timed_out(&self) -> bool {
+        matches!(*self.0, Kind::TimedOut { .. })
+    }
+
+    /// The task was running when its pool was killed.
+    pub fn is_killed(&self) -> bool {
+        matches!(*self.0, Kind::Killed { .. })
+    }
+
     /// The argument or the result could not be written or read.
     pub fn is_serialization(&self) -> bool {
         matches!(*self.0, Kind::Serialization { .. })
@@ -97,15 +141,23 @@ impl TaskError {
     /// The panic that ended the task, if one did.
     pub fn panic(&self) -> Option<&Panic> {
         match &*self.0 {
-            Kind::Panicked(panic) => Some(panic),
+            Kind::Panicked(panic) | Kind::PanickedElsewhere(panic, _) => Some(panic),
+            _ => None,
+        }
+    }
+
+    /// The backtrace of the panic that ended the task, if that was in another process.
+    pub fn backtrace(&self) -> Option<&str> {
+        match &*self.0 {
+            Kind::PanickedElsewhere(_, backtrace) => Some(backtrace),
             _ => None,
         }
     }
 
     /// How the task's worker process died, if it did.
-    pub fn worker_death(&self) -> Option<WorkerDeath> {
+    pub fn worker_death(&self) -> Option<&WorkerDeath> {
         match &*self.0 {
-            Kind::WorkerDied { death, .. } => Some(*death),
+            Kind::WorkerDied { death, .. } => Some(death),
             _ => None,
         }
     }
@@ -137,6 +189,11 @@ impl TaskError {
         Self::new(Kind::Panicked(panic))
     }
 
+    /// The task panicked in another process, which has sent the words of the panic and its backtrace.
+    pub fn panicked_elsewhere(panic: Panic, backtrace: impl Into<String>) -> Self {
+        Self::new(Kind::PanickedElsewhere(panic, backtrace.into()))
+    }
+
     /// The executor did not take the task, for `reason`.
     pub fn refused(reason: impl Into<String>) -> Self {
         Self::new(Kind::Refused {
@@ -155,6 +212,19 @@ impl TaskError {
             task: task.into(),
             death,
         })
+    }
+
+    /// `task` was stopped, because it ran longer than `timeout`.
+    pub fn timed_out(task: impl Into<String>, timeout: Duration) -> Self {
+        Self::new(Kind::TimedOut {
+            task: task.into(),
+            timeout,
+        })
+    }
+
+    /// `task` was stopped, because its pool was killed.
+    pub fn killed(task: impl Into<String>) -> Self {
+        Self::new(Kind::Killed { task: task.into() })
     }
 
     /// A value could not cross between processes. `what` says which, with its type: "the argument of type `Page`
@@ -184,22 +254,23 @@ impl fmt::Display for TaskError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Kind::Cancelled => formatter.write_str("the task was cancelled"),
-            Kind::Panicked(panic) => write!(formatter, "the task panicked: {panic}"),
+            Kind::Panicked(panic) | Kind::PanickedElsewhere(panic, _) => {
+                write!(formatter, "the task panicked: {panic}")
+            }
             Kind::Abandoned => formatter
                 .write_str("whoever was to give the value went away: a promise or an executor was dropped"),
             Kind::Refused { reason } => write!(formatter, "the task was not accepted: {reason}"),
             Kind::WorkerDied { task, death } => {
                 write!(
                     formatter,
-                    "worker process {} died while it ran `{task}`: ",
+                    "worker process {} died while it ran `{task}`: {death}",
                     death.pid
-                )?;
-                match death.status {
-                    // std words it: "exit status: 3", "signal: 11 (SIGSEGV) (core dumped)".
-                    Some(status) => write!(formatter, "{status}"),
-                    None => formatter.write_str("the system does not say how"),
-                }
+                )
             }
+            Kind::TimedOut { task, timeout } => {
+                write!(formatter, "`{task}` was stopped: it ran longer than {timeout:?}")
+            }
+            Kind::Killed { task } => write!(formatter, "`{task}` was stopped: its pool was killed"),
             // The cause follows as the source.
             Kind::Serialization { what, .. } => formatter.write_str(what),
             Kind::Taken => formatter.write_str("the result of this future was taken before"),
@@ -222,7 +293,7 @@ impl fmt::Debug for TaskError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Kind::Cancelled => formatter.write_str("Cancelled"),
-            Kind::Panicked(panic) => panic.fmt(formatter),
+            Kind::Panicked(panic) | Kind::PanickedElsewhere(panic, _) => panic.fmt(formatter),
             Kind::Abandoned => formatter.write_str("Abandoned"),
             Kind::Refused { reason } => formatter.debug_struct("Refused").field("reason", reason).finish(),
             Kind::WorkerDied { task, death } => formatter
@@ -230,6 +301,12 @@ impl fmt::Debug for TaskError {
                 .field("task", task)
                 .field("death", death)
                 .finish(),
+            Kind::TimedOut { task, timeout } => formatter
+                .debug_struct("TimedOut")
+                .field("task", task)
+                .field("timeout", timeout)
+                .finish(),
+            Kind::Killed { task } => formatter.debug_struct("Killed").field("task", task).finish(),
             Kind::Serialization { what, cause } => formatter
                 .debug_struct("Serialization")
                 .field("what", what)

@@ -1,8 +1,10 @@
 //! Why a pool can't be built.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use trine_future::TaskError;
 
 /// Why a [`ProcessPool`](crate::ProcessPool) can't be built.
 ///
@@ -20,7 +22,13 @@ pub(crate) enum Kind {
     Nested,
     /// What is missing, in words.
     Unsupported(&'static str),
-    Thread(io::Error),
+    /// Some other number than that of the workers.
+    Zero,
+    /// The value of the variable that says how many workers.
+    Environment(OsString),
+    Initializer(TaskError),
+    /// The system has refused a thread or a descriptor.
+    System(io::Error),
 }
 
 impl BuildError {
@@ -42,6 +50,21 @@ impl BuildError {
     pub fn is_unsupported(&self) -> bool {
         matches!(self.0, Kind::Unsupported(_))
     }
+
+    /// A number that has to be at least 1 was 0: a limit, or the tasks of a worker.
+    pub fn is_zero(&self) -> bool {
+        matches!(self.0, Kind::Zero)
+    }
+
+    /// The environment variable `TRINE_WORKERS` is not a number of workers.
+    pub fn is_environment(&self) -> bool {
+        matches!(self.0, Kind::Environment(_))
+    }
+
+    /// The argument of the initializer can't be serialised.
+    pub fn is_initializer(&self) -> bool {
+        matches!(self.0, Kind::Initializer(_))
+    }
 }
 
 impl fmt::Display for BuildError {
@@ -53,8 +76,16 @@ impl fmt::Display for BuildError {
                  the parent, and let the task return what is to be done next",
             ),
             Kind::Unsupported(what) => formatter.write_str(what),
+            Kind::Zero => formatter.write_str("a limit, or the number of tasks of a worker, has to be at least 1"),
+            Kind::Environment(value) => write!(
+                formatter,
+                "the environment variable TRINE_WORKERS has to be a number from 1 on, and is {value:?}"
+            ),
             // The cause follows as the source.
-            Kind::Thread(_) => formatter.write_str("the threads that attend to the workers can't be started"),
+            Kind::Initializer(_) => formatter.write_str("the initializer can't be sent to the workers"),
+            Kind::System(_) => {
+                formatter.write_str("the system has refused a thread or a descriptor that the pool needs")
+            }
         }
     }
 }
@@ -68,7 +99,8 @@ impl fmt::Debug for BuildError {
 impl Error for BuildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0 {
-            Kind::Thread(error) => Some(error),
+            Kind::System(error) => Some(error),
+            Kind::Initializer(error) => Some(error),
             _ => None,
         }
     }

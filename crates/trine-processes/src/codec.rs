@@ -4,12 +4,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use trine_future::catch_panic;
 
-/// Appends `value` to `frame`. The value is dropped here, so that a panic in its destructor is contained too.
-pub(crate) fn encode<T: Serialize>(value: T, frame: Vec<u8>) -> Result<Vec<u8>, String> {
-    match catch_panic(move || postcard::to_extend(&value, frame)) {
+/// Appends `value` to `frame`.
+pub(crate) fn encode<T: Serialize>(value: &T, frame: Vec<u8>) -> Result<Vec<u8>, String> {
+    match catch_panic(|| postcard::to_extend(value, frame)) {
         Ok(encoded) => encoded.map_err(|error| error.to_string()),
         Err(panic) => Err(format!("panicked: {panic}")),
     }
+}
+
+/// Drops a value that has been encoded. The error is a panic in its destructor.
+pub(crate) fn discard<T>(value: T) -> Result<(), String> {
+    catch_panic(|| drop(value)).map_err(|panic| format!("panicked: {panic}"))
 }
 
 /// Reads a value that takes up all of `bytes`.
@@ -24,14 +29,14 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{decode, encode};
+    use super::{decode, discard, encode};
     use serde::de::Error as _;
     use serde::ser::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     #[test]
     fn a_value_comes_back_from_behind_the_header() {
-        let frame = encode(("text", 7_u32), vec![1, 2, 3]).expect("it is encoded");
+        let frame = encode(&("text", 7_u32), vec![1, 2, 3]).expect("it is encoded");
         assert_eq!(frame[..3], [1, 2, 3]);
         assert_eq!(decode::<(String, u32)>(&frame[3..]), Ok(("text".to_owned(), 7)));
     }
@@ -67,7 +72,6 @@ mod tests {
         }
     }
 
-    #[derive(Serialize)]
     struct PanicsWhenDropped;
     impl Drop for PanicsWhenDropped {
         fn drop(&mut self) {
@@ -77,15 +81,15 @@ mod tests {
 
     #[test]
     fn an_error_is_returned() {
-        encode(Fails, Vec::new()).expect_err("it fails");
+        encode(&Fails, Vec::new()).expect_err("it fails");
         decode::<Fails>(&[]).expect_err("it fails");
     }
 
     #[test]
     fn a_panic_is_returned_as_an_error() {
         for error in [
-            encode(Panics, Vec::new()).expect_err("it panics"),
-            encode(PanicsWhenDropped, Vec::new()).expect_err("its destructor panics"),
+            encode(&Panics, Vec::new()).map(drop).expect_err("it panics"),
+            discard(PanicsWhenDropped).expect_err("its destructor panics"),
             decode::<Panics>(&[]).expect_err("it panics"),
         ] {
             assert!(error.starts_with("panicked: not like this (at "), "{error}");

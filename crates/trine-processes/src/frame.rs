@@ -41,6 +41,7 @@ pub(crate) enum Reply<'a> {
     Panicked {
         message: &'a str,
         location: Option<&'a str>,
+        backtrace: &'a str,
     },
     ArgumentNotDecoded {
         cause: &'a str,
@@ -103,9 +104,14 @@ impl<'a> Reply<'a> {
                 frame.extend(bytes);
                 frame
             }
-            Self::Panicked { message, location } => {
+            Self::Panicked {
+                message,
+                location,
+                backtrace,
+            } => {
                 let mut frame = reply(PANICKED, task);
                 put_text(&mut frame, message);
+                put_text(&mut frame, backtrace);
                 frame.push(u8::from(location.is_some()));
                 if let Some(location) = location {
                     put_text(&mut frame, location);
@@ -135,6 +141,7 @@ impl<'a> Reply<'a> {
             VALUE => Self::Value(reader.rest()),
             PANICKED => Self::Panicked {
                 message: reader.text()?,
+                backtrace: reader.text()?,
                 location: match reader.byte()? {
                     0 => None,
                     1 => Some(reader.text()?),
@@ -211,7 +218,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Owned {
         Value(Vec<u8>),
-        Panicked(String, Option<String>),
+        Panicked(String, Option<String>, String),
         ArgumentNotDecoded(String),
         ResultNotEncoded(String),
         UnknownTask,
@@ -221,9 +228,10 @@ mod tests {
         fn reply(&self) -> Reply<'_> {
             match self {
                 Self::Value(bytes) => Reply::Value(bytes),
-                Self::Panicked(message, location) => Reply::Panicked {
+                Self::Panicked(message, location, backtrace) => Reply::Panicked {
                     message,
                     location: location.as_deref(),
+                    backtrace,
                 },
                 Self::ArgumentNotDecoded(cause) => Reply::ArgumentNotDecoded { cause },
                 Self::ResultNotEncoded(cause) => Reply::ResultNotEncoded { cause },
@@ -236,8 +244,8 @@ mod tests {
         let text = || vec(any::<char>(), 0..40).prop_map(String::from_iter);
         prop_oneof![
             vec(any::<u8>(), 0..80).prop_map(Owned::Value),
-            (text(), proptest::option::of(text()))
-                .prop_map(|(message, location)| Owned::Panicked(message, location)),
+            (text(), proptest::option::of(text()), text())
+                .prop_map(|(message, location, backtrace)| Owned::Panicked(message, location, backtrace)),
             text().prop_map(Owned::ArgumentNotDecoded),
             text().prop_map(Owned::ResultNotEncoded),
             Just(Owned::UnknownTask),

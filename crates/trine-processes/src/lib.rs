@@ -35,11 +35,28 @@
 //!
 //! - A task is a function that captures nothing, and its argument. Argument and result are `Serialize +
 //!   DeserializeOwned`, and travel by [postcard](https://docs.rs/postcard).
-//! - A **panic** in a task is an error of that task, with message and place; the worker goes on.
+//! - A **panic** in a task is an error of that task, with message, place and [backtrace](TaskError::backtrace); the
+//!   worker goes on.
 //! - A task that **aborts, segfaults, exits, or is killed** takes its worker with it. Its future says how the worker
-//!   ended ([`TaskError::worker_death`]). The other tasks don't notice, and the worker is replaced.
+//!   ended and what it wrote last ([`TaskError::worker_death`]). The other tasks don't notice, and the worker is replaced.
+//! - A task that **hangs** is stopped by its [time-out](Submission::timeout), by [cancelling](Submission::kill_on_cancel) it,
+//!   or with its [pool](ProcessPool::kill): by SIGKILL, which nothing can ignore.
 //! - What a task has started dies with its worker, if it stays in the worker's process group.
-//! - If the program dies, however suddenly, its workers die too.
+//! - If the program dies, however suddenly, its workers die too. If memory runs out, they die before the program.
+//!
+//! # What to use for what
+//!
+//! | you want | use |
+//! |---|---|
+//! | each worker to load something before its first task | [`ProcessPoolBuilder::initializer`] |
+//! | new processes now and then, because tasks leak | [`ProcessPoolBuilder::max_tasks_per_worker`] |
+//! | other environment variables in the workers | [`ProcessPoolBuilder::environment`] |
+//! | submitters slowed down when tasks pile up | [`ProcessPoolBuilder::queue_limit`], [`ProcessPoolBuilder::queue_limit_bytes`] |
+//! | a task that may run only so long | [`ProcessPool::task`], [`Submission::timeout`] |
+//! | a running task that can be cancelled | [`Submission::kill_on_cancel`] |
+//! | a task not to wait for room in the queue | [`Submission::try_submit`] |
+//! | to see what the workers do | [`ProcessPool::stats`] |
+//! | an end at once | [`ProcessPool::kill`] |
 //!
 //! # What does not exist in a worker
 //!
@@ -51,8 +68,11 @@
 //! - Whatever **`main` sets up** is missing: loggers, panic hooks, allocator settings, signal handlers, open files.
 //! - **C++ static initialisers** of the program, and other code that is to run before `main`, may not have run when a
 //!   task runs: the order is the linker's.
-//! - Standard input is empty. Standard output and error are the program's own. Environment, working directory and
-//!   limits are those of the program when the worker was started.
+//! - Standard input is empty. Standard output is the program's own. Standard error is a pipe, from which the program
+//!   forwards whole lines to its own. Environment, working directory and limits are those of the program when the worker
+//!   was started, but for `TRINE_WORKERS`, `OMP_NUM_THREADS`, `RAYON_NUM_THREADS` and `TOKIO_WORKER_THREADS`: these say that
+//!   a worker may use its share of the processors, unless the program's environment or the builder says something else.
+//!   (What `TRINE_WORKERS` says for the program is divided among the workers.)
 //! - Threads that a task has started are gone when the worker ends, which may be at any time after the task.
 //! - A worker has no workers: building a pool in a task is an [error](BuildError::is_nested).
 //!
@@ -70,23 +90,37 @@
 //!   serde's `untagged`, `flatten` and `skip_serializing_if` don't work.
 //! - A worker is trusted with the parent's memory: code that takes over a worker can make the parent allocate without
 //!   bound. Don't run attackers' code in it.
-//! - A worker that is killed while it has no task is noticed, and reaped, when the next task is for it.
-//! - A grandchild that was forked without `exec` keeps a crashed worker's connection open: the crash is noticed once
-//!   the grandchild ends.
+//! - A task that was sent to a worker counts as running, though the worker may not have read it: if it dies just then, that
+//!   task is lost.
+//! - A grandchild that was forked without `exec`, and has left the worker's process group, keeps a crashed worker's
+//!   connection open: the crash is noticed once the grandchild ends.
 
 #![cfg_attr(
     not(target_os = "linux"),
     allow(dead_code, reason = "half of the protocol is for systems with workers")
 )]
 
+mod answers;
 mod attendant;
+mod backtrace;
 mod build_error;
+mod builder;
 mod codec;
+mod counts;
 mod frame;
+mod initializer;
+mod kill_on_cancel;
+mod limit;
 mod pool;
+mod queue;
+mod rejected;
+mod settings;
 mod shared;
+mod stats;
+mod submission;
 mod table;
 mod task;
+mod watcher;
 
 #[cfg(target_os = "linux")]
 #[path = "linux/mod.rs"]
@@ -96,5 +130,11 @@ mod system;
 mod system;
 
 pub use build_error::BuildError;
-pub use pool::{Builder, ProcessPool};
+pub use builder::ProcessPoolBuilder;
+pub use counts::{TaskCounts, WorkerCounts};
+pub use limit::WhenFull;
+pub use pool::ProcessPool;
+pub use rejected::Rejected;
+pub use stats::{Stats, WorkerState, WorkerStats};
+pub use submission::Submission;
 pub use trine_future::{Executor, Future, Pool, Shutdown, TaskError, WorkerDeath};

@@ -2,17 +2,20 @@
 
 use crate::attendant::attend;
 use crate::build_error::{BuildError, Kind};
+use crate::builder::ProcessPoolBuilder;
+use crate::settings::Settings;
 use crate::shared::Shared;
-use crate::task::{Names, Task, decode_value, fingerprint};
-use crate::{codec, frame, system};
+use crate::stats::Stats;
+use crate::submission::Submission;
+use crate::table::Rules;
+use crate::watcher::watch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use trine_future::{Executor, Future, Map, Pool, Promise, Shutdown, TaskError};
+use trine_future::{Executor, Future, Map, Pool, Shutdown, TaskError};
 use trine_lock::Lock;
-use trine_platform::default_workers;
 
 /// A pool of worker processes.
 ///
@@ -41,61 +44,8 @@ use trine_platform::default_workers;
 pub struct ProcessPool {
     shared: Arc<Shared>,
     workers: usize,
-    attendants: Lock<Vec<JoinHandle<()>>>,
-}
-
-/// Configures a [`ProcessPool`].
-///
-/// ```
-/// let pool = trine_processes::ProcessPool::builder().workers(3).build()?;
-/// assert_eq!(pool.workers(), 3);
-/// # Ok::<(), trine_processes::BuildError>(())
-/// ```
-#[derive(Clone, Debug)]
-#[must_use = "a builder builds nothing until `build` is called"]
-pub struct Builder {
-    workers: usize,
-}
-
-impl Builder {
-    /// The number of worker processes. By default as many as the process may use processors.
-    #[doc(alias = "max_workers")]
-    pub fn workers(self, workers: usize) -> Self {
-        Self { workers }
-    }
-
-    /// Builds the pool. No process is started before there is a task.
-    ///
-    /// # Errors
-    ///
-    /// With 0 workers; in a process that is itself a worker; on systems other than Linux; if a thread can't be started.
-    pub fn build(self) -> Result<ProcessPool, BuildError> {
-        system::check().map_err(BuildError::new)?;
-        if self.workers == 0 {
-            return Err(BuildError::new(Kind::NoWorkers));
-        }
-        let shared = Arc::new(Shared::new(self.workers));
-        let mut attendants = Vec::new();
-        for index in 0..self.workers {
-            let attended = Arc::clone(&shared);
-            let thread = thread::Builder::new().name(format!("trine-worker-{index}"));
-            match thread.spawn(move || attend(&attended, index)) {
-                Ok(attendant) => attendants.push(attendant),
-                Err(error) => {
-                    shared.close(Shutdown::CancelQueued);
-                    for attendant in attendants {
-                        let _ = attendant.join();
-                    }
-                    return Err(BuildError::new(Kind::Thread(error)));
-                }
-            }
-        }
-        Ok(ProcessPool {
-            shared,
-            workers: self.workers,
-            attendants: Lock::new(attendants),
-        })
-    }
+    /// The watcher and the attendants.
+    threads: Lock<Vec<JoinHandle<()>>>,
 }
 
 impl ProcessPool {
@@ -103,7 +53,7 @@ impl ProcessPool {
     ///
     /// # Errors
     ///
-    /// As [`Builder::build`].
+    /// As [`ProcessPoolBuilder::build`].
     pub fn new(workers: usize) -> Result<Self, BuildError> {
         Self::builder().workers(workers).build()
     }
@@ -112,16 +62,41 @@ impl ProcessPool {
     ///
     /// # Errors
     ///
-    /// As [`Builder::build`].
+    /// As [`ProcessPoolBuilder::build`].
     pub fn with_default_workers() -> Result<Self, BuildError> {
         Self::builder().build()
     }
 
-    /// Configures a pool.
-    pub fn builder() -> Builder {
-        Builder {
-            workers: default_workers(),
+    /// A pool with other settings.
+    pub fn builder() -> ProcessPoolBuilder {
+        ProcessPoolBuilder::new()
+    }
+
+    pub(crate) fn start(workers: usize, rules: Rules, settings: Settings) -> Result<Self, BuildError> {
+        let system = |error| BuildError::new(Kind::System(error));
+        let shared = Arc::new(Shared::new(workers, rules, settings).map_err(system)?);
+        let watched = Arc::clone(&shared);
+        let watcher = thread::Builder::new().name("trine-watcher".to_owned());
+        let mut threads = vec![watcher.spawn(move || watch(&watched)).map_err(system)?];
+        for index in 0..workers {
+            let attended = Arc::clone(&shared);
+            let thread = thread::Builder::new().name(format!("trine-worker-{index}"));
+            match thread.spawn(move || attend(&attended, index)) {
+                Ok(attendant) => threads.push(attendant),
+                Err(error) => {
+                    shared.give_up_attendants(index..workers);
+                    for thread in threads {
+                        let _ = thread.join();
+                    }
+                    return Err(system(error));
+                }
+            }
         }
+        Ok(Self {
+            shared,
+            workers,
+            threads: Lock::new(threads),
+        })
     }
 
     /// The number of worker processes that the pool has at most.
@@ -132,7 +107,8 @@ impl ProcessPool {
     /// Runs `function` with `argument` in a worker process.
     ///
     /// The argument is serialised here, on the calling thread; the result is deserialised by the thread that takes it.
-    /// Never fails, never panics, and does not block: whatever goes wrong is in the future.
+    /// Never fails and never panics: whatever goes wrong is in the future. It blocks only if the queue has a limit and is
+    /// full, and the pool was made so: see [`WhenFull`](crate::WhenFull).
     ///
     /// The function is an item (`crate::pages::count`), a method or a closure that captures nothing. A closure that
     /// captures, or a function pointer, does not compile: the worker is another process, and has only what is in the
@@ -163,28 +139,37 @@ impl ProcessPool {
         R: Serialize + DeserializeOwned + Send + 'static,
     {
         const { captures_nothing(size_of::<F>()) };
-        // The worker has the function too: only its type is needed, which says which one it is.
-        let _ = function;
-        let names = Names::of::<F, A, R>();
-        let Some(entry) = system::index_of::<F, A, R>() else {
-            return Future::failed(TaskError::refused(
-                "the linker has left the tasks out of this program",
-            ));
-        };
-        let number = self.shared.next_number();
-        let header = frame::call(number, entry, fingerprint::<F, A, R>());
-        let request = match codec::encode(argument, header) {
-            Ok(request) => request,
-            Err(cause) => return Future::failed(names.argument_not_encoded(cause)),
-        };
-        let (promise, future) = Promise::new();
-        self.shared.submit(Task {
-            number,
-            names,
-            request,
-            promise,
-        });
-        future.try_map(|reply| decode_value(&reply))
+        Submission::new(&self.shared, function, argument).submit()
+    }
+
+    /// A task that is not submitted yet, for its options: a time-out, and what to do when the queue is full or when it
+    /// is cancelled while it runs. See [`Submission`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # let pool = trine_processes::ProcessPool::new(1).unwrap();
+    /// let forever = |_: ()| -> u32 { loop { std::thread::park() } };
+    /// let future = pool.task(forever, ()).timeout(Duration::from_millis(50)).submit();
+    /// assert!(future.result().unwrap_err().is_timed_out());
+    /// ```
+    pub fn task<F, A>(&self, function: F, argument: A) -> Submission<'_, F, A> {
+        const { captures_nothing(size_of::<F>()) };
+        Submission::new(&self.shared, function, argument)
+    }
+
+    /// What the pool is doing, and has done so far.
+    ///
+    /// ```
+    /// # let pool = trine_processes::ProcessPool::new(2).unwrap();
+    /// pool.submit(|number: u32| number, 7).result()?;
+    /// let stats = pool.stats();
+    /// assert_eq!(stats.tasks.answered, 1);
+    /// assert_eq!(stats.workers.iter().filter(|worker| worker.pid.is_some()).count(), 1);
+    /// # Ok::<(), trine_processes::TaskError>(())
+    /// ```
+    pub fn stats(&self) -> Stats {
+        self.shared.stats()
     }
 
     /// Runs `function` with each of `arguments`. The results come in the order of the arguments.
@@ -234,21 +219,46 @@ impl ProcessPool {
     /// ```
     pub fn shutdown(&self, shutdown: Shutdown) {
         self.shared.close(shutdown);
+        self.wait();
+    }
+
+    /// Ends the pool at once: later tasks are refused, those that wait are cancelled, and those that run are stopped, by
+    /// killing their workers with all that these have started and left in their process groups. The futures of the
+    /// stopped tasks fail with [`TaskError::is_killed`].
+    ///
+    /// Blocks until every worker process is gone. After another end of the pool it hastens that one.
+    ///
+    /// ```
+    /// use trine_processes::ProcessPool;
+    ///
+    /// let pool = ProcessPool::new(1)?;
+    /// let forever = pool.submit(|_: ()| -> u32 { loop { std::thread::park() } }, ());
+    /// pool.kill();
+    /// assert!(forever.result().is_err());
+    /// # Ok::<(), trine_processes::BuildError>(())
+    /// ```
+    #[doc(alias("terminate", "kill_workers", "terminate_workers"))]
+    pub fn kill(&self) {
+        self.shared.kill();
+        self.wait();
+    }
+
+    fn wait(&self) {
         self.shared.wait_for_attendants();
         if self.shared.is_attended_by_caller() {
             return;
         }
-        let attendants = std::mem::take(&mut *self.attendants.lock());
-        for attendant in attendants {
-            // An attendant does not panic; and if it did, it is gone.
-            let _ = attendant.join();
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for thread in threads {
+            // None of them panics; and if one did, it is gone.
+            let _ = thread.join();
         }
     }
 }
 
 /// Stops the compiler at a task that the worker could not know, with the place of the assertion in this file.
 #[track_caller]
-const fn captures_nothing(size: usize) {
+pub(crate) const fn captures_nothing(size: usize) {
     assert!(
         size == 0,
         "a task of a ProcessPool runs in another process, which has only what is in the program: the closure must \

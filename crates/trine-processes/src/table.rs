@@ -7,81 +7,78 @@
 //! No task is left waiting while every attendant sleeps: a new task wakes an attendant whose worker is ready, else
 //! one without a worker, unless the workers being started are enough for all that wait; and an attendant that
 //! goes to sleep although tasks wait leaves them to an attendant that is awake, or wakes one.
+//!
+//! A task that runs is stopped in two steps. The table notes it, and from then on its worker gets no other task; the
+//! caller then kills the worker; and its attendant, who finds it dead or hears its last reply, is told of the note.
 
+use crate::answers::{GivenBack, Next, State, Stop, Submitted};
+use crate::counts::{TaskCounts, WorkerCounts};
+use crate::limit::Limits;
+use crate::queue::{Queue, Ticket};
 use std::collections::VecDeque;
+use std::time::Instant;
 
-/// So many workers in a row that could not be started fail the tasks that wait, if no other worker is left.
-const FAILED_STARTS: u32 = 3;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// There is no process.
-    Absent,
-    /// The attendant starts the process.
-    Starting,
-    /// The process has said hello, and its attendant is about to ask for a task.
-    Started,
-    /// The process waits for a task.
-    Ready,
-    /// The process has a task.
-    Running,
-    /// The attendant has left, for good.
-    Left,
+/// What a table is made with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) limits: Limits,
+    /// After so many tasks a worker is replaced.
+    pub(crate) tasks_per_worker: Option<u32>,
+    /// So many workers in a row that are gone without having run a task make the pool unhealthy.
+    pub(crate) restart_limit: u32,
 }
 
-/// What an attendant does next.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Next<T> {
-    /// Start a worker, and tell `started` or `start_failed`.
-    Start,
-    /// Run this task, and tell `finished`, `died` or `give_back`.
-    Run(T),
-    /// Wake that attendant, if any, then sleep until woken, and ask again.
-    Sleep { wake: Option<usize> },
-    /// Stop the worker, if there is one, and end.
-    Leave,
-}
-
-/// What becomes of a task that is submitted.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Submitted<T> {
-    /// It waits for its turn; wake that attendant, if any.
-    Queued { wake: Option<usize> },
-    /// The pool takes no more tasks.
-    Refused(T),
+struct Worker {
+    state: State,
+    /// The tasks that the process has ended.
+    tasks: u32,
 }
 
 /// The table of a pool. Workers are known by their index.
 pub(crate) struct Table<T> {
-    queue: VecDeque<T>,
-    workers: Vec<State>,
+    rules: Rules,
+    queue: Queue<T>,
+    workers: Vec<Worker>,
     /// The sleeping attendants whose worker is ready, the most recently used last.
     ready: Vec<usize>,
     /// The sleeping attendants without a worker.
     absent: Vec<usize>,
-    /// Failures to start a worker since the last success.
-    failed_starts: u32,
+    /// Workers that are gone without having run a task, since the last one that has run some.
+    failures: u32,
     closed: bool,
+    task_counts: TaskCounts,
+    worker_counts: WorkerCounts,
 }
 
 impl<T> Table<T> {
-    pub(crate) fn new(workers: usize) -> Self {
+    pub(crate) fn new(workers: usize, rules: Rules) -> Self {
+        let absent = || Worker {
+            state: State::Absent,
+            tasks: 0,
+        };
         Self {
-            queue: VecDeque::new(),
-            workers: vec![State::Absent; workers],
+            rules,
+            queue: Queue::new(rules.limits),
+            workers: std::iter::repeat_with(absent).take(workers).collect(),
             ready: Vec::new(),
             absent: Vec::new(),
-            failed_starts: 0,
+            failures: 0,
             closed: false,
+            task_counts: TaskCounts::default(),
+            worker_counts: WorkerCounts::default(),
         }
     }
 
-    /// A task comes in.
-    pub(crate) fn submit(&mut self, task: T) -> Submitted<T> {
+    /// A task comes in: if there is room, or if it is let in beyond the limits.
+    pub(crate) fn submit(&mut self, ticket: Ticket<T>, beyond_limits: bool) -> Submitted<T> {
         if self.closed {
-            return Submitted::Refused(task);
+            return Submitted::Refused(ticket);
         }
-        self.queue.push_back(task);
+        if !beyond_limits && let Some(when_full) = self.queue.when_full(ticket.bytes) {
+            return Submitted::Full(ticket, when_full);
+        }
+        self.task_counts.submitted += 1;
+        self.queue.push_back(ticket);
         let wake = self.ready.pop().or_else(|| {
             if self.queue.len() > self.coming() {
                 self.absent.pop()
@@ -95,26 +92,33 @@ impl<T> Table<T> {
     /// The attendant of `worker` is free, and its worker, if it has one, is ready.
     pub(crate) fn next(&mut self, worker: usize) -> Next<T> {
         self.forget_sleeper(worker);
-        let ready = matches!(self.workers[worker], State::Started | State::Ready);
-        if ready && let Some(task) = self.queue.pop_front() {
-            self.workers[worker] = State::Running;
-            return Next::Run(task);
+        if self.workers[worker].state == State::Spent {
+            return Next::Retire;
+        }
+        let ready = matches!(self.workers[worker].state, State::Started | State::Ready);
+        if ready && let Some(ticket) = self.queue.pop_front() {
+            self.workers[worker].state = State::Running {
+                number: ticket.number,
+                deadline: None,
+                stop: None,
+            };
+            return Next::Run(ticket);
         }
         if !ready && self.may_start() {
-            self.workers[worker] = State::Starting;
+            self.workers[worker].state = State::Starting;
             return Next::Start;
         }
         if self.closed {
             // Tasks that still wait belong to the attendants that have a worker or are starting one.
-            self.workers[worker] = State::Left;
+            self.workers[worker].state = State::Left;
             return Next::Leave;
         }
         if ready {
-            self.workers[worker] = State::Ready;
+            self.workers[worker].state = State::Ready;
         }
         let sleepers = if ready { &mut self.ready } else { &mut self.absent };
         sleepers.push(worker);
-        let wake = if self.queue.is_empty() {
+        let wake = if self.queue.len() == 0 {
             None
         } else {
             self.ready.pop()
@@ -124,37 +128,155 @@ impl<T> Table<T> {
 
     /// The worker has said hello.
     pub(crate) fn started(&mut self, worker: usize) {
-        self.workers[worker] = State::Started;
-        self.failed_starts = 0;
+        self.worker_counts.started += 1;
+        self.workers[worker] = Worker {
+            state: State::Started,
+            tasks: 0,
+        };
     }
 
     /// The worker could not be started. Returns the tasks to fail, when it is hopeless.
     #[must_use]
-    pub(crate) fn start_failed(&mut self, worker: usize) -> VecDeque<T> {
-        self.workers[worker] = State::Absent;
-        self.failed_starts += 1;
-        if self.failed_starts < FAILED_STARTS || self.has_workers() {
-            return VecDeque::new();
+    pub(crate) fn start_failed(&mut self, worker: usize) -> VecDeque<Ticket<T>> {
+        self.worker_counts.failed_starts += 1;
+        self.workers[worker].state = State::Absent;
+        self.count_failure()
+    }
+
+    /// The task is on its way to the worker: its time begins.
+    pub(crate) fn time(&mut self, worker: usize, until: Instant) {
+        if let State::Running { deadline, .. } = &mut self.workers[worker].state {
+            *deadline = Some(until);
         }
-        // Later tasks are worth new attempts.
-        self.failed_starts = 0;
-        std::mem::take(&mut self.queue)
     }
 
-    /// The worker has replied to its task.
-    pub(crate) fn finished(&mut self, worker: usize) {
-        self.workers[worker] = State::Ready;
+    /// The first time at which a task is to be stopped.
+    pub(crate) fn earliest_deadline(&self) -> Option<Instant> {
+        let deadline = |worker: &Worker| match worker.state {
+            State::Running {
+                deadline, stop: None, ..
+            } => deadline,
+            _ => None,
+        };
+        self.workers.iter().filter_map(deadline).min()
     }
 
-    /// The worker is gone: with its task, if it had one.
-    pub(crate) fn died(&mut self, worker: usize) {
-        self.workers[worker] = State::Absent;
+    /// Stops the tasks whose time is over. Returns the workers to kill.
+    #[must_use]
+    pub(crate) fn stop_expired(&mut self, now: Instant) -> Vec<usize> {
+        self.stop_where(Stop::TimedOut, |_, deadline| {
+            deadline.is_some_and(|deadline| deadline <= now)
+        })
     }
 
-    /// The worker was gone before its task reached it: the task is the next to run.
-    pub(crate) fn give_back(&mut self, worker: usize, task: T) {
-        self.workers[worker] = State::Absent;
-        self.queue.push_front(task);
+    /// Stops a task. Returns the worker to kill, if it runs.
+    #[must_use]
+    pub(crate) fn stop(&mut self, task: u64) -> Vec<usize> {
+        self.stop_where(Stop::Killed, |number, _| number == task)
+    }
+
+    /// Stops all tasks that run.
+    pub(crate) fn stop_all(&mut self) {
+        let _ = self.stop_where(Stop::Killed, |_, _| true);
+    }
+
+    fn stop_where(&mut self, why: Stop, concerns: impl Fn(u64, Option<Instant>) -> bool) -> Vec<usize> {
+        let mut stopped = Vec::new();
+        for (index, worker) in self.workers.iter_mut().enumerate() {
+            if let State::Running {
+                number,
+                deadline,
+                stop: stop @ None,
+            } = &mut worker.state
+                && concerns(*number, *deadline)
+            {
+                *stop = Some(why);
+                stopped.push(index);
+            }
+        }
+        stopped
+    }
+
+    /// The worker has replied to its task. True if it has been stopped nevertheless: then it is gone.
+    #[must_use]
+    pub(crate) fn finished(&mut self, worker: usize) -> bool {
+        self.task_counts.answered += 1;
+        self.failures = 0;
+        let stop = self.stop_of(worker);
+        let worker = &mut self.workers[worker];
+        worker.tasks = worker.tasks.saturating_add(1);
+        if let Some(stop) = stop {
+            worker.state = State::Absent;
+            self.count_stopped_worker(stop);
+        } else if self
+            .rules
+            .tasks_per_worker
+            .is_some_and(|limit| worker.tasks >= limit)
+        {
+            worker.state = State::Spent;
+        } else {
+            worker.state = State::Ready;
+        }
+        stop.is_some()
+    }
+
+    /// The task was cancelled before the worker got it.
+    pub(crate) fn skipped(&mut self, worker: usize) {
+        self.task_counts.cancelled += 1;
+        self.workers[worker].state = State::Ready;
+    }
+
+    /// The worker is gone with its task. Says whether that was stopped.
+    #[must_use]
+    pub(crate) fn lost(&mut self, worker: usize) -> Option<Stop> {
+        self.failures = 0;
+        let stop = self.stop_of(worker);
+        self.workers[worker].state = State::Absent;
+        match stop {
+            Some(stop) => {
+                self.count_stopped_worker(stop);
+                match stop {
+                    Stop::TimedOut => self.task_counts.timed_out += 1,
+                    Stop::Killed => self.task_counts.killed += 1,
+                }
+            }
+            None => {
+                self.worker_counts.crashed += 1;
+                self.task_counts.lost += 1;
+            }
+        }
+        stop
+    }
+
+    /// The worker was gone before its task reached it: the task is the next to run, unless it was stopped meanwhile.
+    pub(crate) fn give_back(&mut self, worker: usize, ticket: Ticket<T>) -> GivenBack<T> {
+        if let Some(stop) = self.stop_of(worker) {
+            let _ = self.lost(worker);
+            return GivenBack::Stopped(ticket, stop);
+        }
+        self.queue.push_front(ticket);
+        GivenBack::Queued {
+            hopeless: self.died_idle(worker),
+        }
+    }
+
+    /// The worker is gone while it had no task. Returns the tasks to fail, when it is hopeless.
+    #[must_use]
+    pub(crate) fn died_idle(&mut self, worker: usize) -> VecDeque<Ticket<T>> {
+        self.forget_sleeper(worker);
+        self.worker_counts.died_idle += 1;
+        self.workers[worker].state = State::Absent;
+        if self.workers[worker].tasks == 0 {
+            self.count_failure()
+        } else {
+            VecDeque::new()
+        }
+    }
+
+    /// The worker that had run as many tasks as it may is gone.
+    pub(crate) fn retired(&mut self, worker: usize) {
+        self.worker_counts.retired += 1;
+        self.workers[worker].state = State::Absent;
     }
 
     /// No more tasks come in. Returns the attendants to wake.
@@ -166,29 +288,77 @@ impl<T> Table<T> {
         sleepers
     }
 
-    /// Takes the tasks that wait.
+    /// Takes the tasks that wait, to be cancelled.
     #[must_use]
-    pub(crate) fn take_queue(&mut self) -> VecDeque<T> {
-        std::mem::take(&mut self.queue)
+    pub(crate) fn cancel_queue(&mut self) -> VecDeque<Ticket<T>> {
+        self.task_counts.cancelled += self.queue.len() as u64;
+        self.queue.take_all()
+    }
+
+    /// Whether workers fail in a row, so that a task which no worker is there for fails with the next failure.
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.failures < self.rules.restart_limit
+    }
+
+    pub(crate) fn queue(&self) -> &Queue<T> {
+        &self.queue
+    }
+
+    pub(crate) fn task_counts(&self) -> TaskCounts {
+        self.task_counts
+    }
+
+    pub(crate) fn worker_counts(&self) -> WorkerCounts {
+        self.worker_counts
+    }
+
+    /// The state of each worker, and how many tasks its process has ended.
+    pub(crate) fn states(&self) -> impl Iterator<Item = (State, u32)> {
+        self.workers.iter().map(|worker| (worker.state, worker.tasks))
+    }
+
+    fn stop_of(&self, worker: usize) -> Option<Stop> {
+        match self.workers[worker].state {
+            State::Running { stop, .. } => stop,
+            _ => None,
+        }
+    }
+
+    fn count_stopped_worker(&mut self, stop: Stop) {
+        match stop {
+            Stop::TimedOut => self.worker_counts.timed_out += 1,
+            Stop::Killed => self.worker_counts.killed += 1,
+        }
+    }
+
+    /// One more worker is gone without having run a task. Returns the tasks to fail, when there were too many in a row
+    /// and no worker is left that could run them. Each later task is worth one more attempt.
+    fn count_failure(&mut self) -> VecDeque<Ticket<T>> {
+        self.failures = self.failures.saturating_add(1);
+        if self.is_healthy() || self.has_workers() {
+            return VecDeque::new();
+        }
+        self.task_counts.failed += self.queue.len() as u64;
+        self.queue.take_all()
     }
 
     /// Whether another worker would serve the tasks that wait.
     fn may_start(&self) -> bool {
-        // Once starting has failed often, only the last hope tries again.
-        self.queue.len() > self.coming() && (self.failed_starts < FAILED_STARTS || !self.has_workers())
+        // While the pool is unhealthy, only the last hope tries again.
+        self.queue.len() > self.coming() && (self.is_healthy() || !self.has_workers())
     }
 
     /// Whether any worker is there or on its way.
     fn has_workers(&self) -> bool {
         self.workers
             .iter()
-            .any(|state| !matches!(state, State::Absent | State::Left))
+            .any(|worker| !matches!(worker.state, State::Absent | State::Left))
     }
 
     /// The workers that will soon ask for a task. One that has just ended a task is not among them: callbacks of
     /// that task's future may keep its attendant, and may even wait for the next task.
     fn coming(&self) -> usize {
-        let comes = |state: &&State| matches!(state, State::Starting | State::Started);
+        let comes = |worker: &&Worker| matches!(worker.state, State::Starting | State::Started);
         self.workers.iter().filter(comes).count()
     }
 

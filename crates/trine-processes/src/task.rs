@@ -1,15 +1,18 @@
 //! One task, from both sides: what a worker runs, and what the parent sends and reads.
 
-use crate::codec;
+use crate::answers::Stop;
 use crate::frame::{self, Call, Reply};
+use crate::{backtrace, codec};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::{TypeId, type_name};
+use std::fmt::Display;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ptr::NonNull;
+use std::time::Duration;
 use trine_future::{Panic, Promise, TaskError, WorkerDeath, catch_panic};
 
-/// What runs a task in a worker: an instance of [`run_task`]. It returns the encoded reply.
+/// What runs a task in a worker: an instance of [`run_task`] or [`run_initializer`]. It returns the encoded reply.
 pub(crate) type Entry = fn(&Call<'_>) -> Vec<u8>;
 
 /// Runs the function `F` in a worker.
@@ -19,6 +22,27 @@ where
     A: DeserializeOwned + 'static,
     R: Serialize + 'static,
 {
+    run::<F, A, R, R>(call, |result| result)
+}
+
+/// Runs the initializer `F` in a worker. The reply's value is a `Result<(), String>`.
+pub(crate) fn run_initializer<F, A, E>(call: &Call<'_>) -> Vec<u8>
+where
+    F: Fn(A) -> Result<(), E> + 'static,
+    A: DeserializeOwned + 'static,
+    E: Display + 'static,
+{
+    run::<F, A, Result<(), E>, Result<(), String>>(call, |result| result.map_err(|error| error.to_string()))
+}
+
+/// Runs a call of the function `F`, and sends what `convert` makes of its result.
+fn run<F, A, R, C>(call: &Call<'_>, convert: impl FnOnce(R) -> C) -> Vec<u8>
+where
+    F: Fn(A) -> R + 'static,
+    A: DeserializeOwned + 'static,
+    R: 'static,
+    C: Serialize,
+{
     if call.fingerprint != fingerprint::<F, A, R>() {
         return Reply::UnknownTask.encode(call.task);
     }
@@ -26,19 +50,27 @@ where
         Ok(argument) => argument,
         Err(cause) => return Reply::ArgumentNotDecoded { cause: &cause }.encode(call.task),
     };
-    // SAFETY: `submit` refuses at compile time every `F` that is not zero-sized, so that a dangling pointer, which is
-    // aligned, is valid for it. `submit` was given an `F`, so the type has values. It is used by reference only:
-    // no value is made, moved or dropped here.
+    // SAFETY: whoever submits a task or sets an initializer is refused at compile time if `F` is not zero-sized, so a
+    // dangling pointer, which is aligned, is valid for it. It has given an `F`, so the type has values. It is used by
+    // reference only: no value is made, moved or dropped here.
     let function = unsafe { NonNull::<F>::dangling().as_ref() };
-    match catch_panic(|| function(argument)) {
-        Ok(result) => codec::encode(result, frame::value(call.task))
+    backtrace::forget();
+    match catch_panic(|| convert(function(argument))) {
+        Ok(result) => codec::encode(&result, frame::value(call.task))
+            .and_then(|frame| codec::discard(result).map(|()| frame))
             .unwrap_or_else(|cause| Reply::ResultNotEncoded { cause: &cause }.encode(call.task)),
         Err(panic) => Reply::Panicked {
             message: panic.message(),
             location: panic.location(),
+            backtrace: &backtrace::take(),
         }
         .encode(call.task),
     }
+}
+
+/// What cannot be: the section with the entries is kept by every linker that names its ends.
+pub(crate) fn left_out() -> TaskError {
+    TaskError::refused("the linker has left the tasks out of this program")
 }
 
 /// Tells tasks of different types apart. The same in all processes of one image, and in no other.
@@ -56,6 +88,8 @@ pub(crate) struct Task {
     pub(crate) names: Names,
     /// The encoded call.
     pub(crate) request: Vec<u8>,
+    /// How long it may run.
+    pub(crate) timeout: Option<Duration>,
     /// Takes the encoded reply, if that carries a value.
     pub(crate) promise: Promise<Vec<u8>>,
 }
@@ -63,7 +97,7 @@ pub(crate) struct Task {
 /// The names of a task's types, for errors.
 #[derive(Clone, Copy)]
 pub(crate) struct Names {
-    function: &'static str,
+    pub(crate) function: &'static str,
     argument: &'static str,
     result: &'static str,
 }
@@ -86,55 +120,62 @@ impl Names {
 }
 
 impl Task {
-    /// Ends the task with the reply of its worker. False if the reply makes no sense: then the worker that gave it
-    /// is not to be used any more.
-    pub(crate) fn answer(self, frame: Vec<u8>) -> bool {
-        let reply = match Reply::decode(&frame) {
-            Some((number, reply)) if number == self.number => reply,
-            _ => {
-                let reason = format!(
-                    "the worker has answered something that is no reply to `{}`",
-                    self.names.function
-                );
-                self.promise.fail(TaskError::serialization(
-                    "the reply of a worker can't be read",
-                    reason,
-                ));
-                return false;
-            }
-        };
+    /// Whether that is a reply to this task. If not, the worker that gave it is not to be used any more.
+    pub(crate) fn is_answered_by(&self, frame: &[u8]) -> bool {
+        Reply::decode(frame).is_some_and(|(number, _)| number == self.number)
+    }
+
+    /// Ends the task with the reply of its worker.
+    pub(crate) fn answer(self, frame: Vec<u8>) {
         let Names {
             function,
             argument,
             result,
         } = self.names;
-        let error = match reply {
-            Reply::Value(_) => {
+        let error = match Reply::decode(&frame) {
+            Some((_, Reply::Value(_))) => {
                 // Whoever cancelled the task does not want the value.
                 let _ = self.promise.complete(frame);
-                return true;
+                return;
             }
-            Reply::Panicked { message, location } => {
-                TaskError::panicked(Panic::remote(message.to_owned(), location.map(str::to_owned)))
+            Some((
+                _,
+                Reply::Panicked {
+                    message,
+                    location,
+                    backtrace,
+                },
+            )) => {
+                let panic = Panic::remote(message.to_owned(), location.map(str::to_owned));
+                TaskError::panicked_elsewhere(panic, backtrace)
             }
-            Reply::ArgumentNotDecoded { cause } => TaskError::serialization(
+            Some((_, Reply::ArgumentNotDecoded { cause })) => TaskError::serialization(
                 format!("the argument of type `{argument}` can't be deserialised in the worker"),
                 cause,
             ),
-            Reply::ResultNotEncoded { cause } => TaskError::serialization(
+            Some((_, Reply::ResultNotEncoded { cause })) => TaskError::serialization(
                 format!("the result of type `{result}` can't be serialised in the worker"),
                 cause,
             ),
-            Reply::UnknownTask => TaskError::refused(format!("the worker does not know `{function}`")),
+            Some((_, Reply::UnknownTask)) => {
+                TaskError::refused(format!("the worker does not know `{function}`"))
+            }
+            None => TaskError::serialization(
+                "the reply of a worker can't be read",
+                format!("the worker has answered something that is no reply to `{function}`"),
+            ),
         };
         self.promise.fail(error);
-        true
     }
 
-    /// Ends the task whose worker is gone.
-    pub(crate) fn lose(self, death: WorkerDeath) {
-        self.promise
-            .fail(TaskError::worker_died(self.names.function, death));
+    /// Ends the task whose worker is gone: it died, or it was stopped.
+    pub(crate) fn lose(self, stop: Option<Stop>, death: WorkerDeath) {
+        let name = self.names.function;
+        self.promise.fail(match (stop, self.timeout) {
+            (Some(Stop::TimedOut), Some(timeout)) => TaskError::timed_out(name, timeout),
+            (Some(_), _) => TaskError::killed(name),
+            (None, _) => TaskError::worker_died(name, death),
+        });
     }
 }
 

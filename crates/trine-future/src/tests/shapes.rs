@@ -100,7 +100,12 @@ type Described = (TaskError, &'static str, &'static str, fn(&TaskError) -> bool)
 
 /// Each kind of error.
 fn errors() -> Vec<Described> {
-    let death = |status| WorkerDeath { pid: 4242, status };
+    let death = |status| WorkerDeath {
+        pid: 4242,
+        status,
+        out_of_memory: false,
+        stderr: String::new(),
+    };
     let cause = "at byte 7".to_owned();
     vec![
         (
@@ -130,14 +135,32 @@ fn errors() -> Vec<Described> {
         (
             TaskError::worker_died("crawl", death(Some(ExitStatus::from_raw(9)))),
             "worker process 4242 died while it ran `crawl`: signal: 9 (SIGKILL)",
-            r#"WorkerDied { task: "crawl", death: WorkerDeath { pid: 4242, status: Some(ExitStatus(unix_wait_status(9))) } }"#,
+            r#"WorkerDied { task: "crawl", death: WorkerDeath { pid: 4242, status: Some(ExitStatus(unix_wait_status(9))), out_of_memory: false, stderr: "" } }"#,
             TaskError::is_worker_death,
         ),
         (
             TaskError::worker_died("crawl", death(None)),
             "worker process 4242 died while it ran `crawl`: the system does not say how",
-            r#"WorkerDied { task: "crawl", death: WorkerDeath { pid: 4242, status: None } }"#,
+            r#"WorkerDied { task: "crawl", death: WorkerDeath { pid: 4242, status: None, out_of_memory: false, stderr: "" } }"#,
             TaskError::is_worker_death,
+        ),
+        (
+            TaskError::panicked_elsewhere(Panic::remote("no page".to_owned(), None), "0: crawl"),
+            "the task panicked: no page",
+            r#"Panic { message: "no page", location: None }"#,
+            TaskError::is_panic,
+        ),
+        (
+            TaskError::timed_out("crawl", Duration::from_millis(1500)),
+            "`crawl` was stopped: it ran longer than 1.5s",
+            r#"TimedOut { task: "crawl", timeout: 1.5s }"#,
+            TaskError::is_timed_out,
+        ),
+        (
+            TaskError::killed("crawl"),
+            "`crawl` was stopped: its pool was killed",
+            r#"Killed { task: "crawl" }"#,
+            TaskError::is_killed,
         ),
         (
             TaskError::serialization("the argument of type `Page` could not be serialised", cause),
@@ -156,12 +179,14 @@ fn errors() -> Vec<Described> {
 
 #[test]
 fn errors_say_what_happened() {
-    let predicates: [fn(&TaskError) -> bool; 7] = [
+    let predicates: [fn(&TaskError) -> bool; 9] = [
         TaskError::is_cancelled,
         TaskError::is_panic,
         TaskError::is_abandoned,
         TaskError::is_refused,
         TaskError::is_worker_death,
+        TaskError::is_timed_out,
+        TaskError::is_killed,
         TaskError::is_serialization,
         TaskError::is_taken,
     ];
@@ -174,8 +199,31 @@ fn errors_say_what_happened() {
         assert_eq!(error.worker_death().is_some(), error.is_worker_death(), "{text}");
         assert!(error.into_panic_payload().is_err(), "{text}");
     }
-    let (error, ..) = errors().swap_remove(6);
+    let errors = errors();
+    let (error, ..) = errors
+        .iter()
+        .find(|(error, ..)| error.is_serialization())
+        .unwrap();
     assert_eq!(error.source().unwrap().to_string(), "at byte 7");
+    let (error, ..) = errors
+        .iter()
+        .find(|(error, ..)| error.backtrace().is_some())
+        .unwrap();
+    assert_eq!(error.backtrace(), Some("0: crawl"));
+}
+
+#[test]
+fn the_death_of_a_worker_says_all_that_is_known() {
+    let death = WorkerDeath {
+        pid: 4242,
+        status: Some(ExitStatus::from_raw(9)),
+        out_of_memory: true,
+        stderr: "one\ntwo".to_owned(),
+    };
+    assert_eq!(
+        death.to_string(),
+        "signal: 9 (SIGKILL), probably because memory ran out; it wrote last:\none\ntwo"
+    );
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use super::channel::shielded;
 use super::process::{Process, poll_until};
 use super::signals::Blocked;
-use super::{MARK, entries};
+use super::{MARK, entries, out_of_memory};
+use crate::settings::Settings;
 use ipc_channel::IpcError;
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer};
 use rustix::event::{PollFd, PollFlags};
@@ -14,6 +15,7 @@ use std::fs;
 use std::io::{self, PipeReader};
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -39,7 +41,11 @@ enum Ended {
 }
 
 /// Starts a process and takes its hello. The error says what failed.
-pub(super) fn start() -> Result<(Process, IpcBytesSender, IpcBytesReceiver), String> {
+pub(super) fn start(
+    settings: &Settings,
+    register: impl FnOnce(&Arc<Process>),
+) -> Result<(Arc<Process>, IpcBytesSender, IpcBytesReceiver), String> {
+    out_of_memory::begin();
     // ipc-channel cuts a longer path, and the worker would not find the socket.
     let directory = std::env::temp_dir();
     if directory.as_os_str().len() + "/.tmpXXXXXX/socket".len() > LONGEST_PATH {
@@ -57,8 +63,10 @@ pub(super) fn start() -> Result<(Process, IpcBytesSender, IpcBytesReceiver), Str
     probe(&directory).map_err(no_socket)?;
     let (server, name) = shielded(IpcOneShotServer::<Hello>::new).map_err(no_socket)?;
     let mark = format!("{}:{name}", std::process::id());
-    let process = Process::start(MARK, &mark)
+    let process = Process::start(MARK, &mark, settings)
         .map_err(|error| format!("this executable could not be started again: {error}"))?;
+    let process = Arc::new(process);
+    register(&process);
     let pid = process.pid();
     let blocked = Blocked::new();
     let (ended, hello) = take_hello(server, &name, &process);
@@ -74,16 +82,18 @@ pub(super) fn start() -> Result<(Process, IpcBytesSender, IpcBytesReceiver), Str
         Err(error) => error,
     };
     // One that has closed its connection is probably about to exit, and its status says more than the error.
-    let status = process.reap(if let Ended::Answered = ended {
+    let death = process.reap(if let Ended::Answered = ended {
         GRACE
     } else {
         Duration::ZERO
     });
-    let status = status.map_or_else(|| "its status is unknown".to_owned(), |status| status.to_string());
     Err(match ended {
-        Ended::Exited => format!("process {pid} ended before it was ready ({status})"),
-        Ended::TimedOut => format!("process {pid} was not ready after {} s", DEADLINE.as_secs()),
-        Ended::Answered => format!("the hello of process {pid} could not be taken: {error} ({status})"),
+        Ended::Exited => format!("process {pid} ended before it was ready ({death})"),
+        Ended::TimedOut => format!(
+            "process {pid} was not ready after {} s ({death})",
+            DEADLINE.as_secs()
+        ),
+        Ended::Answered => format!("the hello of process {pid} could not be taken: {error} ({death})"),
     })
 }
 

@@ -5,11 +5,12 @@
 //! parent and worker, which run the same image, have the same table without any registration, and an index into
 //! it says which task to run. A task may stand in it several times, and null stands in it at least once.
 
-use crate::task::{Entry, run_task};
+use crate::task::{Entry, run_initializer, run_task};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::arch::asm;
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
@@ -56,6 +57,18 @@ where
     index_of_address(entry as usize)
 }
 
+/// [`index_of`], for an initializer.
+pub(crate) fn index_of_initializer<F, A, E>() -> Option<u32>
+where
+    F: Fn(A) -> Result<(), E> + 'static,
+    A: DeserializeOwned + 'static,
+    E: Display + 'static,
+{
+    put_into_section!("{entry}", entry = sym run_initializer::<F, A, E>);
+    let entry: Entry = run_initializer::<F, A, E>;
+    index_of_address(entry as usize)
+}
+
 fn index_of_address(address: usize) -> Option<u32> {
     static INDEXES: LazyLock<HashMap<usize, u32>> =
         LazyLock::new(|| addresses().iter().copied().zip(0..).collect());
@@ -69,8 +82,8 @@ pub(super) fn entry(index: u32) -> Option<Entry> {
         return None;
     }
     let address = std::ptr::with_exposed_provenance::<()>(address);
-    // SAFETY: what is not null in the section is the address of an instance of `run_task`, which is an `Entry`:
-    // nothing but `put_into_section` in `index_of` puts any there.
+    // SAFETY: what is not null in the section is the address of an instance of `run_task` or `run_initializer`, which is
+    // an `Entry`: nothing but `put_into_section` in the two functions above puts any there.
     Some(unsafe { std::mem::transmute::<*const (), Entry>(address) })
 }
 
@@ -145,13 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn another_fingerprint_is_an_unknown_task() {
+    fn p40_another_fingerprint_is_an_unknown_task() {
         let reply = run(index(double), fingerprint::<fn(), u32, u32>(), &[21]);
         assert_eq!(Reply::decode(&reply), Some((7, Reply::UnknownTask)));
     }
 
     #[test]
-    fn null_and_indexes_beyond_the_table_are_no_entries() {
+    fn p40_null_and_indexes_beyond_the_table_are_no_entries() {
         let null = addresses()
             .iter()
             .position(|address| *address == 0)

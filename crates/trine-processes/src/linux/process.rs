@@ -1,20 +1,31 @@
 //! A worker as the kernel sees it: a process that leads a group, told apart by a descriptor and not by its number.
 
+use super::out_of_memory;
+use super::stderr::Stderr;
+use crate::settings::Settings;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, pidfd_send_signal, waitid,
 };
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
+use trine_future::WorkerDeath;
+use trine_lock::Lock;
 
-/// A child of this process that has not been waited for.
-pub(super) struct Process {
-    child: Child,
+/// A child of this process, for its attendant and whoever else may kill it.
+pub(crate) struct Process {
+    /// `None` once it has been waited for: its number may be another's then.
+    child: Lock<Option<Child>>,
     pid: Pid,
     pidfd: OwnedFd,
+    pub(super) stderr: Stderr,
+    started: Instant,
+    /// That the process has exited is known to the watcher.
+    pub(super) noticed: AtomicBool,
 }
 
 impl Process {
@@ -22,31 +33,49 @@ impl Process {
     ///
     /// The calling thread must live as long as the process: the kernel tells the process of the death of the
     /// thread that started it.
-    pub(super) fn start(variable: &str, value: &str) -> io::Result<Self> {
+    pub(super) fn start(variable: &str, value: &str, settings: &Settings) -> io::Result<Self> {
         // The image that runs here, even if its file was replaced or deleted meanwhile.
         let mut command = Command::new("/proc/self/exe");
         if let Some(name) = std::env::args_os().next() {
             command.arg0(name);
         }
-        let mut child = command
+        command
+            .envs(settings.environment.iter().map(|(name, value)| (name, value)))
             .env(variable, value)
             .stdin(Stdio::null())
-            .process_group(0)
-            .spawn()?;
+            .stderr(Stdio::piped())
+            .process_group(0);
+        if settings.discards_stdout {
+            command.stdout(Stdio::null());
+        }
+        let mut child = command.spawn()?;
         let pid = Pid::from_child(&child);
-        match pidfd_open(pid, PidfdFlags::empty()) {
-            Ok(pidfd) => Ok(Self { child, pid, pidfd }),
-            Err(error) => {
+        let opened = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from);
+        let (pidfd, stderr) = match (opened, child.stderr.take()) {
+            (Ok(pidfd), Some(stderr)) => (pidfd, stderr),
+            (pidfd, _) => {
                 // Without a descriptor nothing could be waited for with a deadline.
                 let _ = child.kill();
                 let _ = child.wait();
-                Err(error.into())
+                return Err(pidfd.err().unwrap_or_else(|| io::ErrorKind::BrokenPipe.into()));
             }
-        }
+        };
+        Ok(Self {
+            child: Lock::new(Some(child)),
+            pid,
+            pidfd,
+            stderr: Stderr::new(stderr),
+            started: Instant::now(),
+            noticed: AtomicBool::new(false),
+        })
     }
 
-    pub(super) fn pid(&self) -> u32 {
-        self.child.id()
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().cast_unsigned()
+    }
+
+    pub(crate) fn age(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Readable once the process has exited.
@@ -66,8 +95,16 @@ impl Process {
         .is_empty()
     }
 
-    /// Kills the process and all that it has started and left in its group.
-    pub(super) fn kill(&self) {
+    /// Kills the process and all that it has started and left in its group. Nothing, once it has been reaped.
+    pub(crate) fn kill(&self) {
+        let child = self.child.lock();
+        if child.is_some() {
+            self.kill_unreaped();
+        }
+    }
+
+    /// The caller holds the lock of the child, which has not been waited for.
+    fn kill_unreaped(&self) {
         // Only an unreaped leader keeps the group's number from being given to another. It is gone if this
         // program ignores SIGCHLD.
         let unreaped = waitid(
@@ -81,19 +118,40 @@ impl Process {
         let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
     }
 
-    /// Waits for the process, but not longer than `grace`, kills what is left of its group, and reaps it.
-    /// `None` if its status was lost, because this program ignores SIGCHLD.
-    pub(super) fn reap(mut self, grace: Duration) -> Option<ExitStatus> {
-        self.exits_within(grace);
-        self.kill();
-        self.child.wait().ok()
+    /// Waits for the process, but not longer than `grace`, kills what is left of its group, and reaps it. Its status is
+    /// unknown if this program ignores SIGCHLD.
+    pub(super) fn reap(&self, grace: Duration) -> WorkerDeath {
+        let exited = self.exits_within(grace);
+        let mut child = self.child.lock();
+        let status = match &mut *child {
+            Some(running) => {
+                self.kill_unreaped();
+                running.wait().ok()
+            }
+            None => None,
+        };
+        *child = None;
+        drop(child);
+        let was_killed = status.is_some_and(|status| status.signal() == Some(libc::SIGKILL));
+        WorkerDeath {
+            pid: self.pid(),
+            status,
+            out_of_memory: exited && was_killed && out_of_memory::explains_a_kill(),
+            stderr: self.stderr.finish(),
+        }
     }
 }
 
 /// Waits until one of the descriptors is ready, or the deadline has passed. Returns the indexes of the ready ones.
 pub(super) fn poll_until(descriptors: &mut [PollFd<'_>], deadline: Instant) -> Vec<usize> {
+    poll_for(descriptors, Some(deadline))
+}
+
+/// [`poll_until`], with or without a deadline.
+pub(super) fn poll_for(descriptors: &mut [PollFd<'_>], deadline: Option<Instant>) -> Vec<usize> {
     loop {
-        let time = deadline.saturating_duration_since(Instant::now()).try_into().ok();
+        let time =
+            deadline.and_then(|deadline| deadline.saturating_duration_since(Instant::now()).try_into().ok());
         match poll(descriptors, time.as_ref()) {
             Ok(_) => break,
             Err(rustix::io::Errno::INTR) => {}

@@ -3,11 +3,13 @@
 use super::bootstrap::Hello;
 use super::channel::{receive, send};
 use super::{entries, signals};
+use crate::backtrace;
 use crate::frame::{Reply, Request};
 use ipc_channel::ipc::{IpcSender, bytes_channel};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::error::Error;
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{self, Write};
 
 /// The status of a worker that could not do its work; stderr says why.
@@ -38,6 +40,8 @@ fn serve_until_stopped(mark: &OsStr) -> Result<(), Box<dyn Error>> {
     // SAFETY: sets the action that Rust's own start code, which does not run here, would set.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     die_with_parent(parent)?;
+    be_the_first_without_memory();
+    backtrace::note_all();
 
     let (requests_end, requests) = bytes_channel()?;
     let (replies, replies_end) = bytes_channel()?;
@@ -59,6 +63,19 @@ fn serve_until_stopped(mark: &OsStr) -> Result<(), Box<dyn Error>> {
                 },
             };
         send(&replies, &reply)?;
+    }
+}
+
+/// When memory runs out, the kernel is to end this process and not its parent, which can replace it.
+fn be_the_first_without_memory() {
+    const BADNESS: i32 = 500;
+    let path = "/proc/self/oom_score_adj";
+    let before = fs::read_to_string(path)
+        .ok()
+        .and_then(|text| text.trim().parse::<i32>().ok());
+    if before.is_some_and(|before| before < BADNESS) {
+        // Without it the kernel chooses by size alone.
+        let _ = fs::write(path, BADNESS.to_string());
     }
 }
 

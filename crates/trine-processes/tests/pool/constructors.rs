@@ -18,7 +18,7 @@ static BUILT: OnceLock<Result<ProcessPool, BuildError>> = OnceLock::new();
 static CONSTRUCTOR: extern "C" fn() = construct;
 
 extern "C" fn construct() {
-    let is_worker = env::var_os("TRINE_WORKER").is_some();
+    let is_worker = env::var_os("TRINE_PARENT").is_some();
     match env::var(DO).as_deref() {
         Ok("build") => drop(BUILT.set(ProcessPool::new(1))),
         Ok("exit") if is_worker => std::process::exit(9),

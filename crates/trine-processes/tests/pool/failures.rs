@@ -35,6 +35,25 @@ fn overflows_the_stack(depth: u64) -> u64 {
     }
 }
 
+/// An argument that does something when it is dropped, but not in the process that it comes from.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Parting {
+    parent: u32,
+    touches: Option<String>,
+}
+
+impl Drop for Parting {
+    fn drop(&mut self) {
+        if std::process::id() == self.parent {
+            return;
+        }
+        match self.touches.take() {
+            Some(path) => std::fs::write(path, "").expect("a file can be written"),
+            None => std::process::abort(),
+        }
+    }
+}
+
 /// Runs `crash` in one worker of two while a task runs in the other, and returns the error.
 fn crash_beside_a_bystander<A>(crash: impl Fn(A) + Copy + Send + Sync + 'static, argument: A) -> TaskError
 where
@@ -75,7 +94,8 @@ fn assert_says(error: &TaskError, parts: &[&str]) {
 }
 
 in_own_process! {
-    fn a_panic_says_message_and_place_and_keeps_the_worker() {
+    #[test]
+    fn d10_p05_p42_a_panic_says_message_place_and_backtrace_and_keeps_the_worker() {
         let pool = ProcessPool::new(1).expect("a pool");
         let before = pool.submit(pid, ()).result().expect("a value");
         let error = pool.submit(panics, 7).result().expect_err("it panics");
@@ -84,28 +104,34 @@ in_own_process! {
         let location = panic.location().expect("it says where");
         assert!(location.contains("failures.rs:"), "{location}");
         assert_says(&error, &["no page 7", "failures.rs:"]);
+        let backtrace = error.backtrace().expect("it says how it got there");
+        assert!(backtrace.contains("failures::panics"), "{backtrace}");
         assert_eq!(pool.submit(pid, ()).result().expect("a value"), before);
     }
 
+    #[test]
     fn a_panic_with_another_payload_is_a_panic() {
         let pool = ProcessPool::new(1).expect("a pool");
         let error = pool.submit(|_: ()| std::panic::panic_any(7), ()).map(|()| ()).result().expect_err("it panics");
         assert!(error.is_panic());
     }
 
-    fn an_abort_costs_that_task_only() {
+    #[test]
+    fn d07_an_abort_costs_that_task_only() {
         let error = crash_beside_a_bystander(aborts, ());
         assert_says(&error, &["worker process", "aborts", "signal: 6 (SIGABRT)"]);
         let status = error.worker_death().expect("it says so").status.expect("and how");
         assert_eq!(status.signal(), Some(libc::SIGABRT));
     }
 
-    fn a_segfault_costs_that_task_only() {
+    #[test]
+    fn d07_a_segfault_costs_that_task_only() {
         let error = crash_beside_a_bystander(writes_to_null, ());
         assert_says(&error, &["worker process", "writes_to_null", "signal: 11 (SIGSEGV)"]);
     }
 
-    fn an_exit_costs_that_task_only() {
+    #[test]
+    fn d08_p07_an_exit_costs_that_task_only() {
         let error = crash_beside_a_bystander(exits, 3);
         assert_says(&error, &["worker process", "exits", "exit status: 3"]);
         let status = error.worker_death().expect("it says so").status.expect("and how");
@@ -113,15 +139,18 @@ in_own_process! {
     }
 
     /// Even an exit with success is no result.
-    fn an_exit_with_success_costs_that_task_only() {
+    #[test]
+    fn d09_an_exit_with_success_costs_that_task_only() {
         assert_says(&crash_beside_a_bystander(exits, 0), &["exit status: 0"]);
     }
 
+    #[test]
     fn a_stack_overflow_costs_that_task_only() {
         let error = crash_beside_a_bystander(|_: ()| assert_eq!(overflows_the_stack(0), 0), ());
         assert!(error.is_worker_death());
     }
 
+    #[test]
     fn a_worker_that_closes_its_descriptors_costs_that_task_only() {
         let close_all = |_: ()| {
             for descriptor in 3..100 {
@@ -132,6 +161,7 @@ in_own_process! {
         assert!(crash_beside_a_bystander(close_all, ()).is_worker_death());
     }
 
+    #[test]
     fn a_worker_killed_from_outside_costs_that_task_only() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
@@ -142,7 +172,8 @@ in_own_process! {
         assert_ne!(pool.submit(pid, ()).result().expect("a value"), waiting.pid);
     }
 
-    fn an_idle_worker_killed_from_outside_costs_no_task() {
+    #[test]
+    fn l32_an_idle_worker_killed_from_outside_costs_no_task() {
         let pool = ProcessPool::new(1).expect("a pool");
         let before = pool.submit(pid, ()).result().expect("a value");
         crate::fixture::kill(before.into());
@@ -153,6 +184,7 @@ in_own_process! {
         assert_ne!(pool.submit(pid, ()).result().expect("a value"), before);
     }
 
+    #[test]
     fn crashes_in_a_row_leave_a_pool_that_works() {
         let pool = ProcessPool::new(2).expect("a pool");
         let exits_if_even = |number: i32| {
@@ -166,6 +198,7 @@ in_own_process! {
         }
     }
 
+    #[test]
     fn a_program_that_ignores_its_children_loses_the_status_only() {
         // SAFETY: sets the action of a signal, in a process of the test's own.
         unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
@@ -176,7 +209,8 @@ in_own_process! {
     }
 
     /// The first part of the task was written when the worker dies, and the rest can't be: the task has not started.
-    fn a_worker_killed_while_a_task_is_sent_costs_no_task() {
+    #[test]
+    fn b29_k61_a_worker_killed_while_a_task_is_sent_costs_no_task() {
         let pool = ProcessPool::new(1).expect("a pool");
         let before = pool.submit(pid, ()).result().expect("a value");
         let stopped = libc::pid_t::try_from(before).expect("it is a process id");
@@ -193,6 +227,7 @@ in_own_process! {
     }
 
     /// A program's own signals, whose handler interrupts system calls, cost no worker.
+    #[test]
     fn signals_of_the_program_cost_no_task() {
         extern "C" fn ignore(_: libc::c_int) {}
         let handler: extern "C" fn(libc::c_int) = ignore;
@@ -220,5 +255,48 @@ in_own_process! {
         // SAFETY: sends a signal to a child of this process.
         unsafe { libc::kill(stopped, libc::SIGCONT) };
         assert_eq!(long.result().expect("a value"), before);
+    }
+
+    /// What the task has caught itself is not in the error of the panic that ended it.
+    #[test]
+    fn the_backtrace_is_that_of_the_panic_that_ended_the_task() {
+        fn caught() {
+            panic!("caught")
+        }
+        let pool = ProcessPool::new(1).expect("a pool");
+        let catch_one = |number: u32| {
+            std::panic::catch_unwind(caught).expect_err("it panics");
+            panics(number)
+        };
+        let error = pool.submit(catch_one, 7).result().expect_err("it panics");
+        let backtrace = error.backtrace().expect("it says how it got there");
+        assert!(backtrace.contains("failures::panics") && !backtrace.contains("::caught"), "{backtrace}");
+    }
+
+    /// The argument belongs to the task, and is dropped by it: before the result is sent, and not when the next task comes.
+    #[test]
+    fn p08_d30_the_end_of_the_argument_is_part_of_the_task() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let path = std::env::temp_dir().join(format!("trine-dropped-{}", std::process::id()));
+        let touches = Parting { parent: std::process::id(), touches: Some(path.display().to_string()) };
+        pool.submit(|_: Parting| (), touches).result().expect("a value");
+        std::fs::remove_file(&path).expect("it was dropped in the worker");
+        let aborts = Parting { parent: std::process::id(), touches: None };
+        assert!(pool.submit(|_: Parting| (), aborts).result().expect_err("the worker dies").is_worker_death());
+    }
+
+    /// The callbacks run on the thread that attends to the worker.
+    #[test]
+    fn d23_d24_b19_a_callback_that_panics_costs_nothing() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let gate = Gate::new();
+        let mut future = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        future.on_done(|_| panic!("an ordinary panic"));
+        future.on_done(|_| std::panic::panic_any(7));
+        let before = waiting.pid;
+        drop(waiting);
+        assert_eq!(future.result().expect("a value"), before);
+        assert_eq!(pool.submit(pid, ()).result().expect("a value"), before);
     }
 }

@@ -24,6 +24,21 @@ fn leave_a_grandchild_and_wait(gate: String) {
     wait_at_gate(gate);
 }
 
+/// Leaves a grandchild that holds the parent's pipe, and returns.
+#[allow(clippy::zombie_processes, reason = "it outlives the task")]
+fn leave_a_sleeper(descriptor: i32) -> u32 {
+    let path = format!("/proc/{}/fd/{descriptor}", std::os::unix::process::parent_id());
+    let output = std::fs::File::options()
+        .write(true)
+        .open(path)
+        .expect("the pipe can be opened");
+    sleeper()
+        .stdout(Stdio::from(output))
+        .spawn()
+        .expect("sleep can be started");
+    std::process::id()
+}
+
 /// A parent that has one worker that is idle and one that is busy and has a grandchild, and waits to be killed.
 fn be_sacrificed(gates: &str) {
     let (idle, busy) = gates.split_once(' ').expect("two gates");
@@ -36,6 +51,7 @@ fn be_sacrificed(gates: &str) {
 
 in_own_process! {
     /// The workers and the grandchild have inherited the output: that it ends says that they are gone.
+    #[test]
     fn nobody_survives_the_death_of_the_parent() {
         if let Ok(gates) = std::env::var(GATES) {
             return be_sacrificed(&gates);
@@ -55,6 +71,7 @@ in_own_process! {
         drop((busy_worker, waiting_parent));
     }
 
+    #[test]
     fn grandchildren_die_with_a_worker_that_crashes() {
         let pool = ProcessPool::new(1).expect("a pool");
         let (mut output, writer) = std::io::pipe().expect("there are descriptors");
@@ -71,6 +88,31 @@ in_own_process! {
         assert_eq!(std::io::read_to_string(&mut output).expect("the pipe can be read"), "");
     }
 
+    /// Neither files of the parent, nor what belongs to other workers or pools. Only what the parent itself has inherited.
+    #[test]
+    fn l33_a_worker_has_its_own_descriptors_only() {
+        let descriptors = |_: ()| {
+            let links = std::fs::read_dir("/proc/self/fd").expect("there is a /proc").flatten();
+            let target = |link: std::fs::DirEntry| std::fs::read_link(link.path()).ok();
+            links.filter_map(target).map(|path| path.display().to_string()).collect::<Vec<_>>()
+        };
+        let inherited = descriptors(());
+        let executable = std::env::current_exe().expect("a path");
+        let _files: Vec<_> = (0..20).map(|_| std::fs::File::open(&executable).expect("it can be opened")).collect();
+        let pools = [1, 2].map(|workers| ProcessPool::new(workers).expect("a pool"));
+        for pool in [&pools[0], &pools[1], &pools[0]] {
+            let mut own = pool.submit(descriptors, ()).result().expect("a value");
+            own.retain(|target| {
+                let is_listing_or_input = target.starts_with("/proc/") || target == "/dev/null";
+                !is_listing_or_input && !inherited.contains(target)
+            });
+            own.sort();
+            let kinds: Vec<_> = own.iter().filter_map(|target| target.split_once(':')).map(|(kind, _)| kind).collect();
+            assert_eq!(kinds, ["pipe", "socket", "socket"], "stderr, requests and replies: {own:?}");
+        }
+    }
+
+    #[test]
     fn a_deleted_executable_still_has_workers() {
         let executable = std::env::current_exe().expect("a path");
         if std::env::var_os(DELETE).is_some() {
@@ -88,6 +130,7 @@ in_own_process! {
         assert!(!copy.exists());
     }
 
+    #[test]
     fn without_a_place_for_sockets_every_future_says_so() {
         // SAFETY: no other thread reads the environment.
         unsafe { std::env::set_var("TMPDIR", "/nonexistent") };
@@ -104,6 +147,7 @@ in_own_process! {
         assert_eq!(pool.submit(|number: u32| number, 7).result().expect("it recovers"), 7);
     }
 
+    #[test]
     fn too_long_a_path_for_sockets_is_an_error() {
         // SAFETY: no other thread reads the environment.
         unsafe { std::env::set_var("TMPDIR", format!("/tmp/{}", "x".repeat(100))) };
@@ -112,12 +156,16 @@ in_own_process! {
         assert!(text.contains("too long"), "{text}");
     }
 
+    #[test]
     fn without_descriptors_every_future_says_so() {
+        let pool = ProcessPool::new(2).expect("a pool");
         let limit = libc::rlimit { rlim_cur: 8, rlim_max: 1024 };
         // SAFETY: the pointer is valid; the limit is that of a process of the test's own.
         assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
         let held: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
-        let pool = ProcessPool::new(2).expect("a pool");
+        let error = ProcessPool::new(1).expect_err("there is no descriptor for it");
+        let cause = std::error::Error::source(&error).expect("there is a cause").to_string();
+        assert!(cause.contains("Too many open files"), "{cause}");
         let error = pool.submit(|number: u32| number, 7).result().expect_err("there is no worker");
         assert!(error.to_string().contains("Too many open files"), "{error}");
         drop(held);
@@ -126,5 +174,57 @@ in_own_process! {
         assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
         let sum: u32 = pool.map(|number: u32| number, 0..1000).map(|result| result.expect("a value")).sum();
         assert_eq!(sum, 499_500);
+    }
+
+    /// Nobody submits a task meanwhile: the watcher sees it.
+    #[test]
+    fn an_idle_worker_killed_from_outside_is_reaped_at_once_with_its_grandchildren() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let (output, writer) = std::io::pipe().expect("there are descriptors");
+        let worker = pool.submit(leave_a_sleeper, std::os::fd::AsRawFd::as_raw_fd(&writer)).result().expect("a value");
+        drop(writer);
+        kill(worker.into());
+        assert_eq!(std::io::read_to_string(output).expect("the pipe can be read"), "");
+        while std::fs::exists(format!("/proc/{worker}")).expect("there is a /proc") {
+            std::thread::yield_now();
+        }
+        // It was not even told of the work that it is not there for.
+        assert_eq!(pool.stats().restarts.died_idle, 1);
+    }
+
+    /// Such a grandchild has the worker's connections: without the watcher its worker's death would be seen at its own.
+    #[test]
+    fn a_crash_is_noticed_although_a_forked_grandchild_holds_the_connection() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let fork_and_crash = |_: ()| -> () {
+            // SAFETY: the child only makes calls that are async-signal-safe.
+            if unsafe { libc::fork() } == 0 {
+                loop {
+                    // SAFETY: async-signal-safe.
+                    unsafe { libc::pause() };
+                }
+            }
+            std::process::abort()
+        };
+        assert!(pool.submit(fork_and_crash, ()).result().expect_err("it dies").is_worker_death());
+    }
+
+    #[test]
+    fn few_descriptors_are_enough_for_four_workers_and_many_tasks() {
+        let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
+        // SAFETY: the pointer is valid; the limit is that of a process of the test's own.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+        let pool = ProcessPool::new(4).expect("a pool");
+        let gate = Gate::new();
+        let all: Vec<_> = (0..4).map(|_| pool.submit(wait_at_gate, gate.name())).collect();
+        let waiting: Vec<_> = (0..4).map(|_| gate.admit()).collect();
+        let queued: Vec<_> = (0..10_000).map(|number| pool.submit(|number: u32| number, number)).collect();
+        drop(waiting);
+        for future in all {
+            future.result().expect("a value");
+        }
+        for (number, future) in (0..).zip(queued) {
+            assert_eq!(future.result().expect("a value"), number);
+        }
     }
 }

@@ -1,12 +1,17 @@
 //! Pools with real worker processes. Each test runs in a process of its own.
 #![cfg(target_os = "linux")]
 
+mod builder;
 mod constructors;
+mod deaths;
 mod failures;
 mod fixture;
 mod gate;
 mod hygiene;
+mod queue_limit;
 mod results;
 mod serialization;
 mod shutdown;
+mod stats;
+mod stops;
 mod workers;

@@ -29,6 +29,7 @@ where
 }
 
 in_own_process! {
+    #[test]
     fn submit_gives_the_result() {
         let pool = ProcessPool::new(2).expect("a pool");
         assert_eq!(pool.submit(sum_of_squares, 10_000).result().expect("a value"), 333_283_335_000);
@@ -36,6 +37,7 @@ in_own_process! {
         assert_eq!(pool.submit(generic::<char>, 'x').result().expect("a value"), "x");
     }
 
+    #[test]
     fn closures_of_one_function_are_told_apart() {
         let pool = ProcessPool::new(1).expect("a pool");
         let results = [
@@ -46,6 +48,7 @@ in_own_process! {
         assert_eq!(results.map(|future| future.result().expect("a value")), [11, 20, 9]);
     }
 
+    #[test]
     fn structures_come_back_whole() {
         let pool = ProcessPool::new(1).expect("a pool");
         let page = Page { title: "one".to_owned(), words: vec![1, 2, 3], next: None };
@@ -54,13 +57,15 @@ in_own_process! {
         pool.submit(|nothing: ()| nothing, ()).result().expect("a value");
     }
 
-    fn a_result_that_is_an_error_is_a_value() {
+    #[test]
+    fn x08_a_result_that_is_an_error_is_a_value() {
         let pool = ProcessPool::new(1).expect("a pool");
         let future = pool.submit(|text: String| text.parse::<u32>().map_err(|error| error.to_string()), "x".to_owned());
         assert_eq!(future.result().expect("a value"), Err("invalid digit found in string".to_owned()));
     }
 
-    fn arguments_and_results_of_megabytes_come_through() {
+    #[test]
+    fn b14_arguments_and_results_of_megabytes_come_through() {
         let pool = ProcessPool::new(1).expect("a pool");
         let argument: Vec<u32> = (0..3_000_000).collect();
         let expected: Vec<u32> = argument.iter().rev().copied().collect();
@@ -71,6 +76,7 @@ in_own_process! {
         assert!(pool.submit(reverse, argument).result().expect("a value") == expected);
     }
 
+    #[test]
     fn map_keeps_the_order_and_is_lazy() {
         let pool = ProcessPool::new(2).expect("a pool");
         let sums: Vec<u64> =
@@ -81,6 +87,7 @@ in_own_process! {
         assert_eq!(pool.map(sum_of_squares, []).count(), 0);
     }
 
+    #[test]
     fn map_goes_on_after_a_task_that_fails() {
         let pool = ProcessPool::new(2).expect("a pool");
         let results: Vec<_> = pool
@@ -90,12 +97,14 @@ in_own_process! {
         assert_eq!(results, [Some(0), Some(1), None, Some(3), Some(4)]);
     }
 
+    #[test]
     fn generic_code_takes_the_pool_as_an_executor() {
         let pool = ProcessPool::new(2).expect("a pool");
         assert_eq!(total(&pool, sum_of_squares).expect("a value"), sum_of_squares(10) + sum_of_squares(20));
     }
 
-    fn many_threads_submit_to_one_pool() {
+    #[test]
+    fn p30_many_threads_submit_to_one_pool() {
         let pool = ProcessPool::new(2).expect("a pool");
         thread::scope(|scope| {
             for thread in 0..4_u32 {

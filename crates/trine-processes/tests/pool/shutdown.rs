@@ -12,7 +12,8 @@ fn double(number: u32) -> u32 {
 }
 
 in_own_process! {
-    fn drop_runs_what_waits() {
+    #[test]
+    fn s03_s19_s20_s28_drop_runs_what_waits() {
         let pool = ProcessPool::new(2).expect("a pool");
         let futures: Vec<_> = (0..50).map(|number| pool.submit(double, number)).collect();
         drop(pool);
@@ -22,10 +23,12 @@ in_own_process! {
         }
     }
 
+    #[test]
     fn a_pool_that_was_never_used_ends() {
         drop(ProcessPool::new(4).expect("a pool"));
     }
 
+    #[test]
     fn a_task_after_the_end_is_refused() {
         let pool = ProcessPool::new(1).expect("a pool");
         pool.shutdown(Shutdown::Drain);
@@ -36,7 +39,8 @@ in_own_process! {
         pool.shutdown(Shutdown::CancelQueued);
     }
 
-    fn cancel_queued_runs_what_runs_and_nothing_else() {
+    #[test]
+    fn b11_cancel_queued_runs_what_runs_and_nothing_else() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
         let running = pool.submit(wait_at_gate, gate.name());
@@ -56,6 +60,7 @@ in_own_process! {
         });
     }
 
+    #[test]
     fn a_panic_that_unwinds_past_the_pool_cancels_what_waits() {
         let gate = Gate::new();
         let mut queued = None;
@@ -73,6 +78,7 @@ in_own_process! {
         let _ = queued.expect("it was submitted").result();
     }
 
+    #[test]
     fn a_cancelled_task_never_runs() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
@@ -90,6 +96,7 @@ in_own_process! {
         assert!(!touched.exists());
     }
 
+    #[test]
     fn a_dropped_map_cancels_what_has_not_started() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
@@ -105,6 +112,7 @@ in_own_process! {
         drop(pool);
     }
 
+    #[test]
     fn a_callback_may_drop_the_pool() {
         let pool = ProcessPool::new(2).expect("a pool");
         let gate = Gate::new();
@@ -121,6 +129,7 @@ in_own_process! {
         assert_eq!(queued.result().expect("a value"), 2);
     }
 
+    #[test]
     fn two_callbacks_may_shut_the_pool_down_at_once() {
         let pool = std::sync::Arc::new(ProcessPool::new(2).expect("a pool"));
         let gates = [Gate::new(), Gate::new()];
@@ -144,6 +153,7 @@ in_own_process! {
         pool.shutdown(Shutdown::Drain);
     }
 
+    #[test]
     fn two_threads_may_shut_the_pool_down_at_once() {
         let pool = ProcessPool::new(2).expect("a pool");
         let futures: Vec<_> = (0..20).map(|number| pool.submit(double, number)).collect();
@@ -157,6 +167,7 @@ in_own_process! {
         });
     }
 
+    #[test]
     fn a_worker_that_does_not_exit_is_killed() {
         let pool = ProcessPool::new(1).expect("a pool");
         // Whatever flushes the standard output, as a worker does when it leaves, waits for this thread.
@@ -172,5 +183,39 @@ in_own_process! {
             receiver.recv().expect("the output is held");
         };
         pool.submit(hold_output, ()).result().expect("a value");
+    }
+
+    #[test]
+    fn d19_k10_a_task_that_cant_be_written_fails_after_the_end_too() {
+        struct Unwritable;
+        impl serde::Serialize for Unwritable {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(serde::ser::Error::custom("unwritable"))
+            }
+        }
+        impl<'de> serde::Deserialize<'de> for Unwritable {
+            fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+                Ok(Self)
+            }
+        }
+        let pool = ProcessPool::new(1).expect("a pool");
+        pool.shutdown(Shutdown::Drain);
+        assert!(pool.submit(|_: Unwritable| (), Unwritable).result().expect_err("it can't be").is_serialization());
+    }
+
+    /// The worker reads nothing, so its attendant is in the middle of the message.
+    #[test]
+    fn b15_k11_a_kill_ends_a_task_that_is_being_sent() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let worker = pool.submit(|_: ()| std::process::id(), ()).result().expect("a value");
+        let worker = libc::pid_t::try_from(worker).expect("it is a process id");
+        // SAFETY: sends a signal to a child of this process.
+        unsafe { libc::kill(worker, libc::SIGSTOP) };
+        let large = pool.submit(|bytes: Vec<u8>| bytes.len(), vec![1; 100_000_000]);
+        while !large.is_running() {
+            thread::yield_now();
+        }
+        pool.kill();
+        assert!(large.result().expect_err("it is stopped").is_killed());
     }
 }

@@ -28,7 +28,8 @@ fn children() -> usize {
 }
 
 in_own_process! {
-    fn twenty_tasks_on_two_workers_show_two_processes() {
+    #[test]
+    fn b05_p09_p11_twenty_tasks_on_two_workers_show_two_processes() {
         let pool = ProcessPool::new(2).expect("a pool");
         let gate = Gate::new();
         let futures: Vec<_> = (0..20).map(|_| pool.submit(wait_at_gate, gate.name())).collect();
@@ -45,7 +46,8 @@ in_own_process! {
         assert!(!pids.contains(&std::process::id()));
     }
 
-    fn no_more_workers_are_started_than_needed() {
+    #[test]
+    fn s18_no_more_workers_are_started_than_needed() {
         let pool = ProcessPool::new(4).expect("a pool");
         assert_eq!(children(), 0, "none before there is a task");
         let gate = Gate::new();
@@ -59,7 +61,8 @@ in_own_process! {
         assert_ne!(first.result().expect("a value"), second.result().expect("a value"));
     }
 
-    fn statics_are_each_processs_own() {
+    #[test]
+    fn p10_statics_are_each_processs_own() {
         COUNTER.store(1000, Relaxed);
         let pool = ProcessPool::new(1).expect("a pool");
         let counts: Vec<u32> = pool.map(count, [(), (), ()]).collect::<Result<_, _>>().expect("values");
@@ -67,6 +70,7 @@ in_own_process! {
         assert_eq!(COUNTER.load(Relaxed), 1000);
     }
 
+    #[test]
     fn a_pool_in_a_worker_is_refused() {
         let pool = ProcessPool::new(1).expect("a pool");
         let nested = |_: ()| ProcessPool::new(1).map(drop).map_err(|error| (error.is_nested(), error.to_string()));
@@ -75,24 +79,27 @@ in_own_process! {
         assert!(text.contains("worker"), "{text}");
     }
 
-    fn a_pool_without_workers_is_refused() {
+    #[test]
+    fn l11_a_pool_without_workers_is_refused() {
         assert!(ProcessPool::new(0).expect_err("it is refused").is_no_workers());
         assert!(ProcessPool::with_default_workers().expect("a pool").workers() >= 1);
     }
 
     /// Programs that tasks start must not become workers.
+    #[test]
     fn the_mark_is_not_in_a_workers_environment() {
         let pool = ProcessPool::new(1).expect("a pool");
         let environment = |_: ()| {
             let started = std::process::Command::new("env").output().expect("env can be started");
-            (std::env::var_os("TRINE_WORKER").is_some(), String::from_utf8_lossy(&started.stdout).into_owned())
+            (std::env::var_os("TRINE_PARENT").is_some(), String::from_utf8_lossy(&started.stdout).into_owned())
         };
         let (marked, started) = pool.submit(environment, ()).result().expect("a value");
         assert!(!marked);
-        assert!(started.contains("PATH=") && !started.contains("TRINE_WORKER"), "{started}");
+        assert!(started.contains("PATH=") && !started.contains("TRINE_PARENT"), "{started}");
     }
 
-    fn what_rusts_start_code_does_is_done() {
+    #[test]
+    fn l21_what_rusts_start_code_does_is_done() {
         let pool = ProcessPool::new(1).expect("a pool");
         // A write to a closed pipe is an error, and no death.
         let write_to_nobody = |_: ()| {
@@ -107,6 +114,7 @@ in_own_process! {
     }
 
     /// A worker flushes what its tasks have printed, a line or not.
+    #[test]
     fn what_a_task_prints_arrives() {
         if std::env::var_os(PRINT).is_some() {
             let pool = ProcessPool::new(1).expect("a pool");
@@ -120,12 +128,58 @@ in_own_process! {
         assert!(status.success() && output.contains("printed by a task"), "{status}\n{output}");
     }
 
+    #[test]
     fn a_mark_that_is_not_trines_starts_no_program() {
         let mut command = std::process::Command::new(std::env::current_exe().expect("a path"));
-        command.env("TRINE_WORKER", "nonsense");
+        command.env("TRINE_PARENT", "nonsense");
         let (output, status) = Supervised::start(command).finish();
         assert_eq!(status.code(), Some(70), "{output}");
         assert!(output.contains("the mark in the environment is not Trine's"), "{output}");
         assert!(!output.contains("test result"), "{output}");
+    }
+
+    #[test]
+    fn l23_p01_more_workers_than_other_systems_could_wait_for() {
+        let pool = ProcessPool::new(62).expect("a pool");
+        let gate = Gate::new();
+        let futures: Vec<_> = (0..62).map(|_| pool.submit(wait_at_gate, gate.name())).collect();
+        let waiting: Vec<_> = (0..62).map(|_| gate.admit()).collect();
+        drop(waiting);
+        let pids: HashSet<u32> = futures.into_iter().map(|future| future.result().expect("a value")).collect();
+        assert_eq!(pids.len(), 62);
+    }
+
+    /// Nothing of the parent's threads is copied: a lock that one of them holds is held in no worker.
+    #[test]
+    fn k15_p39_workers_start_while_other_threads_allocate() {
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| {
+                    while !stop.load(Relaxed) {
+                        drop(std::hint::black_box(vec![0_u8; 10_000]));
+                    }
+                });
+            }
+            for _ in 0..5 {
+                let pool = ProcessPool::new(2).expect("a pool");
+                let lengths: Vec<usize> = pool
+                    .map(|length: usize| vec![0_u8; length].len(), [1, 1000, 1_000_000])
+                    .collect::<Result<_, _>>()
+                    .expect("values");
+                assert_eq!(lengths, [1, 1000, 1_000_000]);
+            }
+            stop.store(true, Relaxed);
+        });
+    }
+
+    #[test]
+    fn b24_a_task_may_start_a_process() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let echo = |word: String| {
+            let output = std::process::Command::new("echo").arg(word).output().expect("echo can be started");
+            String::from_utf8(output.stdout).expect("it is text")
+        };
+        assert_eq!(pool.submit(echo, "hello".to_owned()).result().expect("a value"), "hello\n");
     }
 }

@@ -1,0 +1,221 @@
+//! A pool with other settings than the default ones.
+
+use crate::build_error::{BuildError, Kind};
+use crate::initializer::Initializer;
+use crate::limit::{Limits, WhenFull};
+use crate::pool::captures_nothing;
+use crate::settings::{Settings, WORKERS_VARIABLE, add_fair_share};
+use crate::table::Rules;
+use crate::{ProcessPool, system};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::ffi::OsString;
+use std::{env, fmt};
+use trine_future::TaskError;
+use trine_platform::default_workers;
+
+/// So many workers in a row that are gone without having run a task make a pool unhealthy, if nobody says.
+const RESTART_LIMIT: u32 = 3;
+
+/// The settings of a [`ProcessPool`] to be made, from [`ProcessPool::builder`].
+///
+/// ```
+/// use std::sync::OnceLock;
+/// use trine_processes::{ProcessPool, WhenFull};
+///
+/// static DICTIONARY: OnceLock<Vec<String>> = OnceLock::new();
+///
+/// /// Runs once in each worker.
+/// fn load(words: Vec<String>) -> Result<(), String> {
+///     DICTIONARY.set(words).map_err(|_| "it was loaded before".to_owned())
+/// }
+///
+/// fn is_known(word: String) -> bool {
+///     DICTIONARY.get().is_some_and(|words| words.contains(&word))
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let pool = ProcessPool::builder()
+///         .workers(2)
+///         .initializer(load, vec!["trine".to_owned()])
+///         .max_tasks_per_worker(1000)
+///         .queue_limit(100, WhenFull::Block)
+///         .build()?;
+///     assert!(pool.submit(is_known, "trine".to_owned()).result()?);
+///     Ok(())
+/// }
+/// ```
+#[must_use = "a builder makes a pool by `build`"]
+pub struct ProcessPoolBuilder {
+    workers: Option<usize>,
+    initializer: Option<Result<Initializer, TaskError>>,
+    tasks_per_worker: Option<u32>,
+    restart_limit: u32,
+    environment: Vec<(OsString, OsString)>,
+    discards_stdout: bool,
+    limits: Limits,
+}
+
+impl ProcessPoolBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            workers: None,
+            initializer: None,
+            tasks_per_worker: None,
+            restart_limit: RESTART_LIMIT,
+            environment: Vec::new(),
+            discards_stdout: false,
+            limits: Limits::default(),
+        }
+    }
+
+    /// The number of worker processes, at least 1. They are started when there is work for them.
+    ///
+    /// By default what the environment variable `TRINE_WORKERS` says, else one for each processor that this process
+    /// may use, by its affinity and the quota of its control group.
+    #[doc(alias = "max_workers")]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// A function that each worker runs with `argument` before its first task: to load what tasks need, into statics.
+    ///
+    /// It is a function as a task is one, that captures nothing. If it returns an error, panics, or ends its worker, that
+    /// worker counts as one that could not be started: another is started in its place, the tasks go on waiting, and
+    /// [`Stats::last_failed_start`](crate::Stats::last_failed_start) has the reason. See
+    /// [`restart_limit`](Self::restart_limit) for when it fails each time. It may take as long as it likes.
+    pub fn initializer<F, A, E>(mut self, function: F, argument: A) -> Self
+    where
+        F: Fn(A) -> Result<(), E> + Copy + Send + Sync + 'static,
+        A: Serialize + DeserializeOwned + Send + 'static,
+        E: fmt::Display + 'static,
+    {
+        const { captures_nothing(size_of::<F>()) };
+        let _ = function;
+        self.initializer = Some(Initializer::new::<F, A, E>(&argument));
+        self
+    }
+
+    /// After so many tasks, at least 1, a worker is replaced by a new one: for tasks that leak. By default never.
+    #[doc(alias("max_tasks_per_child", "maxtasksperchild"))]
+    pub fn max_tasks_per_worker(mut self, tasks: u32) -> Self {
+        self.tasks_per_worker = Some(tasks);
+        self
+    }
+
+    /// So many workers in a row, at least 1, that are gone without having run a task make the pool unhealthy: they could
+    /// not be started, their initializer failed, or something killed them. By default 3.
+    ///
+    /// Then the tasks that wait fail, with an error that says why, unless another worker is there to run them. Each later
+    /// task is worth one more attempt, and the first that a worker runs makes the pool healthy again. A worker that dies
+    /// of its task does not count: no task is tried twice, so a task that crashes can't keep the pool busy.
+    pub fn restart_limit(mut self, workers: u32) -> Self {
+        self.restart_limit = workers;
+        self
+    }
+
+    /// A variable in the environment of the workers, in addition to or instead of this program's.
+    pub fn environment(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// What tasks print to standard output goes nowhere, instead of to this program's standard output.
+    pub fn discard_stdout(mut self) -> Self {
+        self.discards_stdout = true;
+        self
+    }
+
+    /// How many tasks may wait, at least 1, and what becomes of the next one. By default there is no limit.
+    ///
+    /// A task counts from its submission until it is given to a worker.
+    ///
+    /// ```
+    /// use trine_processes::{ProcessPool, WhenFull};
+    ///
+    /// let pool = ProcessPool::builder().workers(1).queue_limit(1, WhenFull::Refuse).build()?;
+    /// let futures: Vec<_> = (0..100).map(|number| pool.submit(|number: u32| number, number)).collect();
+    /// for (number, future) in (0..).zip(futures) {
+    ///     match future.result() {
+    ///         Ok(result) => assert_eq!(result, number),
+    ///         Err(error) => assert!(error.is_refused()),
+    ///     }
+    /// }
+    /// # Ok::<(), trine_processes::BuildError>(())
+    /// ```
+    pub fn queue_limit(mut self, tasks: usize, when_full: WhenFull) -> Self {
+        self.limits.tasks = Some((tasks, when_full));
+        self
+    }
+
+    /// How many bytes the serialised arguments of the tasks that wait may have, at least 1, and what becomes of a task
+    /// with more. By default there is no limit. A task that is larger than the limit has room when no other waits.
+    pub fn queue_limit_bytes(mut self, bytes: usize, when_full: WhenFull) -> Self {
+        self.limits.bytes = Some((bytes, when_full));
+        self
+    }
+
+    /// Builds the pool. No process is started before there is a task.
+    ///
+    /// # Errors
+    ///
+    /// If a number is 0 that has to be at least 1; if the initializer's argument can't be serialised; if `TRINE_WORKERS`
+    /// is set and is not a number from 1 on; in a process that is itself a worker; on systems other than Linux; if the system
+    /// refuses a thread or a descriptor.
+    pub fn build(self) -> Result<ProcessPool, BuildError> {
+        system::check().map_err(BuildError::new)?;
+        // Also in a pool whose number of workers is given: what they share depends on it.
+        let threads = threads().map_err(BuildError::new)?;
+        let workers = self.workers.unwrap_or(threads);
+        if workers == 0 {
+            return Err(BuildError::new(Kind::NoWorkers));
+        }
+        let limits = [self.limits.tasks, self.limits.bytes].map(|limit| limit.map(|(limit, _)| limit));
+        if limits.contains(&Some(0)) || self.tasks_per_worker == Some(0) || self.restart_limit == 0 {
+            return Err(BuildError::new(Kind::Zero));
+        }
+        let initializer = self
+            .initializer
+            .transpose()
+            .map_err(|error| BuildError::new(Kind::Initializer(error)))?;
+        let mut environment = self.environment;
+        add_fair_share(&mut environment, threads, workers);
+        let rules = Rules {
+            limits: self.limits,
+            tasks_per_worker: self.tasks_per_worker,
+            restart_limit: self.restart_limit,
+        };
+        let settings = Settings {
+            environment,
+            discards_stdout: self.discards_stdout,
+            initializer,
+        };
+        ProcessPool::start(workers, rules, settings)
+    }
+}
+
+/// How many threads this program may run at once: what its user says, or the system.
+fn threads() -> Result<usize, Kind> {
+    let Some(value) = env::var_os(WORKERS_VARIABLE) else {
+        return Ok(default_workers());
+    };
+    match value.to_str().and_then(|value| value.parse().ok()) {
+        Some(threads @ 1..) => Ok(threads),
+        _ => Err(Kind::Environment(value)),
+    }
+}
+
+impl fmt::Debug for ProcessPoolBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ProcessPoolBuilder")
+            .field("workers", &self.workers)
+            .field("tasks_per_worker", &self.tasks_per_worker)
+            .field("restart_limit", &self.restart_limit)
+            .field("environment", &self.environment)
+            .field("discards_stdout", &self.discards_stdout)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,80 @@
+//! How much may wait in a pool.
+
+/// What [`submit`](crate::ProcessPool::submit) does when the queue is full. See
+/// [`ProcessPoolBuilder::queue_limit`](crate::ProcessPoolBuilder::queue_limit).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias("RejectedExecutionHandler", "back-pressure"))]
+pub enum WhenFull {
+    /// It blocks until there is room. A callback of one of the pool's futures, which runs on a thread that the pool
+    /// needs, is let in beyond the limit instead.
+    Block,
+    /// The future is done at once, with [`TaskError::is_refused`](crate::TaskError::is_refused).
+    Refuse,
+}
+
+/// The limits of a queue. Without any, everything has room.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) tasks: Option<(usize, WhenFull)>,
+    pub(crate) bytes: Option<(usize, WhenFull)>,
+}
+
+impl Limits {
+    /// What to do with one more task of so many bytes, if it has no room beside those that wait.
+    ///
+    /// An empty queue has room for every task: one that is larger than the limit would never run.
+    pub(crate) fn when_full(&self, tasks: usize, queued_bytes: usize, bytes: usize) -> Option<WhenFull> {
+        if tasks == 0 {
+            return None;
+        }
+        let exceeded = |limit: Option<(usize, WhenFull)>, wanted: usize| {
+            limit.and_then(|(limit, when_full)| (wanted > limit).then_some(when_full))
+        };
+        let by_tasks = exceeded(self.tasks, tasks + 1);
+        let by_bytes = exceeded(self.bytes, queued_bytes.saturating_add(bytes));
+        if by_tasks == Some(WhenFull::Refuse) {
+            by_tasks
+        } else {
+            by_bytes.or(by_tasks)
+        }
+    }
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::Limits;
+    use super::WhenFull::{Block, Refuse};
+
+    #[test]
+    fn without_limits_there_is_always_room() {
+        assert_eq!(
+            Limits::default().when_full(usize::MAX - 1, usize::MAX, usize::MAX),
+            None
+        );
+    }
+
+    #[test]
+    fn each_limit_says_what_happens_when_it_is_reached() {
+        let limits = Limits {
+            tasks: Some((2, Block)),
+            bytes: Some((100, Refuse)),
+        };
+        assert_eq!(limits.when_full(1, 50, 50), None);
+        assert_eq!(limits.when_full(2, 50, 50), Some(Block));
+        assert_eq!(limits.when_full(1, 50, 51), Some(Refuse));
+        assert_eq!(
+            limits.when_full(2, 50, 51),
+            Some(Refuse),
+            "nobody waits to be refused"
+        );
+    }
+
+    #[test]
+    fn an_empty_queue_has_room_for_a_task_larger_than_the_limit() {
+        let limits = Limits {
+            tasks: None,
+            bytes: Some((100, Refuse)),
+        };
+        assert_eq!(limits.when_full(0, 0, 1000), None);
+    }
+}

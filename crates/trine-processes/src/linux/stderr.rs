@@ -1,0 +1,87 @@
+//! The pipe that a worker has as its standard error.
+
+use super::lines::Lines;
+use super::process::poll_until;
+use rustix::event::{PollFd, PollFlags};
+use std::io::{self, PipeReader, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::ChildStderr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
+use trine_lock::Lock;
+
+/// How much is read after the death of a worker at most: somebody who has inherited the pipe may fill it for ever.
+const AFTER_DEATH: usize = 1024 * 1024;
+
+/// The reading end of the pipe, and what came through it. Who reads holds the lock of the lines, so that they stay
+/// in order.
+pub(super) struct Stderr {
+    pipe: PipeReader,
+    lines: Lock<Lines>,
+    /// All writers are gone.
+    ended: AtomicBool,
+}
+
+impl Stderr {
+    pub(super) fn new(pipe: ChildStderr) -> Self {
+        Self {
+            pipe: OwnedFd::from(pipe).into(),
+            lines: Lock::new(Lines::default()),
+            ended: AtomicBool::new(false),
+        }
+    }
+
+    /// Readable when there is something to forward.
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        // ORDERING: Relaxed: who misses it reads the end of the pipe once more.
+        self.ended.load(Relaxed)
+    }
+
+    /// Forwards what has come, once. Does not wait for more.
+    pub(super) fn forward(&self) {
+        self.read(&mut self.lines.lock());
+    }
+
+    /// Forwards the rest, up to where a read would block, and returns the last lines.
+    pub(super) fn finish(&self) -> String {
+        let mut lines = self.lines.lock();
+        let mut length = 0;
+        while length < AFTER_DEATH
+            && let Some(read) = self.read(&mut lines)
+        {
+            length += read;
+        }
+        forward(&lines.finish());
+        lines.last()
+    }
+
+    /// Reads once, if there is something to read.
+    fn read(&self, lines: &mut Lines) -> Option<usize> {
+        let readable = poll_until(&mut [PollFd::new(&self.pipe, PollFlags::IN)], Instant::now());
+        if readable.is_empty() {
+            return None;
+        }
+        let mut bytes = [0; 8192];
+        match (&self.pipe).read(&mut bytes) {
+            Ok(length @ 1..) => {
+                forward(&lines.push(&bytes[..length]));
+                Some(length)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Some(0),
+            Ok(0) | Err(_) => {
+                // ORDERING: Relaxed: see `has_ended`.
+                self.ended.store(true, Relaxed);
+                None
+            }
+        }
+    }
+}
+
+fn forward(bytes: &[u8]) {
+    // A program that has closed its stderr does not want to read it.
+    let _ = io::stderr().write_all(bytes);
+}

@@ -1,0 +1,73 @@
+//! What one thread can wait for on behalf of all workers of a pool: that they end, and what they write to stderr.
+
+use super::process::poll_for;
+use crate::watcher::Watched;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Wakes the thread that waits.
+pub(crate) struct Bell(OwnedFd);
+
+impl Bell {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
+    }
+
+    pub(crate) fn ring(&self) {
+        // It fails if it has rung 2^64 times and nobody has heard it: then it is ringing.
+        let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
+    }
+
+    fn hear(&self) {
+        let _ = rustix::io::read(&self.0, &mut [0; 8]);
+    }
+}
+
+/// Sleeps until something has happened, or the deadline has passed. Forwards what workers have written, and kills
+/// what those have left behind that have exited. Returns the indexes of those whose exit is news.
+pub(crate) fn watch(watched: &Watched) -> Vec<usize> {
+    let Watched {
+        processes,
+        deadline,
+        bell,
+    } = watched;
+    let mut descriptors = vec![PollFd::new(&bell.0, PollFlags::IN)];
+    // An end that is known would be reported for ever.
+    // ORDERING: Relaxed: only the calling thread uses the flag.
+    let running: Vec<_> = processes
+        .iter()
+        .filter(|(_, process)| !process.noticed.load(Relaxed))
+        .collect();
+    let writing: Vec<_> = processes
+        .iter()
+        .filter(|(_, process)| !process.stderr.has_ended())
+        .collect();
+    descriptors.extend(
+        running
+            .iter()
+            .map(|(_, process)| PollFd::from_borrowed_fd(process.as_fd(), PollFlags::IN)),
+    );
+    descriptors.extend(
+        writing
+            .iter()
+            .map(|(_, process)| PollFd::from_borrowed_fd(process.stderr.as_fd(), PollFlags::IN)),
+    );
+    let mut exited = Vec::new();
+    for ready in poll_for(&mut descriptors, *deadline) {
+        match ready.checked_sub(1) {
+            None => bell.hear(),
+            Some(ready) => match running.get(ready) {
+                Some((index, process)) => {
+                    // ORDERING: Relaxed: see above.
+                    process.noticed.store(true, Relaxed);
+                    process.kill();
+                    exited.push(*index);
+                }
+                None => writing[ready - running.len()].1.stderr.forward(),
+            },
+        }
+    }
+    exited
+}

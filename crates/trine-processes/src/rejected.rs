@@ -1,0 +1,77 @@
+//! Tasks that the pool does not take.
+
+use std::{error, fmt};
+use trine_future::TaskError;
+
+/// Why a task is not taken.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Full,
+    ShutDown,
+    /// The argument can't be serialised, or the linker has left the task out.
+    Unsendable(TaskError),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => formatter.write_str("the queue is full"),
+            Self::ShutDown => formatter.write_str("the pool is shut down"),
+            Self::Unsendable(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl From<Refusal> for TaskError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Full | Refusal::ShutDown => Self::refused(refusal.to_string()),
+            Refusal::Unsendable(error) => error,
+        }
+    }
+}
+
+/// A function and its argument that a pool did not take: the error of
+/// [`Submission::try_submit`](crate::Submission::try_submit).
+#[non_exhaustive]
+pub struct Rejected<F, A> {
+    /// The function.
+    pub function: F,
+    /// The argument.
+    pub argument: A,
+    pub(crate) refusal: Refusal,
+}
+
+impl<F, A> Rejected<F, A> {
+    /// The queue is full. There may be room later.
+    pub fn is_full(&self) -> bool {
+        matches!(self.refusal, Refusal::Full)
+    }
+
+    /// The pool was shut down: there will never be room.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.refusal, Refusal::ShutDown)
+    }
+
+    /// Why the argument can't be sent to a worker, if that is the reason.
+    pub fn serialization(&self) -> Option<&TaskError> {
+        match &self.refusal {
+            Refusal::Unsendable(error) => Some(error),
+            Refusal::Full | Refusal::ShutDown => None,
+        }
+    }
+}
+
+impl<F, A> fmt::Display for Rejected<F, A> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the task was not accepted: {}", self.refusal)
+    }
+}
+
+impl<F, A> fmt::Debug for Rejected<F, A> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Rejected").field(&self.refusal).finish()
+    }
+}
+
+impl<F, A> error::Error for Rejected<F, A> {}

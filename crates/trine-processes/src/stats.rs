@@ -1,0 +1,71 @@
+//! A look inside a pool.
+
+use crate::answers::State;
+use crate::counts::{TaskCounts, WorkerCounts};
+use std::time::Duration;
+
+/// What a pool is doing, and has done, at one moment: [`ProcessPool::stats`](crate::ProcessPool::stats).
+///
+/// All of it is read at once: the tasks that were submitted are those that are queued, that run, and that have ended in
+/// the ways that [`TaskCounts`] tells apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The workers, as many as the pool has at most.
+    pub workers: Vec<WorkerStats>,
+    /// Tasks that wait for a worker. One that its future has cancelled is among them until a worker comes to it.
+    pub queued: usize,
+    /// The serialised arguments of those tasks, in bytes.
+    pub queued_bytes: usize,
+    /// False after as many workers in a row as the pool's
+    /// [restart limit](crate::ProcessPoolBuilder::restart_limit) are gone without having run a task, until one runs one.
+    pub healthy: bool,
+    /// Why the last worker that could not be started could not.
+    pub last_failed_start: Option<String>,
+    /// How tasks have ended.
+    pub tasks: TaskCounts,
+    /// Why workers were started and replaced.
+    pub restarts: WorkerCounts,
+}
+
+/// What a worker of a pool is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerStats {
+    /// The process id. `None` if there is no process: none is needed yet, or the last one has ended.
+    pub pid: Option<u32>,
+    /// What it does.
+    pub state: WorkerState,
+    /// How long ago the process was started.
+    pub age: Option<Duration>,
+    /// The tasks that the process has answered.
+    pub tasks: u32,
+}
+
+/// What a worker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WorkerState {
+    /// There is no process. One is started when there is work for it.
+    Absent,
+    /// The process is being started, or runs the initializer.
+    Starting,
+    /// The process waits for a task.
+    Idle,
+    /// The process runs a task.
+    Running,
+    /// The process ends: its task was stopped, or it has run as many tasks as it may.
+    Ending,
+}
+
+impl From<State> for WorkerState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Absent | State::Left => Self::Absent,
+            State::Starting => Self::Starting,
+            State::Started | State::Ready => Self::Idle,
+            State::Running { stop: None, .. } => Self::Running,
+            State::Running { stop: Some(_), .. } | State::Spent => Self::Ending,
+        }
+    }
+}

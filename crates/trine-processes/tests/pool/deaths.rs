@@ -1,0 +1,126 @@
+//! What the error of a task says whose worker has died.
+
+use crate::fixture::{Supervised, command, in_own_process};
+use std::os::unix::process::ExitStatusExt;
+use trine_processes::ProcessPool;
+
+/// Says to the process that it is to have a task print something.
+const PRINT: &str = "TRINE_TEST_STDERR";
+
+/// Writes `lines` lines, begins one more, and dies.
+fn complain_and_die(lines: u32) {
+    for line in 0..lines {
+        eprintln!("complaint {line}");
+    }
+    eprint!("the last words");
+    std::process::abort()
+}
+
+/// Leaves a process that has left the group and holds the standard error for as long as the parent's pipe is open.
+fn leave_a_daemon_and_die(descriptor: i32) {
+    let path = format!("/proc/{}/fd/{descriptor}", std::os::unix::process::parent_id());
+    let input = std::fs::File::open(path).expect("the pipe can be opened");
+    eprintln!("the last words");
+    // `setsid` runs it in a group of its own; it ends when its input does.
+    std::process::Command::new("setsid")
+        .arg("cat")
+        .stdin(input)
+        .spawn()
+        .expect("setsid can be started");
+    std::process::abort()
+}
+
+in_own_process! {
+    #[test]
+    fn p04_p06_the_error_has_the_last_lines_of_stderr() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let errors = [3, 100].map(|lines| pool.submit(complain_and_die, lines).result().expect_err("it dies"));
+        let [few, many] = &errors;
+        let death = few.worker_death().expect("it says so");
+        assert_eq!(death.status.and_then(|status| status.signal()), Some(libc::SIGABRT));
+        assert!(!death.out_of_memory);
+        assert_eq!(death.stderr, "complaint 0\ncomplaint 1\ncomplaint 2\nthe last words");
+        assert!(few.to_string().ends_with("; it wrote last:\ncomplaint 0\ncomplaint 1\ncomplaint 2\nthe last words"));
+        let stderr = &many.worker_death().expect("it says so").stderr;
+        assert!(stderr.starts_with("complaint 81\n") && stderr.ends_with("\ncomplaint 99\nthe last words"), "{stderr}");
+    }
+
+    #[test]
+    fn a_worker_that_dies_silently_has_said_nothing() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let error = pool.submit(|_: ()| std::process::exit(3), ()).map(|()| ()).result().expect_err("it dies");
+        assert_eq!(error.worker_death().expect("it says so").stderr, "");
+        assert!(error.to_string().ends_with("exit status: 3"), "{error}");
+    }
+
+    /// The replacement has not said what the first one has.
+    #[test]
+    fn each_worker_has_its_own_last_lines() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        pool.submit(complain_and_die, 5).result().expect_err("it dies");
+        let error = pool.submit(complain_and_die, 0).result().expect_err("it dies");
+        assert_eq!(error.worker_death().expect("it says so").stderr, "the last words");
+    }
+
+    /// Somebody else holds the pipe: it does not end, and is read as far as there is something.
+    #[test]
+    fn a_stderr_that_does_not_end_holds_nothing_up() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let (reader, writer) = std::io::pipe().expect("there are descriptors");
+        let descriptor = std::os::fd::AsRawFd::as_raw_fd(&reader);
+        let error = pool.submit(leave_a_daemon_and_die, descriptor).result().expect_err("it dies");
+        assert_eq!(error.worker_death().expect("it says so").stderr, "the last words");
+        assert_eq!(pool.submit(|number: u32| number, 7).result().expect("a value"), 7);
+        drop((reader, writer));
+    }
+
+    #[test]
+    fn what_a_task_writes_to_stderr_arrives_in_whole_lines() {
+        if std::env::var_os(PRINT).is_some() {
+            let pool = ProcessPool::new(4).expect("a pool");
+            let write = |task: u32| {
+                for _ in 0..100 {
+                    // In pieces, which those of other workers would get between.
+                    for piece in ["this ", "is ", "task "] {
+                        eprint!("{piece}");
+                    }
+                    eprintln!("{task}.");
+                }
+            };
+            pool.map(write, 0..8).collect::<Result<Vec<()>, _>>().expect("values");
+            return;
+        }
+        let executable = std::env::current_exe().expect("a path");
+        let name = concat!(module_path!(), "::what_a_task_writes_to_stderr_arrives_in_whole_lines");
+        let mut command = command(&executable, name);
+        command.env(PRINT, "1");
+        let (output, status) = Supervised::start(command).finish();
+        assert!(status.success(), "{status}\n{output}");
+        for task in 0..8 {
+            let expected = format!("this is task {task}.");
+            assert_eq!(output.lines().filter(|line| *line == expected).count(), 100, "{output}");
+        }
+    }
+
+    /// More than the pipe holds, and nobody waits for the task.
+    #[test]
+    fn a_task_that_writes_much_is_not_held_up() {
+        let pool = ProcessPool::builder().workers(1).build().expect("a pool");
+        let write = |_: ()| {
+            for _ in 0..200 {
+                eprintln!("{}", "x".repeat(1000));
+            }
+        };
+        pool.submit(write, ()).result().expect("a value");
+    }
+
+    /// When memory runs out the kernel is to choose the worker.
+    #[test]
+    fn workers_die_before_their_parent_when_memory_runs_out() {
+        let badness = |_: ()| std::fs::read_to_string("/proc/self/oom_score_adj").expect("there is a /proc");
+        let own: i32 = badness(()).trim().parse().expect("a number");
+        let pool = ProcessPool::new(1).expect("a pool");
+        let workers: i32 = pool.submit(badness, ()).result().expect("a value").trim().parse().expect("a number");
+        assert_eq!(workers, own.max(500));
+    }
+}

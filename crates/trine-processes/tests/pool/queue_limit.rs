@@ -1,0 +1,169 @@
+//! What happens when more tasks come than the queue may hold.
+
+use crate::fixture::in_own_process;
+use crate::gate::{Gate, wait_at_gate};
+use serde::{Deserialize, Serialize, Serializer};
+use std::sync::mpsc;
+use std::thread;
+use trine_processes::WhenFull::{Block, Refuse};
+use trine_processes::{ProcessPool, Shutdown, WhenFull};
+
+fn double(number: u32) -> u32 {
+    number * 2
+}
+
+fn length(bytes: Vec<u8>) -> usize {
+    bytes.len()
+}
+
+fn pool(tasks: usize, when_full: WhenFull) -> ProcessPool {
+    ProcessPool::builder()
+        .workers(1)
+        .queue_limit(tasks, when_full)
+        .build()
+        .expect("a pool")
+}
+
+/// An argument that can't be written.
+#[derive(Deserialize)]
+struct Unwritable;
+impl Serialize for Unwritable {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("unwritable"))
+    }
+}
+
+in_own_process! {
+    #[test]
+    fn a_full_queue_refuses() {
+        let pool = pool(1, Refuse);
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let queued = pool.submit(double, 1);
+        let refused = pool.submit(double, 2);
+        assert!(refused.is_done());
+        let error = refused.result().expect_err("there is no room");
+        assert!(error.is_refused() && error.to_string().contains("full"), "{error}");
+        let rejected = pool.task(double, 3).try_submit().expect_err("there is no room");
+        assert!(rejected.is_full() && !rejected.is_closed());
+        assert_eq!((rejected.function)(rejected.argument), 6);
+        drop(waiting);
+        running.result().expect("a value");
+        assert_eq!(queued.result().expect("a value"), 2);
+        assert_eq!(pool.task(double, 3).try_submit().expect("there is room").result().expect("a value"), 6);
+    }
+
+    #[test]
+    fn a_full_queue_blocks_until_there_is_room() {
+        let pool = pool(1, Block);
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let queued = pool.submit(double, 1);
+        let (sender, receiver) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let futures: Vec<_> = (2..50).map(|number| pool.submit(double, number)).collect();
+                sender.send(futures).expect("the test waits");
+            });
+            assert!(pool.task(double, 3).try_submit().is_err(), "whoever does not wait is told");
+            receiver.try_recv().expect_err("there is room for one");
+            drop(waiting);
+            for (number, future) in (2..).zip(receiver.recv().expect("all were submitted")) {
+                assert_eq!(future.result().expect("a value"), number * 2);
+            }
+        });
+        running.result().expect("a value");
+        assert_eq!(queued.result().expect("a value"), 2);
+    }
+
+    #[test]
+    fn many_threads_get_through_a_narrow_queue() {
+        let pool = pool(1, Block);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for number in 0..50 {
+                        assert_eq!(pool.submit(double, number).result().expect("a value"), number * 2);
+                    }
+                });
+            }
+        });
+        assert_eq!(pool.stats().tasks.answered, 400);
+    }
+
+    #[test]
+    fn whoever_waits_for_room_is_refused_when_the_pool_ends() {
+        let pool = pool(1, Block);
+        let gate = Gate::new();
+        let _running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let queued = pool.submit(double, 1);
+        thread::scope(|scope| {
+            let submitter = scope.spawn(|| pool.submit(double, 2).result());
+            let closer = scope.spawn(|| pool.shutdown(Shutdown::CancelQueued));
+            assert!(queued.result().expect_err("it does not run").is_cancelled());
+            // Refused at the door or in the line.
+            let error = submitter.join().expect("no panic").expect_err("it does not run");
+            assert!(error.is_refused() || error.is_cancelled(), "{error}");
+            drop(waiting);
+            closer.join().expect("no panic");
+        });
+    }
+
+    #[test]
+    fn a_callback_gets_in_beyond_the_limit() {
+        let pool = std::sync::Arc::new(pool(1, Block));
+        let gate = Gate::new();
+        let mut running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let queued = pool.submit(double, 1);
+        let (sender, receiver) = mpsc::channel();
+        let submitter = std::sync::Arc::clone(&pool);
+        running.on_done(move |_| {
+            let futures = (2..5).map(|number| submitter.submit(double, number)).collect::<Vec<_>>();
+            drop(submitter);
+            sender.send(futures).expect("the test waits");
+        });
+        drop(waiting);
+        for (number, future) in (2..).zip(receiver.recv().expect("the callback ends")) {
+            assert_eq!(future.result().expect("a value"), number * 2);
+        }
+        assert_eq!(queued.result().expect("a value"), 2);
+    }
+
+    #[test]
+    fn bytes_are_limited_but_one_task_always_has_room() {
+        let pool = ProcessPool::builder().workers(1).queue_limit_bytes(1000, Refuse).build().expect("a pool");
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let large = pool.submit(length, vec![0; 5000]);
+        assert!(!large.is_done());
+        assert!(pool.submit(length, vec![0]).result().expect_err("there is no room").is_refused());
+        assert!(pool.stats().queued_bytes >= 5000);
+        drop(waiting);
+        running.result().expect("a value");
+        assert_eq!(large.result().expect("a value"), 5000);
+        assert_eq!(pool.stats().queued_bytes, 0);
+    }
+
+    /// A task that can't be sent takes up no room.
+    #[test]
+    fn d27_tasks_that_cant_be_written_do_not_fill_the_queue() {
+        let pool = pool(1, Refuse);
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        for _ in 0..100 {
+            assert!(pool.submit(|_: Unwritable| (), Unwritable).result().expect_err("it can't be").is_serialization());
+        }
+        let rejected = pool.task(|_: Unwritable| (), Unwritable).try_submit().expect_err("it can't be");
+        assert!(rejected.serialization().is_some() && !rejected.is_full());
+        let good = pool.submit(double, 4);
+        drop(waiting);
+        running.result().expect("a value");
+        assert_eq!(good.result().expect("a value"), 8);
+    }
+}
