@@ -140,7 +140,7 @@ fn detached() {
         "a million tasks from outside, which nobody waits for one by one",
         || {
             let pool = trine_pool();
-            submit_all(|captured| drop(pool.spawn(move || count(captured))))
+            submit_all(|captured| pool.spawn_detached(move || count(captured)))
         },
     )
     .against("rayon spawn", 0.25, || {

@@ -307,6 +307,19 @@ fn m18_no_input_gives_no_results() {
 }
 
 #[test]
+fn m27_one_element_and_chunks_of_one() {
+    in_own_process(|| {
+        let pool = pool(2);
+        let double = |number: u32| number * 2;
+        assert_eq!(plain(pool.map(double, [4])), [Some(8)]);
+        assert_eq!(plain(pool.map(double, [4]).chunk_size(1)), [Some(8)]);
+        assert_eq!(plain(pool.map(double, [4]).chunk_size(9)), [Some(8)]);
+        let ones = plain(pool.map(double, 0..100).chunk_size(1));
+        assert_eq!(ones, (0..100).map(|number| Some(number * 2)).collect::<Vec<_>>());
+    });
+}
+
+#[test]
 fn m23_nothing_happens_before_the_first_element_is_asked_for() {
     in_own_process(|| {
         let pool = pool(1);
@@ -434,7 +447,7 @@ fn the_order_can_be_given_up_in_the_midst_of_a_chunk() {
 }
 
 #[test]
-fn what_was_yielded_is_not_kept() {
+fn m22_what_was_yielded_is_not_kept() {
     in_own_process(|| {
         let pool = pool(1);
         let drops = Arc::new(AtomicUsize::new(0));
