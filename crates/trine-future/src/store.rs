@@ -49,20 +49,21 @@ pub(crate) struct Store {
     top: AtomicPtr<Free>,
     /// The number of chains on the stack, about: it is changed beside it.
     count: AtomicUsize,
-    /// The number of chains that were taken since the store decayed last.
-    taken: AtomicUsize,
+    /// The number of chains that were given or taken since `decay` was called last.
+    used: AtomicUsize,
 }
 
 impl Store {
     const_fn! {
         pub(crate) fn new() -> Self {
-            Self { top: AtomicPtr::new(null_mut()), count: AtomicUsize::new(0), taken: AtomicUsize::new(0) }
+            Self { top: AtomicPtr::new(null_mut()), count: AtomicUsize::new(0), used: AtomicUsize::new(0) }
         }
     }
 
     /// Puts a chain, which is the caller's, into the store; if `most` are there, gives it back to the allocator.
     pub(crate) fn give(&self, chain: NonNull<Free>, most: usize, layout: Layout) {
-        // ORDERING: Relaxed. The bound need not be exact, and publishes nothing.
+        // ORDERING: Relaxed, here and for the count. It is a hint for `decay`; the bound need not be exact.
+        self.used.fetch_add(1, Relaxed);
         if self.count.fetch_add(1, Relaxed) < most {
             self.push(chain);
         } else {
@@ -74,18 +75,21 @@ impl Store {
     /// Takes one chain, which is the caller's then.
     pub(crate) fn take(&self) -> Option<NonNull<Free>> {
         let chain = self.pop()?;
-        // ORDERING: Relaxed. It is a hint for `decay`.
-        self.taken.fetch_add(1, Relaxed);
+        // ORDERING: Relaxed, as in `give`.
+        self.used.fetch_add(1, Relaxed);
         Some(chain)
     }
 
-    /// Gives a chain back to the allocator, if none was taken since the last call.
+    /// Gives an eighth of the chains back to the allocator, if none was given or taken since the last call.
     #[cold]
     pub(crate) fn decay(&self, layout: Layout) {
-        // ORDERING: Relaxed, as in `take`.
-        if self.taken.swap(0, Relaxed) == 0
-            && let Some(chain) = self.pop()
-        {
+        // ORDERING: Relaxed, as in `give`.
+        if self.used.swap(0, Relaxed) > 0 {
+            return;
+        }
+        // ORDERING: Relaxed, as in `give`.
+        let share = self.count.load(Relaxed).div_ceil(8);
+        for chain in (0..share).map_while(|_| self.pop()) {
             release(chain.as_ptr(), layout);
         }
     }

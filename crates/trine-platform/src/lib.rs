@@ -54,19 +54,6 @@ pub fn spin_loop() {
     std::hint::spin_loop();
 }
 
-/// Tells the processor that the memory there is about to be written. It is a hint: the address may be anything.
-#[inline]
-pub fn prefetch<T>(address: *const T) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: a prefetch accesses nothing, whatever the address.
-    unsafe {
-        use core::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_ET0>(address.cast());
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = address;
-}
-
 /// Asserts, in a model, that the caller is the last one to touch `word`: every earlier access happens before this.
 ///
 /// Loom does not see that memory is freed while another thread still accesses it. Calling this before each

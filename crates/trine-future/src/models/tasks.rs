@@ -37,6 +37,24 @@ fn worker_races_inline_run() {
     });
 }
 
+/// What was left with a future is called once, also if the future is gone by the time that the task runs.
+#[test]
+fn worker_races_drop_of_a_future_with_a_callback() {
+    check("future::worker_races_drop_of_a_future_with_a_callback", || {
+        let calls = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&calls);
+        let captured = Tracked::new(4);
+        let (task, mut future) = Task::new(move || captured, ());
+        future.on_done(move |_| {
+            counter.fetch_add(1, Relaxed);
+        });
+        let worker = spawn(move || task.run());
+        drop(future);
+        join(worker);
+        assert_eq!(calls.load(Relaxed), 1);
+    });
+}
+
 #[test]
 fn worker_races_cancel() {
     check("future::worker_races_cancel", || {

@@ -1,5 +1,6 @@
 //! `map_slice` of the thread pool.
 
+use crate::fixture::{DropProbe, hold, pool};
 use std::collections::HashSet;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,32 +8,6 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use trine_fixture::in_own_process;
 use trine_future::Shutdown;
-use trine_threads::ThreadPool;
-
-fn pool(workers: usize) -> ThreadPool {
-    ThreadPool::new(workers).expect("the system gives threads")
-}
-
-/// Holds a worker until the returned sender is dropped.
-fn hold(pool: &ThreadPool) -> mpsc::Sender<()> {
-    let (release, released) = mpsc::channel::<()>();
-    let (started, has_started) = mpsc::channel();
-    drop(pool.spawn(move || {
-        started.send(()).expect("the test waits");
-        let _ = released.recv();
-    }));
-    has_started.recv().expect("the task starts");
-    release
-}
-
-/// Counts its drops.
-struct DropProbe(Arc<AtomicUsize>);
-
-impl Drop for DropProbe {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
 
 #[test]
 fn map_slice_borrows_from_the_caller() {
@@ -118,7 +93,7 @@ fn map_slice_ends_when_the_pool_is_shut_down() {
     in_own_process(|| {
         for shutdown in [Shutdown::Drain, Shutdown::CancelQueued] {
             let pool = Arc::new(pool(1));
-            let held = hold(&pool);
+            let held = hold(&pool, 1);
             let caller = {
                 let handle = pool.handle();
                 let (called, has_called) = mpsc::channel();

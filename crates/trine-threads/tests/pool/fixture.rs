@@ -1,6 +1,7 @@
 //! What the tests share.
 
-use std::sync::Arc;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use trine_future::Future;
@@ -48,10 +49,17 @@ pub(crate) fn threads_called(prefix: &str) -> usize {
         .count()
 }
 
-/// Counts its drops.
-pub(crate) struct DropProbe(pub(crate) Arc<AtomicUsize>);
+/// What a panic was raised with.
+pub(crate) fn payload<R>(closure: impl FnOnce() -> R) -> &'static str {
+    let payload = catch_unwind(AssertUnwindSafe(closure)).err().expect("it panics");
+    payload.downcast_ref::<&'static str>().expect("it is a text")
+}
 
-impl Drop for DropProbe {
+/// Counts its drops.
+#[derive(Clone)]
+pub(crate) struct DropProbe<C: Deref<Target = AtomicUsize>>(pub(crate) C);
+
+impl<C: Deref<Target = AtomicUsize>> Drop for DropProbe<C> {
     fn drop(&mut self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }

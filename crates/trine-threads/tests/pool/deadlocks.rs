@@ -1,15 +1,12 @@
 //! Tasks that wait for each other: all programs end, and a true circle ends with an error that names it.
 
+use crate::fixture::pool;
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use trine_fixture::in_own_process;
 use trine_future::{Future, TaskError};
 use trine_threads::{Handle, SPARES, ThreadPool, blocking};
 
 const ROUNDS: usize = 1_000;
-
-fn pool(workers: usize) -> ThreadPool {
-    ThreadPool::new(workers).expect("the system gives threads")
-}
 
 /// What a task of a circle ends with: what its wait gave, or that of the one after it.
 type Waited = Result<(), TaskError>;
@@ -59,7 +56,7 @@ fn two_tasks_that_wait_for_each_other_get_an_error() {
                 assert_eq!(found.len(), 2);
                 for text in found {
                     assert!(
-                        text.starts_with("a deadlock: `deadlocks::circle::{{closure}}"),
+                        text.starts_with("a deadlock: `pool::deadlocks::circle::{{closure}}"),
                         "{text}"
                     );
                     assert_eq!(text.matches("waits for").count(), 2, "{text}");

@@ -1,25 +1,13 @@
 //! `scope` from outside.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use crate::fixture::{DropProbe, payload, pool};
+use std::panic::panic_any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex, mpsc};
 use std::thread;
 use trine_fixture::in_own_process;
 use trine_future::Shutdown;
-use trine_threads::{Handle, Scope, ThreadPool};
-
-fn pool(workers: usize) -> ThreadPool {
-    ThreadPool::new(workers).expect("the system gives threads")
-}
-
-/// Counts its drops.
-struct DropProbe<'a>(&'a AtomicUsize);
-
-impl Drop for DropProbe<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
+use trine_threads::{Handle, Scope};
 
 fn add_one(counter: &AtomicUsize) {
     counter.fetch_add(1, Ordering::SeqCst);
@@ -33,12 +21,6 @@ fn tree<'scope>(scope: &Scope<'scope>, depth: u32, counter: &'scope AtomicUsize)
             scope.spawn(move |scope| tree(scope, depth - 1, counter));
         }
     }
-}
-
-/// What a panic was raised with.
-fn payload<R>(closure: impl FnOnce() -> R) -> &'static str {
-    let payload = catch_unwind(AssertUnwindSafe(closure)).err().expect("it panics");
-    payload.downcast_ref::<&'static str>().expect("it is a text")
 }
 
 #[test]

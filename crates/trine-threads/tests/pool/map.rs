@@ -1,5 +1,6 @@
 //! `map` of the thread pool. Rows of the catalogue of behaviours give the names.
 
+use crate::fixture::{DropProbe, hold, pool};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,39 +9,12 @@ use std::thread;
 use std::time::Duration;
 use trine_fixture::in_own_process;
 use trine_future::{Shutdown, TaskError};
-use trine_threads::ThreadPool;
 
 const LONG: Duration = Duration::from_secs(3_600);
-
-fn pool(workers: usize) -> ThreadPool {
-    ThreadPool::new(workers).expect("the system gives threads")
-}
-
-/// Holds a worker until the returned sender is dropped.
-fn hold(pool: &ThreadPool) -> mpsc::Sender<()> {
-    let (release, released) = mpsc::channel::<()>();
-    let (started, has_started) = mpsc::channel();
-    drop(pool.spawn(move || {
-        started.send(()).expect("the test waits");
-        let _ = released.recv();
-    }));
-    has_started.recv().expect("the task starts");
-    release
-}
 
 /// A panic that prints nothing.
 fn fail<R>() -> R {
     resume_unwind(Box::new("as the test asks"))
-}
-
-/// Counts its drops.
-#[derive(Clone)]
-struct DropProbe(Arc<AtomicUsize>);
-
-impl Drop for DropProbe {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
 }
 
 /// What a map gives: a value, or that the element panicked.
@@ -152,7 +126,7 @@ fn m08_what_has_ended_comes_before_the_time_out() {
 fn m09_k20_after_the_time_out_nothing_starts_and_nothing_comes() {
     in_own_process(|| {
         let pool = pool(1);
-        let held = hold(&pool);
+        let held = hold(&pool, 1);
         let ran = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&ran);
         let mut results = pool
@@ -198,7 +172,7 @@ fn m10_m11_a_dropped_map_cancels_within_a_started_chunk() {
         let released = Mutex::new(released);
         let (ran, drops) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let count = Arc::clone(&ran);
-        let function = move |(number, _probe): (usize, DropProbe)| {
+        let function = move |(number, _probe): (usize, DropProbe<_>)| {
             count.fetch_add(1, Ordering::SeqCst);
             if number == 1 {
                 started.send(()).expect("the test waits");
@@ -224,7 +198,7 @@ fn m10_m11_a_dropped_map_cancels_within_a_started_chunk() {
 fn the_function_goes_with_the_map() {
     in_own_process(|| {
         let pool = pool(1);
-        let held = hold(&pool);
+        let held = hold(&pool, 1);
         let drops = Arc::new(AtomicUsize::new(0));
         let probe = DropProbe(Arc::clone(&drops));
         let results = pool
@@ -296,7 +270,7 @@ fn m15_m17_m28_inputs_are_zipped() {
 fn m18_no_input_gives_no_results() {
     in_own_process(|| {
         let pool = pool(1);
-        let held = hold(&pool);
+        let held = hold(&pool, 1);
         let mut results = pool.map(|()| (), [(); 0]);
         assert_eq!(results.size_hint(), (0, Some(0)));
         assert!(results.next().is_none() && results.next().is_none());

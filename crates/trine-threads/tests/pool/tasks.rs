@@ -1,5 +1,6 @@
 //! The thread pool from outside. Rows of the catalogue of behaviours give the names.
 
+use crate::fixture::{DropProbe, hold, pool};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
@@ -8,31 +9,6 @@ use std::time::Duration;
 use trine_fixture::in_own_process;
 use trine_future::{Future, Shutdown, TaskError, Until, as_completed, wait};
 use trine_threads::{Handle, ThreadPool};
-
-fn pool(workers: usize) -> ThreadPool {
-    ThreadPool::new(workers).expect("the system gives threads")
-}
-
-/// Holds a worker until the returned sender is dropped.
-fn hold(pool: &ThreadPool) -> mpsc::Sender<()> {
-    let (release, released) = mpsc::channel::<()>();
-    let (started, has_started) = mpsc::channel();
-    drop(pool.spawn(move || {
-        started.send(()).expect("the test waits");
-        let _ = released.recv();
-    }));
-    has_started.recv().expect("the task starts");
-    release
-}
-
-/// Counts its drops.
-struct DropProbe(Arc<AtomicUsize>);
-
-impl Drop for DropProbe {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
 
 #[test]
 fn x01_submit_returns_the_value() {
@@ -187,7 +163,7 @@ fn m16_map_works_on_an_endless_input() {
 fn g24_tasks_from_outside_start_in_order() {
     in_own_process(|| {
         let pool = pool(1);
-        let held = hold(&pool);
+        let held = hold(&pool, 1);
         let (sender, order) = mpsc::channel();
         for number in 0..100 {
             let sender = sender.clone();
@@ -202,7 +178,7 @@ fn g24_tasks_from_outside_start_in_order() {
 fn g25_cancel_drops_the_captures_at_once() {
     in_own_process(|| {
         let pool = pool(1);
-        let held = hold(&pool);
+        let held = hold(&pool, 1);
         let drops = Arc::new(AtomicUsize::new(0));
         let probe = DropProbe(Arc::clone(&drops));
         let future = pool.spawn(move || drop(probe));

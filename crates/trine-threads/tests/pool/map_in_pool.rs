@@ -1,17 +1,13 @@
 //! `map` beside other tasks of its pool, inside of them, and when the pool ends.
 
+use crate::fixture::pool;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 use trine_fixture::in_own_process;
 use trine_future::Shutdown;
-use trine_threads::ThreadPool;
 
 const LONG: Duration = Duration::from_secs(3_600);
-
-fn pool(workers: usize) -> ThreadPool {
-    ThreadPool::new(workers).expect("the system gives threads")
-}
 
 #[test]
 fn a_map_can_go_to_another_thread() {

@@ -1,0 +1,23 @@
+//! The thread pool from outside: its tasks, what it lends, its options, and its life. Rows of the catalogue of behaviours
+//! give the names.
+#![cfg(target_os = "linux")]
+
+mod builder;
+mod callbacks;
+mod deadlocks;
+mod detached;
+mod fixture;
+mod fork;
+mod initializer;
+mod join;
+mod limit;
+mod map;
+mod map_in_pool;
+mod map_slice;
+mod priority;
+mod results;
+mod scope;
+mod shutdown;
+mod shutdown_races;
+mod statistics;
+mod tasks;
