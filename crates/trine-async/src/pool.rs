@@ -59,7 +59,7 @@ impl AsyncPool {
     ///
     /// Tokio panics if the system refuses a thread.
     pub fn new() -> Result<Self, BuildError> {
-        Self::with_threads(trine_platform::default_workers())
+        Self::with_threads(trine_platform::processors())
     }
 
     /// Starts a pool with a runtime of its own, of `threads` threads, named `trine-async`. One is enough for tasks that

@@ -13,6 +13,8 @@ use std::alloc::Layout;
 use std::marker::PhantomData;
 
 /// The functions of a block.
+///
+/// What each asks of its caller stands at the method of `BlockPointer` that calls it; all ask that the block is alive.
 pub(crate) struct Vtable {
     /// Performs the work of a claimed task and completes it, for `Side`.
     pub(crate) run: unsafe fn(BlockPointer, Side) -> Outcome,

@@ -26,7 +26,7 @@ pub use futex::{Futex, TimedOut};
 pub use leak::LeakCheck;
 pub use parker::Parker;
 pub use spin::spin_until;
-pub use workers::default_workers;
+pub use workers::{WORKERS_VARIABLE, default_workers, processors};
 
 /// Atomic integers and the fence: std's, or loom's in a model.
 pub mod atomic {

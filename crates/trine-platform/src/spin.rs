@@ -64,7 +64,7 @@ impl Drop for Spinning {
 /// How many threads of this process can run at once, as it was at the first call.
 fn processors() -> u32 {
     static PROCESSORS: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
-    *PROCESSORS.get_or_init(|| u32::try_from(crate::default_workers()).unwrap_or(u32::MAX))
+    *PROCESSORS.get_or_init(|| u32::try_from(crate::processors()).unwrap_or(u32::MAX))
 }
 
 #[cfg(all(test, not(trine_loom)))]

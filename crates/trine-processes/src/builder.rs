@@ -4,13 +4,13 @@ use crate::build_error::{BuildError, Kind};
 use crate::initializer::Initializer;
 use crate::limit::{Limits, WhenFull};
 use crate::pool::captures_nothing;
-use crate::settings::{Settings, WORKERS_VARIABLE, add_fair_share};
+use crate::settings::{Settings, add_fair_share};
 use crate::table::Rules;
 use crate::{ProcessPool, system};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ffi::OsString;
-use std::{env, fmt};
+use std::fmt;
 use trine_future::TaskError;
 use trine_platform::default_workers;
 
@@ -166,7 +166,7 @@ impl ProcessPoolBuilder {
     pub fn build(self) -> Result<ProcessPool, BuildError> {
         system::check().map_err(BuildError::new)?;
         // Also in a pool whose number of workers is given: what they share depends on it.
-        let threads = threads().map_err(BuildError::new)?;
+        let threads = default_workers().map_err(|value| BuildError::new(Kind::Environment(value)))?;
         let workers = self.workers.unwrap_or(threads);
         if workers == 0 {
             return Err(BuildError::new(Kind::NoWorkers));
@@ -192,17 +192,6 @@ impl ProcessPoolBuilder {
             initializer,
         };
         ProcessPool::start(workers, rules, settings)
-    }
-}
-
-/// How many threads this program may run at once: what its user says, or the system.
-fn threads() -> Result<usize, Kind> {
-    let Some(value) = env::var_os(WORKERS_VARIABLE) else {
-        return Ok(default_workers());
-    };
-    match value.to_str().and_then(|value| value.parse().ok()) {
-        Some(threads @ 1..) => Ok(threads),
-        _ => Err(Kind::Environment(value)),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::initializer::Initializer;
 use std::env;
 use std::ffi::{OsStr, OsString};
+use trine_platform::WORKERS_VARIABLE;
 
 /// What the workers of a pool are started with.
 pub(crate) struct Settings {
@@ -13,10 +14,7 @@ pub(crate) struct Settings {
     pub(crate) initializer: Option<Initializer>,
 }
 
-/// How many workers a `ThreadPool` gets when the program does not say.
-pub(crate) const WORKERS_VARIABLE: &str = "TRINE_WORKERS";
-
-/// The same, for other libraries.
+/// What [`WORKERS_VARIABLE`] is to Trine, for other libraries.
 const OTHERS: [&str; 3] = ["OMP_NUM_THREADS", "RAYON_NUM_THREADS", "TOKIO_WORKER_THREADS"];
 
 /// Adds to the environment of each worker its fair share of the threads that this program may run at once.

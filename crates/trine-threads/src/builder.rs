@@ -8,16 +8,10 @@ use crate::worker;
 use crate::{BuildError, ThreadPool};
 use crossbeam_deque::Worker as Deque;
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
-use std::{env, fmt};
 use trine_future::Failure;
 use trine_platform::{HomeProcess, default_workers};
-
-/// The environment variable that says how many workers a pool gets when the program does not: `TRINE_WORKERS`.
-///
-/// For whoever runs the program on a machine that it does not know. Anything but a number from 1 on is an error of
-/// [`ThreadPoolBuilder::build`].
-pub const WORKERS_VARIABLE: &str = "TRINE_WORKERS";
 
 /// The settings of a [`ThreadPool`] to be made, from [`ThreadPool::builder`].
 ///
@@ -51,7 +45,7 @@ impl ThreadPoolBuilder {
 
     /// The number of threads that run tasks, at least 1.
     ///
-    /// By default what the environment variable [`TRINE_WORKERS`](WORKERS_VARIABLE) says, else one for each CPU that this
+    /// By default what the environment variable [`TRINE_WORKERS`](crate::WORKERS_VARIABLE) says, else one for each CPU that this
     /// process may use, by its affinity and the quota of its cgroup (v1 or v2).
     #[doc(alias("max_workers", "num_threads"))]
     pub fn workers(mut self, workers: usize) -> Self {
@@ -153,12 +147,12 @@ impl ThreadPoolBuilder {
     ///
     /// # Errors
     ///
-    /// If the settings make no sense (no workers, a limit of 0, a name with a zero byte, a [variable](WORKERS_VARIABLE)
+    /// If the settings make no sense (no workers, a limit of 0, a name with a zero byte, a [variable](crate::WORKERS_VARIABLE)
     /// that is not a number), if the system refuses a thread, or if the initializer fails.
     pub fn build(self) -> Result<ThreadPool, BuildError> {
         let workers = match self.workers {
             Some(workers) => workers,
-            None => workers_by_environment()?.unwrap_or_else(default_workers),
+            None => default_workers().map_err(BuildError::environment)?,
         };
         if workers == 0 {
             return Err(BuildError::no_workers());
@@ -190,16 +184,6 @@ impl ThreadPoolBuilder {
             }
         }
         Ok(pool)
-    }
-}
-
-fn workers_by_environment() -> Result<Option<usize>, BuildError> {
-    let Some(value) = env::var_os(WORKERS_VARIABLE) else {
-        return Ok(None);
-    };
-    match value.to_str().and_then(|value| value.trim().parse().ok()) {
-        Some(workers) if workers > 0 => Ok(Some(workers)),
-        _ => Err(BuildError::environment(value)),
     }
 }
 

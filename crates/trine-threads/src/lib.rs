@@ -83,7 +83,7 @@ mod worker;
 
 pub use blocking::blocking;
 pub use build_error::BuildError;
-pub use builder::{ThreadPoolBuilder, WORKERS_VARIABLE};
+pub use builder::ThreadPoolBuilder;
 pub use handle::Handle;
 pub use limit::WhenFull;
 pub use map::{MapTimedOut, ThreadMap, TimedThreadMap};
@@ -95,6 +95,7 @@ pub use scope::Scope;
 pub use spares::SPARES;
 pub use statistics::Stats;
 pub use submission::Submission;
+pub use trine_platform::WORKERS_VARIABLE;
 
 #[cfg(test)]
 mod models;
