@@ -5,6 +5,7 @@ use crate::ending::Producer;
 use crate::snapshot::{Phase, Snapshot};
 use crate::state::State;
 use crate::waiter::Waiter;
+use crate::waiting::Patience;
 use crate::work::{Convert, NoWork};
 use crate::{CancelOnDrop, Outcome, Shared, TaskError};
 use std::fmt;
@@ -84,6 +85,22 @@ impl<T> Future<T> {
         }
     }
 
+    /// For executors whose task uses memory of the one who waits: as [`result`](Self::result), but returns only once the
+    /// task has ended. In a deadlock it is another wait that gives up.
+    ///
+    /// # Errors
+    ///
+    /// A [`TaskError`] if the task did not return.
+    ///
+    /// ```
+    /// assert_eq!(trine_future::Future::ready(5).result_at_end()?, 5);
+    /// # Ok::<(), trine_future::TaskError>(())
+    /// ```
+    pub fn result_at_end(mut self) -> Result<T, TaskError> {
+        self.wait(Patience::Unconditional)?;
+        self.take_ended()
+    }
+
     /// Waits at most `timeout` for the task to end. `None` means "not yet": the future can be waited for again.
     ///
     /// Blocks the calling thread, and never runs a task on it. `Duration::ZERO` looks without blocking;
@@ -103,7 +120,7 @@ impl<T> Future<T> {
     /// # Ok::<(), trine_future::TaskError>(())
     /// ```
     pub fn result_timeout(&mut self, timeout: Duration) -> Option<Result<T, TaskError>> {
-        match self.wait_until(Some(&Deadline::after(timeout))) {
+        match self.wait(Patience::Until(&Deadline::after(timeout))) {
             Ok(true) => Some(self.take()),
             Ok(false) => None,
             Err(error) => Some(Err(error)),
@@ -319,7 +336,7 @@ impl<T> Future<T> {
 
     #[cold]
     fn wait_and_take(mut self) -> TaskResult<T> {
-        self.wait_until(None)?;
+        self.wait(Patience::UnlessDeadlocked)?;
         self.take_ended()
     }
 

@@ -2,6 +2,7 @@
 
 mod core;
 
+use crate::waiting::Patience;
 use crate::{Future, Outcome, TaskError};
 use core::Core;
 use std::fmt;
@@ -60,8 +61,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         if let Some(result) = self.0.lend() {
             return result;
         }
-        // A turn is nobody's task, so it can't be in a circle.
-        let _ = self.0.turn().wait_until(None);
+        let _ = self.0.turn().wait(Patience::Unconditional);
         self.0.lend().expect("a turn comes after the result")
     }
 
@@ -86,7 +86,8 @@ impl<T: Send + Sync + 'static> Shared<T> {
         if let Some(result) = self.0.lend() {
             return Some(result);
         }
-        let _ = self.0.turn().wait_until(Some(&Deadline::after(timeout)));
+        let deadline = Deadline::after(timeout);
+        let _ = self.0.turn().wait(Patience::Until(&deadline));
         self.0.lend()
     }
 

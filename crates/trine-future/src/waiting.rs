@@ -7,15 +7,28 @@ use crate::waits::Wait;
 use crate::{Future, Outcome, TaskError};
 use trine_platform::{Deadline, Parker, spin_until};
 
+/// How long somebody waits.
+#[derive(Clone, Copy)]
+pub(crate) enum Patience<'a> {
+    Until(&'a Deadline),
+    /// To the end, or until a deadlock is found.
+    UnlessDeadlocked,
+    /// To the end, whatever happens: the task uses memory of the one who waits.
+    Unconditional,
+}
+
 impl<T> Future<T> {
-    /// Waits for the end, or until the deadline; true once the task has ended.
+    /// Waits for the end; false if the deadline has passed.
     ///
     /// # Errors
     ///
-    /// A deadlock, of an untimed wait.
+    /// A deadlock.
     #[cold]
-    pub(crate) fn wait_until(&mut self, deadline: Option<&Deadline>) -> Result<bool, TaskError> {
-        let waiting = deadline.map_or(Waiting::Untimed, Waiting::Until);
+    pub(crate) fn wait(&mut self, patience: Patience<'_>) -> Result<bool, TaskError> {
+        let (deadline, waiting) = match patience {
+            Patience::Until(deadline) => (Some(deadline), Waiting::Until(deadline)),
+            Patience::UnlessDeadlocked | Patience::Unconditional => (None, Waiting::Untimed),
+        };
         let mut parker = None;
         let mut wait = None;
         let mut blocked = None;
@@ -47,11 +60,15 @@ impl<T> Future<T> {
             if wait.is_none() && deadline.is_none() {
                 // SAFETY: this is the future, by `&mut`, and it keeps the block that decides how it ends.
                 let target = unsafe { self.block().deciding() };
+                let sleeper = matches!(patience, Patience::UnlessDeadlocked).then_some(parker);
                 // SAFETY: as above.
-                wait = Some(unsafe { Wait::begin(target) }?);
+                wait = Some(unsafe { Wait::begin(target, sleeper) }?);
             }
             blocked.get_or_insert_with(Blocked::begin);
-            // The owner or the hook may have slept on this thread's parker, and used up the token of a completion
+            if let Some(deadlock) = wait.as_ref().and_then(Wait::deadlock) {
+                return Err(deadlock);
+            }
+            // The owner, the hook or a lock may have slept on this thread's parker, and used up the token of a completion
             // that came since the state was looked at.
             if self.is_done() {
                 return Ok(true);

@@ -3,7 +3,9 @@
 //! A thread that is about to sleep for a task while it runs one itself notes that here, for the task that it runs and for
 //! those below it on its stack, which go on only after that one. A task waits for one other at most, so what it waits for in
 //! the end is found by going from one to the next. Whoever closes a circle is the last one of it to go to sleep: it does
-//! not, and gets an error instead.
+//! not, and gets an error instead. If it can't take one, because its task uses memory of the sleeper, another one of the
+//! circle is woken and gets the error. There is such a one: a task whose memory is lent was made by the one that waits for
+//! it, and tasks that only wait for those they have made are a tree.
 //!
 //! Only threads that have nothing else to do come here, and only those in untimed waits for one future: a timed wait ends
 //! by itself, and a wait for several futures may be ended by any of them.
@@ -12,12 +14,23 @@ use crate::block::BlockPointer;
 use crate::{TaskError, current};
 use std::collections::BTreeMap;
 use trine_lock::Lock;
-use trine_platform::global;
+use trine_platform::{Parker, global};
 
 global! {
-    /// For each task that sleeps, the one that it sleeps for. A task that is in here runs on a thread that is in a wait, and
+    /// For each task that sleeps, what it sleeps for. A task that is in here runs on a thread that is in a wait, and
     /// its block is alive; so is that of the other one, because the waiting thread has its future.
-    static WAITS: Lock<BTreeMap<BlockPointer, BlockPointer>> = Lock::new(BTreeMap::new());
+    static WAITS: Lock<Waits> = Lock::new(BTreeMap::new());
+}
+
+type Waits = BTreeMap<BlockPointer, Edge>;
+
+/// One task waits for another.
+struct Edge {
+    target: BlockPointer,
+    /// The thread that sleeps, if it can give up its wait.
+    sleeper: Option<Parker>,
+    /// Why it has to.
+    deadlock: Option<TaskError>,
 }
 
 /// The time during which the tasks on this thread's stack wait for another one.
@@ -26,27 +39,51 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    /// The tasks on this thread's stack wait for `target` from now on.
+    /// The tasks on this thread's stack wait for `target` from now on. `sleeper` is this thread, if it can give up.
     ///
     /// # Errors
     ///
-    /// If that one waits for one of them already.
+    /// If that one waits for one of them already, and the thread can give up. If it can't, another one does.
     ///
     /// # Safety
     ///
     /// The caller has the future of `target` for as long as this lives.
-    pub(crate) unsafe fn begin(target: BlockPointer) -> Result<Self, TaskError> {
+    pub(crate) unsafe fn begin(target: BlockPointer, sleeper: Option<&Parker>) -> Result<Self, TaskError> {
         let waiting = current::stack();
         if !waiting.is_empty() {
             let mut waits = WAITS.lock();
             if let Some(circle) = find_circle(&waits, &waiting, target) {
-                return Err(TaskError::deadlock(circle));
+                // SAFETY: the tasks on this thread's stack are alive, and so are those that have been found in `waits`,
+                // and what they wait for, as long as it is locked.
+                let names = circle.iter().map(|task| unsafe { task.name() }).collect();
+                let deadlock = TaskError::deadlock(names);
+                if sleeper.is_some() {
+                    return Err(deadlock);
+                }
+                give_up_another(&mut waits, &circle, deadlock);
             }
-            // Each on the stack waits for the one above it, the innermost for the target.
+            // The innermost waits for the target, and each other one on the stack for the one above it.
             let targets = std::iter::once(&target).chain(&waiting);
-            waits.extend(waiting.iter().copied().zip(targets.copied()));
+            let sleepers = std::iter::once(sleeper.cloned()).chain(std::iter::repeat(None));
+            for ((&task, &target), sleeper) in waiting.iter().zip(targets).zip(sleepers) {
+                let deadlock = None;
+                waits.insert(
+                    task,
+                    Edge {
+                        target,
+                        sleeper,
+                        deadlock,
+                    },
+                );
+            }
         }
         Ok(Self { waiting })
+    }
+
+    /// The deadlock that somebody else has found, and that this wait is to be given up for.
+    pub(crate) fn deadlock(&self) -> Option<TaskError> {
+        let innermost = self.waiting.first()?;
+        WAITS.lock().get_mut(innermost)?.deadlock.take()
     }
 }
 
@@ -61,24 +98,31 @@ impl Drop for Wait {
     }
 }
 
-/// The names of the tasks that would wait for each other if those in `waiting`, the innermost first, waited for `target`:
-/// each waits for the next, and the last for the first.
-fn find_circle(
-    waits: &BTreeMap<BlockPointer, BlockPointer>,
-    waiting: &[BlockPointer],
-    target: BlockPointer,
-) -> Option<Vec<&'static str>> {
+/// Has one in the circle give up that can.
+fn give_up_another(waits: &mut Waits, circle: &[BlockPointer], deadlock: TaskError) {
+    for task in circle {
+        if let Some(edge) = waits.get_mut(task)
+            && let Some(sleeper) = &edge.sleeper
+        {
+            edge.deadlock = Some(deadlock);
+            sleeper.unpark();
+            return;
+        }
+    }
+}
+
+/// The tasks that would wait for each other if those in `waiting`, the innermost first, waited for `target`: each waits
+/// for the next, and the last for the first.
+fn find_circle(waits: &Waits, waiting: &[BlockPointer], target: BlockPointer) -> Option<Vec<BlockPointer>> {
     let mut circle = Vec::from_iter(waiting.first().copied());
     let mut next = target;
     loop {
         if let Some(depth) = waiting.iter().position(|&task| task == next) {
             // From there up to the innermost, which is the first of the circle, each waits for the one above it.
             circle.extend(waiting[1..=depth].iter().rev());
-            // SAFETY: the tasks on this thread's stack are alive, and so are those that have been found in `waits`, and
-            // what they wait for, as long as it is locked.
-            return Some(circle.into_iter().map(|task| unsafe { task.name() }).collect());
+            return Some(circle);
         }
         circle.push(next);
-        next = *waits.get(&next)?;
+        next = waits.get(&next)?.target;
     }
 }

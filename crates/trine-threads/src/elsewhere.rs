@@ -18,7 +18,7 @@ where
     let job = FrameJob::new(closure);
     // SAFETY: this waits for the end of the task, after which the pointer is not used.
     let future = unsafe { submit(queues, job.job()) };
-    match future.result() {
+    match future.result_at_end() {
         Ok(()) => {
             // SAFETY: the job has run, so its latch is set.
             let result = unsafe { job.result() };

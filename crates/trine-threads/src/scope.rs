@@ -227,7 +227,7 @@ impl<'scope> Scope<'scope> {
             let Some(Queued { job, future }) = self.queued.lock().pop() else {
                 return;
             };
-            if future.result().is_err() {
+            if future.result_at_end().is_err() {
                 // SAFETY: the queue has let go of the job without running it.
                 unsafe { run(job) };
             }

@@ -2,6 +2,7 @@
 
 use super::join;
 use crate::{Future, Task};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use trine_platform::model::check;
 use trine_platform::thread::spawn;
@@ -34,5 +35,29 @@ fn one_of_two_that_wait_for_each_other_learns_it() {
         let other_thread = spawn(move || two.run());
         one.run();
         join(other_thread);
+    });
+}
+
+#[test]
+fn who_can_not_give_up_has_the_other_one_give_up() {
+    check("future::who_can_not_give_up_has_the_other_one_give_up", || {
+        let outer = Other::default();
+        let (inner, inner_future) = waiting_for(&outer);
+        let found = Arc::new(AtomicBool::new(false));
+        let report = Arc::clone(&found);
+        let wait = move || {
+            let value = inner_future.result_at_end().expect("the task has run");
+            report.store(value, Relaxed);
+            value
+        };
+        let (task, future) = Task::new(wait, ());
+        *outer.lock().expect("nobody panics") = Some(future);
+        let other_thread = spawn(move || inner.run());
+        task.run();
+        join(other_thread);
+        assert!(
+            found.load(Relaxed),
+            "the other one has waited in vain, and has learnt it"
+        );
     });
 }

@@ -2,6 +2,7 @@
 
 use crate::fixture::pool;
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::thread;
 use trine_fixture::in_own_process;
 use trine_future::{Future, TaskError};
 use trine_threads::{Handle, SPARES, ThreadPool, blocking};
@@ -86,6 +87,55 @@ fn a_task_that_waits_for_itself_gets_an_error() {
         let text = circle(&pool(2), 1).remove(0);
         assert!(text.ends_with("waits for itself"), "{text}");
     });
+}
+
+/// A task that waits in a join of another pool for a half that waits for the task: the half runs, so the task can't be told
+/// that its wait is over. It is the half that learns of the circle.
+#[test]
+fn a_circle_through_a_join_from_outside_runs_nothing_twice() {
+    in_own_process(|| {
+        circles_through_another_pool(|other, half| {
+            let _ = other.join(half, || ());
+        });
+    });
+}
+
+/// The same, with a task of a scope that was spawned on a thread that is not the pool's.
+#[test]
+fn a_circle_through_a_scope_from_outside_runs_nothing_twice() {
+    in_own_process(|| {
+        circles_through_another_pool(|other, task| {
+            other.scope(|scope| {
+                thread::scope(|threads| {
+                    threads.spawn(|| scope.spawn(|_| task()));
+                });
+            });
+        });
+    });
+}
+
+/// Has a task of one pool wait in `call`, on another pool, for what waits for that task.
+fn circles_through_another_pool(call: fn(&Handle, Box<dyn FnOnce() + Send>)) {
+    for _ in 0..ROUNDS / 10 {
+        let (one, other) = (pool(1), pool(2));
+        let (sender, receiver) = mpsc::channel();
+        let (report, reports) = mpsc::channel();
+        let handle = other.handle();
+        let outer = one.spawn(move || {
+            let waits_for_outer = Box::new(move || {
+                let waited = wait_for_another(&receiver);
+                report.send(waited).expect("the test reads all reports");
+            });
+            call(&handle, waits_for_outer);
+            Ok(())
+        });
+        sender.send(outer).expect("the task waits for it");
+        let found: Vec<Waited> = reports.iter().collect();
+        let [Err(deadlock)] = &found[..] else {
+            panic!("one run, and one circle: {found:?}");
+        };
+        assert!(deadlock.is_deadlock());
+    }
 }
 
 /// The second example of a deadlock in the documentation of `concurrent.futures`: the only worker waits for a task that
