@@ -22,6 +22,10 @@ pub use asymmetric::AsymmetricFences;
 pub use cell::{MutPtr, UnsafeCell};
 pub use deadline::Deadline;
 pub use fork::HomeProcess;
+#[cfg(all(not(trine_loom), target_os = "linux"))]
+pub use futex::FutexOf;
+#[cfg(any(trine_loom, target_os = "linux"))]
+pub use futex::SharedFutex;
 pub use futex::{Futex, TimedOut};
 pub use leak::LeakCheck;
 pub use parker::Parker;

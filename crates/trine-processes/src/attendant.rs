@@ -62,7 +62,7 @@ impl Attendant<'_> {
     }
 
     /// Has the worker run the initializer, if there is one.
-    fn initialize(&self, worker: Worker) -> Result<Worker, String> {
+    fn initialize(&self, mut worker: Worker) -> Result<Worker, String> {
         let Some(initializer) = &self.shared.settings.initializer else {
             return Ok(worker);
         };
@@ -74,7 +74,7 @@ impl Attendant<'_> {
                     Err(cause)
                 }
             },
-            Err(NoReply::NotSent | NoReply::Lost) => Err(initializer.ended_its_worker(&worker.bury())),
+            Err(NoReply::NotStarted | NoReply::Lost) => Err(initializer.ended_its_worker(&worker.bury())),
         }
     }
 
@@ -84,7 +84,7 @@ impl Attendant<'_> {
     /// place in the table, and whoever has seen the result finds the pool as it is after it.
     fn run(&self, worker: Option<Worker>, ticket: Ticket<Task>) -> Option<Worker> {
         let Self { shared, index } = *self;
-        let Some(worker) = worker else {
+        let Some(mut worker) = worker else {
             unreachable!("the table gives tasks to workers that are ready");
         };
         let Ticket {
@@ -120,7 +120,7 @@ impl Attendant<'_> {
                 task.answer(nonsense);
                 None
             }
-            Err(NoReply::NotSent) => {
+            Err(NoReply::NotStarted) => {
                 let given_back = shared.tell(|table| table.give_back(index, Ticket { number, bytes, task }));
                 let death = self.bury(worker);
                 match given_back {

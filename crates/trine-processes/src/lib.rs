@@ -88,12 +88,8 @@
 //! - The types of a task are compared between parent and worker, the values are not checked: a `Serialize` and a
 //!   `Deserialize` that don't fit each other fail, or give another value. postcard does not describe itself, so
 //!   serde's `untagged`, `flatten` and `skip_serializing_if` don't work.
-//! - A worker is trusted with the parent's memory: code that takes over a worker can make the parent allocate without
-//!   bound. Don't run attackers' code in it.
-//! - A task that was sent to a worker counts as running, though the worker may not have read it: if it dies just then, that
-//!   task is lost.
-//! - A grandchild that was forked without `exec`, and has left the worker's process group, keeps a crashed worker's
-//!   connection open: the crash is noticed once the grandchild ends.
+//! - Code that takes over a worker can send nonsense, which fails its task, and results that are as large as the parent's
+//!   memory. It runs with the rights of the program: this is no sandbox.
 
 #![cfg_attr(
     not(target_os = "linux"),

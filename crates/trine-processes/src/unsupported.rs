@@ -61,7 +61,7 @@ pub(crate) enum Worker {}
 
 /// Why a request has no reply.
 pub(crate) enum NoReply {
-    NotSent,
+    NotStarted,
     Lost,
 }
 
@@ -74,7 +74,7 @@ impl Worker {
         match *self {}
     }
 
-    pub(crate) fn exchange(&self, _: &[u8], _: impl FnOnce()) -> Result<Vec<u8>, NoReply> {
+    pub(crate) fn exchange(&mut self, _: &[u8], _: impl FnOnce()) -> Result<Vec<u8>, NoReply> {
         match *self {}
     }
 

@@ -15,7 +15,13 @@ use std::time::Instant;
 
 /// The packages that have models.
 pub(crate) fn packages() -> Vec<&'static str> {
-    vec!["trine-platform", "trine-lock", "trine-future", "trine-threads"]
+    vec![
+        "trine-platform",
+        "trine-lock",
+        "trine-future",
+        "trine-threads",
+        "trine-processes",
+    ]
 }
 
 /// A test that is a model.

@@ -5,12 +5,25 @@ use crate::Deadline;
 use rustix::thread::futex;
 use std::sync::atomic::AtomicU32;
 
-/// See the contract in the parent module.
+/// A word of this process. See the contract in the parent module.
+pub type Futex = FutexOf<false>;
+
+/// A word in memory that several processes share, with the same contract. All zeros are a word that reads 0.
+pub type SharedFutex = FutexOf<true>;
+
+/// A word to sleep on, of one process or of several.
 #[derive(Debug, Default)]
 #[repr(transparent)]
-pub struct Futex(AtomicU32);
+pub struct FutexOf<const IS_SHARED: bool>(AtomicU32);
 
-impl Futex {
+impl<const IS_SHARED: bool> FutexOf<IS_SHARED> {
+    /// A private word is found faster.
+    const FLAGS: futex::Flags = if IS_SHARED {
+        futex::Flags::empty()
+    } else {
+        futex::Flags::PRIVATE
+    };
+
     /// A word that reads `value`.
     pub const fn new(value: u32) -> Self {
         Self(AtomicU32::new(value))
@@ -31,7 +44,7 @@ impl Futex {
     /// Sleeps while the word reads `expected`, until a wake (F1, F2).
     pub fn wait(&self, expected: u32) {
         // The only errors are EAGAIN (the word differs) and EINTR: both are returns that F2 allows.
-        let _ = futex::wait(&self.0, futex::Flags::PRIVATE, expected, None);
+        let _ = futex::wait(&self.0, Self::FLAGS, expected, None);
     }
 
     /// [`wait`](Self::wait), but not beyond `deadline`.
@@ -42,7 +55,7 @@ impl Futex {
             // A time-out that the kernel's type can't hold is centuries away: sleep without one.
             Some(remaining) => futex::Timespec::try_from(remaining).ok(),
         };
-        match futex::wait(&self.0, futex::Flags::PRIVATE, expected, timeout.as_ref()) {
+        match futex::wait(&self.0, Self::FLAGS, expected, timeout.as_ref()) {
             Err(rustix::io::Errno::TIMEDOUT) => Err(TimedOut),
             _ => Ok(()),
         }
@@ -50,11 +63,11 @@ impl Futex {
 
     /// Wakes one sleeper, if there is one.
     pub fn wake_one(&self) {
-        let _ = futex::wake(&self.0, futex::Flags::PRIVATE, 1);
+        let _ = futex::wake(&self.0, Self::FLAGS, 1);
     }
 
     /// Wakes every sleeper.
     pub fn wake_all(&self) {
-        let _ = futex::wake(&self.0, futex::Flags::PRIVATE, i32::MAX as u32);
+        let _ = futex::wake(&self.0, Self::FLAGS, i32::MAX as u32);
     }
 }

@@ -19,11 +19,11 @@ mod portable;
 pub struct TimedOut;
 
 #[cfg(all(not(trine_loom), target_os = "linux"))]
-pub use linux::Futex;
-#[cfg(trine_loom)]
-pub use model::Futex;
+pub use linux::{Futex, FutexOf, SharedFutex};
 #[cfg(trine_loom)]
 pub(crate) use model::Gate;
+#[cfg(trine_loom)]
+pub use model::{Futex, SharedFutex};
 /// A 32-bit word that threads can sleep on. The contract that all its implementations keep:
 ///
 /// - F1: `wait(expected)` returns at once unless the word reads `expected`; the check and falling asleep are one
@@ -81,5 +81,7 @@ mod tests {
     }
 
     contract!(shipped, super::super::Futex);
+    #[cfg(target_os = "linux")]
+    contract!(shared, super::super::SharedFutex);
     contract!(other_systems, super::portable::Futex);
 }

@@ -19,6 +19,9 @@ pub struct Futex {
     gate: Arc<Gate>,
 }
 
+/// In a model there is one process.
+pub type SharedFutex = Futex;
+
 /// What sleepers queue behind, the one that is woken first in front.
 #[derive(Debug)]
 pub(crate) struct Gate(Mutex<VecDeque<Arc<Sleeper>>>);

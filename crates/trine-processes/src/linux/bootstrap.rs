@@ -1,6 +1,9 @@
 //! Starting a worker, up to its hello: never longer than a deadline, whatever the new process does.
 
 use super::channel::shielded;
+use super::connection::Connection;
+use super::link::ParentEnd;
+use super::mark::Mark;
 use super::process::{Process, poll_until};
 use super::signals::Blocked;
 use super::{MARK, entries, out_of_memory};
@@ -20,8 +23,9 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What a worker says first: the identity of its image, and its ends of the two channels: requests and replies.
-pub(super) type Hello = (u64, IpcBytesSender, IpcBytesReceiver);
+/// What a worker says first: the identity of its image, and its end of a channel for requests. If there is no link, also
+/// its end of a channel for replies.
+pub(super) type Hello = (u64, IpcBytesSender, Option<IpcBytesReceiver>);
 
 /// How long a worker may take from its start to its hello.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -44,7 +48,7 @@ enum Ended {
 pub(super) fn start(
     settings: &Settings,
     register: impl FnOnce(&Arc<Process>),
-) -> Result<(Arc<Process>, IpcBytesSender, IpcBytesReceiver), String> {
+) -> Result<(Arc<Process>, Connection), String> {
     out_of_memory::begin();
     // ipc-channel cuts a longer path, and the worker would not find the socket.
     let directory = std::env::temp_dir();
@@ -62,8 +66,14 @@ pub(super) fn start(
     };
     probe(&directory).map_err(no_socket)?;
     let (server, name) = shielded(IpcOneShotServer::<Hello>::new).map_err(no_socket)?;
-    let mark = format!("{}:{name}", std::process::id());
-    let process = Process::start(MARK, &mark, settings)
+    // Without memory to share there is the slower way.
+    let link = ParentEnd::new().ok();
+    let mark = Mark {
+        parent: std::process::id(),
+        has_link: link.is_some(),
+        server: name.clone(),
+    };
+    let process = Process::start(MARK, &mark.to_string(), link, settings)
         .map_err(|error| format!("this executable could not be started again: {error}"))?;
     let process = Arc::new(process);
     register(&process);
@@ -72,13 +82,14 @@ pub(super) fn start(
     let (ended, hello) = take_hello(server, &name, &process);
     drop(blocked);
     let error = match hello {
-        Ok((identity, requests, replies)) if identity == entries::image_identity() => {
-            return Ok((process, requests, replies));
-        }
-        Ok(_) => {
+        Ok((identity, ..)) if identity != entries::image_identity() => {
             process.reap(Duration::ZERO);
             return Err(format!("process {pid} runs another build of this program"));
         }
+        Ok((_, requests, replies)) => match Connection::new(&process, requests, replies) {
+            Some(connection) => return Ok((process, connection)),
+            None => io::Error::other("it does not fit the worker"),
+        },
         Err(error) => error,
     };
     // One that has closed its connection is probably about to exit, and its status says more than the error.

@@ -1,5 +1,6 @@
 //! A worker as the kernel sees it: a process that leads a group, told apart by a descriptor and not by its number.
 
+use super::link::ParentEnd;
 use super::out_of_memory;
 use super::stderr::Stderr;
 use crate::settings::Settings;
@@ -12,6 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
 use trine_future::WorkerDeath;
 use trine_lock::Lock;
@@ -25,15 +27,26 @@ pub(crate) struct Process {
     pub(super) stderr: Stderr,
     started: Instant,
     /// That the process has exited is known to the watcher.
-    pub(super) noticed: AtomicBool,
+    noticed: AtomicBool,
+    /// What it shares with its parent. `None` where there is no such memory: then ipc-channel carries everything.
+    pub(super) link: Option<ParentEnd>,
 }
 
 impl Process {
-    /// Starts this executable again, with a variable in its environment.
+    /// Starts this executable again, with a variable in its environment, and with `link` as its standard input.
     ///
     /// The calling thread must live as long as the process: the kernel tells the process of the death of the
     /// thread that started it.
-    pub(super) fn start(variable: &str, value: &str, settings: &Settings) -> io::Result<Self> {
+    pub(super) fn start(
+        variable: &str,
+        value: &str,
+        link: Option<(ParentEnd, OwnedFd)>,
+        settings: &Settings,
+    ) -> io::Result<Self> {
+        let (link, stdin) = match link {
+            Some((link, memory)) => (Some(link), Stdio::from(memory)),
+            None => (None, Stdio::null()),
+        };
         // The image that runs here, even if its file was replaced or deleted meanwhile.
         let mut command = Command::new("/proc/self/exe");
         if let Some(name) = std::env::args_os().next() {
@@ -42,7 +55,7 @@ impl Process {
         command
             .envs(settings.environment.iter().map(|(name, value)| (name, value)))
             .env(variable, value)
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stderr(Stdio::piped())
             .process_group(0);
         if settings.discards_stdout {
@@ -67,6 +80,7 @@ impl Process {
             stderr: Stderr::new(stderr),
             started: Instant::now(),
             noticed: AtomicBool::new(false),
+            link,
         })
     }
 
@@ -81,6 +95,22 @@ impl Process {
     /// Readable once the process has exited.
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
+    }
+
+    /// Whether the watcher has seen that the process has exited.
+    pub(super) fn is_noticed(&self) -> bool {
+        // ORDERING: Acquire pairs with the Release of `notice`: what the process has written before its end is seen.
+        self.noticed.load(Acquire)
+    }
+
+    /// The process has exited. What it has started is killed, and its attendant told, if that waits for it.
+    pub(super) fn notice(&self) {
+        // ORDERING: Release pairs with the Acquire of `is_noticed`.
+        self.noticed.store(true, Release);
+        self.kill();
+        if let Some(link) = &self.link {
+            link.interrupt();
+        }
     }
 
     pub(super) fn has_exited(&self) -> bool {

@@ -2,15 +2,19 @@
 
 use super::bootstrap::Hello;
 use super::channel::{receive, send};
+use super::link::WorkerEnd;
+use super::mark::Mark;
 use super::{entries, signals};
 use crate::backtrace;
-use crate::frame::{Reply, Request};
-use ipc_channel::ipc::{IpcSender, bytes_channel};
+use crate::frame::{Call, Reply, Request};
+use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcSender, bytes_channel};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::error::Error;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
+use std::mem;
+use std::thread;
 
 /// The status of a worker that could not do its work; stderr says why.
 const FAILURE: libc::c_int = 70;
@@ -31,11 +35,14 @@ pub(super) fn serve(mark: &OsStr) -> ! {
 }
 
 fn serve_until_stopped(mark: &OsStr) -> Result<(), Box<dyn Error>> {
-    let (parent, server) = mark
+    let mark = mark
         .to_str()
-        .and_then(|mark| mark.split_once(':'))
-        .and_then(|(parent, server)| Some((Pid::from_raw(parent.parse().ok()?)?, server)))
+        .and_then(Mark::parse)
         .ok_or("the mark in the environment is not Trine's")?;
+    let parent = i32::try_from(mark.parent)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or("no process has the parent's number")?;
     // Writing to a closed pipe is an error, as in every Rust program.
     // SAFETY: sets the action that Rust's own start code, which does not run here, would set.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
@@ -43,27 +50,77 @@ fn serve_until_stopped(mark: &OsStr) -> Result<(), Box<dyn Error>> {
     be_the_first_without_memory();
     backtrace::note_all();
 
+    let identity = entries::image_identity();
     let (requests_end, requests) = bytes_channel()?;
-    let (replies, replies_end) = bytes_channel()?;
-    let hello: Hello = (entries::image_identity(), requests_end, replies_end);
-    IpcSender::connect(server.to_owned())?.send(hello)?;
+    if mark.has_link {
+        let link = WorkerEnd::take()?;
+        say_hello(mark.server, (identity, requests_end, None))?;
+        watch_parent(requests)?;
+        serve_link(link)
+    } else {
+        let (replies, replies_end) = bytes_channel()?;
+        say_hello(mark.server, (identity, requests_end, Some(replies_end)))?;
+        serve_channel(&requests, &replies)
+    }
+}
 
+fn say_hello(server: String, hello: Hello) -> Result<(), Box<dyn Error>> {
+    IpcSender::connect(server)?.send(hello)?;
+    Ok(())
+}
+
+/// Serves the parent through the memory that both share.
+fn serve_link(mut link: WorkerEnd) -> Result<(), Box<dyn Error>> {
     loop {
-        let request = match receive(&requests) {
+        let request = link.receive()?;
+        let reply = match decode(&request)? {
+            Request::Stop => return Ok(()),
+            Request::Call(call) if link.claim() => answer(&call),
+            Request::Call(_) => continue,
+        };
+        link.send(&reply)?;
+    }
+}
+
+/// Serves the parent over ipc-channel.
+fn serve_channel(requests: &IpcBytesReceiver, replies: &IpcBytesSender) -> Result<(), Box<dyn Error>> {
+    loop {
+        let request = match receive(requests) {
             // Without having said stop, the parent is gone: nothing of its workers may stay.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => die(),
             request => request?,
         };
-        let reply =
-            match Request::decode(&request).ok_or("the parent has sent something that is no request")? {
-                Request::Stop => return Ok(()),
-                Request::Call(call) => match entries::entry(call.entry) {
-                    Some(entry) => entry(&call),
-                    None => Reply::UnknownTask.encode(call.task),
-                },
-            };
-        send(&replies, &reply)?;
+        let reply = match decode(&request)? {
+            Request::Stop => return Ok(()),
+            Request::Call(call) => answer(&call),
+        };
+        send(replies, &reply)?;
     }
+}
+
+fn decode(request: &[u8]) -> Result<Request<'_>, &'static str> {
+    Request::decode(request).ok_or("the parent has sent something that is no request")
+}
+
+fn answer(call: &Call<'_>) -> Vec<u8> {
+    match entries::entry(call.entry) {
+        Some(entry) => entry(call),
+        None => Reply::UnknownTask.encode(call.task),
+    }
+}
+
+/// Starts a thread that ends this process with its parent, if the signal that should do so does not come: a task may have
+/// changed what that signal does.
+fn watch_parent(requests: IpcBytesReceiver) -> io::Result<()> {
+    const STACK: usize = 64 * 1024;
+    let watch = move || match receive(&requests) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => die(),
+        // Nothing is sent here. A task has closed the descriptor, and ipc-channel must not notice that.
+        _ => mem::forget(requests),
+    };
+    let thread = thread::Builder::new().name("trine-parent".to_owned());
+    thread.stack_size(STACK).spawn(watch)?;
+    Ok(())
 }
 
 /// When memory runs out, the kernel is to end this process and not its parent, which can replace it.

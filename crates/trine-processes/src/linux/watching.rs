@@ -5,7 +5,6 @@ use crate::watcher::Watched;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// Wakes the thread that waits.
 pub(crate) struct Bell(OwnedFd);
@@ -35,10 +34,9 @@ pub(crate) fn watch(watched: &Watched) -> Vec<usize> {
     } = watched;
     let mut descriptors = vec![PollFd::new(&bell.0, PollFlags::IN)];
     // An end that is known would be reported for ever.
-    // ORDERING: Relaxed: only the calling thread uses the flag.
     let running: Vec<_> = processes
         .iter()
-        .filter(|(_, process)| !process.noticed.load(Relaxed))
+        .filter(|(_, process)| !process.is_noticed())
         .collect();
     let writing: Vec<_> = processes
         .iter()
@@ -60,9 +58,7 @@ pub(crate) fn watch(watched: &Watched) -> Vec<usize> {
             None => bell.hear(),
             Some(ready) => match running.get(ready) {
                 Some((index, process)) => {
-                    // ORDERING: Relaxed: see above.
-                    process.noticed.store(true, Relaxed);
-                    process.kill();
+                    process.notice();
                     exited.push(*index);
                 }
                 None => writing[ready - running.len()].1.stderr.forward(),

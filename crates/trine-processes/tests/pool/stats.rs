@@ -60,7 +60,8 @@ in_own_process! {
         for number in 0..5 {
             pool.submit(double, number).result().expect("a value");
         }
-        assert_eq!(states(&pool), [WorkerState::Absent, WorkerState::Idle]);
+        // Its attendant may have been about to ask for the next task when that came, and another worker was started.
+        assert!(states(&pool).contains(&WorkerState::Idle));
         assert_eq!(pool.stats().workers.iter().map(|worker| worker.tasks).sum::<u32>(), 6);
         assert_eq!(pool.stats().tasks.answered, 6);
     }

@@ -1,0 +1,55 @@
+//! How one thread sleeps in memory that two processes share, until the other side has something for it.
+//!
+//! The sleeper announces itself and then looks once more; the other side makes its change and then looks for a sleeper. A
+//! fence on each side between the two steps makes one of them see the other. So who finds nobody asleep makes no system
+//! call.
+//!
+//! The other process can write to the word as it likes. With that it can keep the sleeper asleep, as it can by not
+//! answering, and nothing else.
+
+use trine_platform::SharedFutex;
+use trine_platform::atomic::Ordering::{Relaxed, SeqCst};
+use trine_platform::atomic::fence;
+
+const AWAKE: u32 = 0;
+const ASLEEP: u32 = 1;
+
+/// The place of one thread to sleep. All zeros are one where nobody sleeps.
+#[repr(transparent)]
+pub(super) struct Alarm(SharedFutex);
+
+impl Alarm {
+    #[cfg(test)]
+    pub(super) fn new() -> Self {
+        Self(SharedFutex::new(AWAKE))
+    }
+
+    /// Sleeps until [`ring`](Self::ring), unless `is_ready`. May return early.
+    pub(super) fn sleep_unless(&self, is_ready: impl FnOnce() -> bool) {
+        // ORDERING: the fence pairs with that of `ring`: either `is_ready` sees what the other side did before, or that
+        // side sees that this one is asleep.
+        self.0.word().store(ASLEEP, Relaxed);
+        fence(SeqCst);
+        if !is_ready() {
+            self.0.wait(ASLEEP);
+        }
+        self.0.word().store(AWAKE, Relaxed);
+    }
+
+    /// Wakes the sleeper, who then sees what the caller did before.
+    pub(super) fn ring(&self) {
+        // ORDERING: see `sleep_unless`.
+        fence(SeqCst);
+        if self.0.word().load(Relaxed) == ASLEEP && self.0.word().swap(AWAKE, Relaxed) == ASLEEP {
+            self.0.wake_one();
+        }
+    }
+
+    /// Wakes the sleeper, whatever the word says: for the end of a process that may have written anything to it.
+    pub(super) fn ring_in_any_case(&self) {
+        // ORDERING: see `sleep_unless`.
+        fence(SeqCst);
+        self.0.word().swap(AWAKE, Relaxed);
+        self.0.wake_all();
+    }
+}

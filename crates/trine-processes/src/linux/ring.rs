@@ -1,0 +1,246 @@
+//! A queue of messages in memory that two processes share. One side writes, the other reads.
+//!
+//! A message is its length and its bytes, padded to whole words. It may be longer than the ring: then it goes through piece
+//! by piece, while the other side reads.
+//!
+//! Neither side believes the other. Each keeps its own position to itself and only publishes it; what it reads of the other
+//! side's is checked against its own; and bytes are copied out, by atomic loads, before anybody looks at them. So the worst
+//! that the other side can do is to send nonsense, or nothing.
+
+use super::alarm::Alarm;
+use std::error::Error;
+use std::fmt;
+use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
+use trine_platform::atomic::{AtomicU32, AtomicUsize};
+use trine_platform::spin_until;
+
+/// The bytes of a word.
+const WORD: usize = size_of::<usize>();
+
+/// The positions of both sides, in words since the beginning, and their places to sleep. All zeros are an empty ring.
+#[repr(C)]
+pub(super) struct Cursors {
+    writer: Cursor,
+    reader: Cursor,
+}
+
+/// What one side writes, on a cache line of its own.
+#[repr(C, align(128))]
+struct Cursor {
+    position: AtomicU32,
+    alarm: Alarm,
+}
+
+/// The memory of a ring.
+#[derive(Clone, Copy)]
+pub(super) struct Ring<'a> {
+    pub(super) cursors: &'a Cursors,
+    /// As many as a power of two.
+    pub(super) words: &'a [AtomicUsize],
+}
+
+/// Why a message has not come through.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// The other side is gone.
+    Over,
+    /// The other side has written what can't be.
+    Corrupt,
+    /// There is no memory for a message of so many bytes.
+    TooLong(usize),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Over => formatter.write_str("the other side is gone"),
+            Self::Corrupt => formatter.write_str("the shared memory has been written to by somebody else"),
+            Self::TooLong(length) => write!(formatter, "there is no memory for a message of {length} bytes"),
+        }
+    }
+}
+
+impl Error for Broken {}
+
+/// The side that writes.
+#[derive(Default)]
+pub(super) struct Writer {
+    position: u32,
+}
+
+/// The side that reads.
+#[derive(Default)]
+pub(super) struct Reader {
+    position: u32,
+}
+
+impl Cursors {
+    #[cfg(test)]
+    pub(super) fn new() -> Self {
+        let cursor = || Cursor {
+            position: AtomicU32::new(0),
+            alarm: Alarm::new(),
+        };
+        Self {
+            writer: cursor(),
+            reader: cursor(),
+        }
+    }
+
+    /// Has whoever sleeps here look whether it is over.
+    pub(super) fn wake_all(&self) {
+        self.writer.alarm.ring_in_any_case();
+        self.reader.alarm.ring_in_any_case();
+    }
+}
+
+impl Ring<'_> {
+    fn capacity(&self) -> u32 {
+        u32::try_from(self.words.len()).unwrap_or(u32::MAX)
+    }
+
+    fn word(&self, position: u32) -> &AtomicUsize {
+        &self.words[position as usize & (self.words.len() - 1)]
+    }
+
+    /// How many words go at once, if there are so many and so many are wanted: never all, so that both sides work at the
+    /// same time.
+    fn piece(&self, there: u32, wanted: usize) -> u32 {
+        let most = there.min(self.capacity() / 2).max(1);
+        u32::try_from(wanted).map_or(most, |wanted| most.min(wanted))
+    }
+
+    /// How many words lie between what has been read and what has been written.
+    fn filled(&self, written: u32, read: u32) -> Result<u32, Broken> {
+        let filled = written.wrapping_sub(read);
+        if filled <= self.capacity() {
+            Ok(filled)
+        } else {
+            Err(Broken::Corrupt)
+        }
+    }
+}
+
+impl Writer {
+    /// Writes a message. Blocks while there is no room, unless `is_over`.
+    pub(super) fn write(
+        &mut self,
+        ring: Ring<'_>,
+        message: &[u8],
+        is_over: impl Fn() -> bool,
+    ) -> Result<(), Broken> {
+        let length = message.len().to_ne_bytes();
+        let mut words = length.chunks(WORD).chain(message.chunks(WORD));
+        let mut rest = 1 + message.len().div_ceil(WORD);
+        while rest > 0 {
+            let room = self.wait_for_room(ring, &is_over)?;
+            let piece = ring.piece(room, rest);
+            for (offset, bytes) in (0..piece).zip(&mut words) {
+                let mut word = [0; WORD];
+                word[..bytes.len()].copy_from_slice(bytes);
+                let place = ring.word(self.position.wrapping_add(offset));
+                // ORDERING: Relaxed: the position publishes it.
+                place.store(usize::from_ne_bytes(word), Relaxed);
+            }
+            self.position = self.position.wrapping_add(piece);
+            rest -= piece as usize;
+            // ORDERING: Release pairs with the Acquire of `Reader::wait_for_words`.
+            ring.cursors.writer.position.store(self.position, Release);
+            ring.cursors.reader.alarm.ring();
+        }
+        Ok(())
+    }
+
+    /// The number of words that there is room for, at least one.
+    fn wait_for_room(&self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<u32, Broken> {
+        let room = || {
+            // ORDERING: Acquire pairs with the Release of `Reader::give_free`: the words that have been read are not
+            // overwritten before that.
+            let read = ring.cursors.reader.position.load(Acquire);
+            Ok(ring.capacity() - ring.filled(self.position, read)?)
+        };
+        wait_until_some(room, &ring.cursors.writer.alarm, is_over)
+    }
+}
+
+impl Reader {
+    /// Reads a message. Blocks until it is there, unless `is_over`: but what was written before that comes through.
+    pub(super) fn read(&mut self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<Vec<u8>, Broken> {
+        self.wait_for_words(ring, &is_over)?;
+        let length = ring.word(self.position).load(Relaxed);
+        // The length is given free together with what comes after it.
+        self.position = self.position.wrapping_add(1);
+        let mut message = Vec::new();
+        message
+            .try_reserve_exact(length)
+            .map_err(|_| Broken::TooLong(length))?;
+        while message.len() < length {
+            let there = self.wait_for_words(ring, &is_over)?;
+            let wanted = (length - message.len()).div_ceil(WORD);
+            let piece = ring.piece(there, wanted);
+            let begin = message.len();
+            message.resize(length.min(begin + piece as usize * WORD), 0);
+            for (offset, bytes) in (0..piece).zip(message[begin..].chunks_mut(WORD)) {
+                // ORDERING: Relaxed: the position has published it.
+                let word = ring.word(self.position.wrapping_add(offset)).load(Relaxed);
+                bytes.copy_from_slice(&word.to_ne_bytes()[..bytes.len()]);
+            }
+            self.position = self.position.wrapping_add(piece);
+            if message.len() < length {
+                self.give_free(ring);
+            }
+        }
+        self.give_free(ring);
+        Ok(message)
+    }
+
+    /// Lets the other side write where this one has read.
+    fn give_free(&self, ring: Ring<'_>) {
+        // ORDERING: Release pairs with the Acquire of `Writer::wait_for_room`.
+        ring.cursors.reader.position.store(self.position, Release);
+        ring.cursors.writer.alarm.ring();
+    }
+
+    /// The number of words that can be read, at least one.
+    fn wait_for_words(&self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<u32, Broken> {
+        let filled = || {
+            // ORDERING: Acquire pairs with the Release of `Writer::write`: the words are there.
+            let written = ring.cursors.writer.position.load(Acquire);
+            ring.filled(written, self.position)
+        };
+        wait_until_some(filled, &ring.cursors.reader.alarm, is_over)
+    }
+}
+
+/// Sleeps on `alarm` until `count` is not zero, and returns it, or until it `is_over`.
+fn wait_until_some(
+    count: impl Fn() -> Result<u32, Broken>,
+    alarm: &Alarm,
+    is_over: impl Fn() -> bool,
+) -> Result<u32, Broken> {
+    let is_settled = || count() != Ok(0);
+    loop {
+        let now = count()?;
+        if now > 0 {
+            return Ok(now);
+        }
+        if spin_until(is_settled) {
+            continue;
+        }
+        // Before the last look: what was written before the end comes through.
+        let over = is_over();
+        if !over {
+            alarm.sleep_unless(|| is_settled() || is_over());
+        } else if !is_settled() {
+            return Err(Broken::Over);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "ring_models.rs"]
+mod models;
+
+#[cfg(all(test, not(trine_loom)))]
+#[path = "ring_tests.rs"]
+mod tests;
