@@ -56,13 +56,17 @@ impl Connection {
                 let link = process.link.as_ref().ok_or(NoReply::NotStarted)?;
                 let is_over = || process.is_noticed();
                 let sent = link.send(writer, request, is_over);
-                match sent.and_then(|()| link.receive(reader, is_over)) {
-                    Ok(reply) => Ok(reply),
-                    Err(Broken::Over) if link.revoke() => Err(NoReply::NotStarted),
-                    Err(Broken::Over) => Err(NoReply::Lost),
-                    // No reply to anything: whoever decodes it says so.
-                    Err(Broken::Corrupt | Broken::TooLong(_)) => Ok(Vec::new()),
-                }
+                sent.and_then(|()| link.receive(reader, is_over))
+                    .or_else(|broken| {
+                        // One that writes nonsense may be alive.
+                        process.kill();
+                        match broken {
+                            _ if link.revoke() => Err(NoReply::NotStarted),
+                            Broken::Over => Err(NoReply::Lost),
+                            // No reply to anything: whoever decodes it says so.
+                            Broken::Corrupt | Broken::TooLong(_) => Ok(Vec::new()),
+                        }
+                    })
             }
             Way::Channel(replies) => {
                 let _blocked = Blocked::new();

@@ -1,0 +1,130 @@
+//! Workers that write nonsense into what they share with the parent. The parent survives, and so do its other tasks.
+
+use crate::fixture::in_own_process;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::ops::Range;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+use std::time::Duration;
+use trine_processes::ProcessPool;
+
+/// How long a hostile task may go on. Most end at once; one that silences itself does not.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The words of the memory that a worker shares with its parent.
+fn shared_words() -> &'static [AtomicU32] {
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("there is a /proc");
+    let line = maps
+        .lines()
+        .find(|line| line.contains("memfd:trine"))
+        .expect("it is mapped");
+    let (range, _) = line.split_once(' ').expect("a range is first");
+    let (begin, end) = range.split_once('-').expect("a range has two ends");
+    let address = |text| usize::from_str_radix(text, 16).expect("an address");
+    let Range { start, end } = address(begin)..address(end);
+    let words = std::ptr::with_exposed_provenance::<AtomicU32>(start);
+    // SAFETY: the kernel has named the range, and it stays mapped for as long as the process lives.
+    unsafe { std::slice::from_raw_parts(words, (end - start) / size_of::<AtomicU32>()) }
+}
+
+/// Numbers without pattern that a seed determines.
+struct Noise(u64);
+
+impl Noise {
+    /// As splitmix64 does.
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A value at a boundary, or any.
+    fn value(&mut self) -> u32 {
+        let any = self.next() as u32;
+        let small = any % 20_000;
+        let boundaries = [0, 1, 2, small, u32::MAX, u32::MAX - small, 1 << 31, any];
+        boundaries[self.next() as usize % boundaries.len()]
+    }
+
+    /// Writes somewhere: mostly where positions, sleepers and the slot are, in the first two words of each of the first
+    /// five pairs of cache lines.
+    fn write(&mut self, words: &[AtomicU32]) {
+        const PAIR: usize = 128 / size_of::<AtomicU32>();
+        let any = self.next() as usize;
+        let place = if any.is_multiple_of(4) {
+            self.next() as usize % words.len()
+        } else {
+            any / 8 % 5 * PAIR + any / 64 % 2
+        };
+        words[place].store(self.value(), Relaxed);
+    }
+}
+
+/// Writes nonsense, and answers.
+fn scribble(seed: u64) -> u64 {
+    let mut noise = Noise(seed);
+    let words = shared_words();
+    for _ in 0..=noise.next() % 8 {
+        noise.write(words);
+    }
+    seed
+}
+
+/// Writes nonsense from now on, while it answers.
+fn scribble_for_ever(seed: u64) -> Vec<u64> {
+    let words = shared_words();
+    thread::spawn(move || {
+        let mut noise = Noise(seed);
+        loop {
+            noise.write(words);
+        }
+    });
+    vec![seed; 10_000]
+}
+
+fn double(number: u64) -> u64 {
+    2 * number
+}
+
+/// Has `attack` spoil one worker of two, again and again, beside honest tasks on the other.
+fn survive<R>(attack: impl Fn(u64) -> R + Copy + Send + Sync + 'static, rounds: u64)
+where
+    R: Serialize + DeserializeOwned + Send + 'static,
+{
+    let pool = ProcessPool::new(1).expect("a pool");
+    let other = ProcessPool::new(1).expect("a pool");
+    let bystander = other
+        .submit(|()| std::process::id(), ())
+        .result()
+        .expect("a value");
+    let mut spoilt = 0;
+    for seed in 1..=rounds {
+        // Whatever it ends with, it ends. What it has spoilt may show with the next task.
+        let ended = pool.task(attack, seed).timeout(PATIENCE).submit().result();
+        let next = pool.task(double, seed).timeout(PATIENCE).submit().result();
+        spoilt += u32::from(ended.is_err()) + u32::from(next.is_err());
+        assert_eq!(other.submit(double, seed).result().expect("a value"), 2 * seed);
+    }
+    assert!(spoilt > 0, "the attacks do nothing");
+    pool.kill();
+    let pid = other
+        .submit(|()| std::process::id(), ())
+        .result()
+        .expect("a value");
+    assert_eq!(pid, bystander);
+}
+
+in_own_process! {
+    #[test]
+    fn nonsense_in_shared_memory_costs_its_own_worker_only() {
+        survive(scribble, 100);
+    }
+
+    #[test]
+    fn nonsense_while_the_parent_reads_costs_its_own_worker_only() {
+        survive(scribble_for_ever, 30);
+    }
+}
