@@ -28,6 +28,15 @@ pub(crate) use in_own_process;
 
 /// Runs `test`, named by its full path, in a process of its own, with `environment` added.
 pub(crate) fn run(path: &str, environment: &[(&str, &str)], test: impl FnOnce()) {
+    run_within(path, environment, WATCHDOG, test);
+}
+
+/// Runs a test that goes on for `duration` on purpose.
+pub(crate) fn run_for(path: &str, duration: Duration, test: impl FnOnce()) {
+    run_within(path, &[], duration + WATCHDOG, test);
+}
+
+fn run_within(path: &str, environment: &[(&str, &str)], limit: Duration, test: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         let before = Resources::now();
         test();
@@ -37,7 +46,7 @@ pub(crate) fn run(path: &str, environment: &[(&str, &str)], test: impl FnOnce())
     let executable = std::env::current_exe().expect("the executable has a path");
     let mut command = command(&executable, path);
     command.envs(environment.iter().copied());
-    let (output, status) = Supervised::start(command).finish();
+    let (output, status) = Supervised::start(command).finish_within(limit);
     assert!(
         status.success() && has_passed(&output),
         "{path}, in a process of its own: {status}\n{output}"
@@ -94,8 +103,12 @@ impl Supervised {
     }
 
     /// Waits until the process, and everybody who has inherited its output, is gone.
-    pub(crate) fn finish(mut self) -> (String, std::process::ExitStatus) {
-        let output = self.output.recv_timeout(WATCHDOG);
+    pub(crate) fn finish(self) -> (String, std::process::ExitStatus) {
+        self.finish_within(WATCHDOG)
+    }
+
+    fn finish_within(mut self, limit: Duration) -> (String, std::process::ExitStatus) {
+        let output = self.output.recv_timeout(limit);
         if output.is_err() {
             kill(-i64::from(self.pid()));
         }

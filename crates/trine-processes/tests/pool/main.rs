@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 mod builder;
+mod chaos;
 mod constructors;
 mod deaths;
 mod failures;
