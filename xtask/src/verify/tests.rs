@@ -9,8 +9,12 @@ use anyhow::Result;
 /// The test of the package `trine-tests` that hands the compile-fail cases to trybuild.
 const COMPILE_FAIL: &str = "compile_fail";
 
+/// How long the process pool's test of random crashes goes on.
+const CHAOS_SECONDS: &str = "60";
+
 pub(super) fn unit_and_integration(verify: &mut Verify) -> Result<Outcome> {
     let mut cargo = verify.workspace.cargo("test");
+    cargo.env("TRINE_CHAOS_SECONDS", CHAOS_SECONDS);
     let ran = capture(cargo.args(["--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]))?;
     let tests = TestOutput::parse(ran.stdout());
     let outcome = judge(&ran, &tests);

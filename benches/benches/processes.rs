@@ -1,0 +1,301 @@
+//! Tasks in worker processes: round trips, many small tasks, large arguments, new pools, crashes.
+//!
+//! The time of processors is that of this process; what the workers use is not in it.
+
+use ipc_channel::ipc::{IpcOneShotServer, IpcReceiver, IpcSender, channel};
+use std::env;
+use std::hint::black_box;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+use trine::ProcessPool;
+use trine_benches::{Measurement, Row, SAMPLE, measure};
+
+const WORKERS: usize = 2;
+/// How many tasks are submitted before the first result is taken.
+const MANY: u64 = 2_000;
+const BYTES: usize = 16 << 20;
+/// Has this program be the other end of a bare channel.
+const ECHO: &str = "TRINE_BENCH_ECHO";
+
+/// Two words go out, with a number that nobody else has, and the process that has answered comes back.
+type Argument = (u64, u64);
+type Answer = (u64, u32);
+
+fn tiny((number, nonce): Argument) -> Answer {
+    (number ^ nonce, std::process::id())
+}
+
+fn sum(bytes: Vec<u8>) -> u64 {
+    bytes.iter().map(|byte| u64::from(*byte)).sum()
+}
+
+fn abort(_: ()) {
+    std::process::abort()
+}
+
+fn fail(_: ()) {
+    panic!("as it was told")
+}
+
+fn main() {
+    procspawn::init();
+    if let Ok(server) = env::var(ECHO) {
+        return echo(server);
+    }
+    round_trips();
+    many();
+    bytes();
+    pools();
+    crashes();
+}
+
+/// Checks an answer: it is that to this question, and another process has given it.
+fn check(question: Argument, (answer, process): Answer) {
+    assert_eq!(answer, question.0 ^ question.1);
+    assert_ne!(process, std::process::id());
+}
+
+/// Repeats for as long as a sample lasts.
+fn repeat(mut work: impl FnMut(u64) -> u64) -> Measurement {
+    measure(|| {
+        let start = std::time::Instant::now();
+        let mut operations = 0;
+        while start.elapsed() < SAMPLE {
+            operations += work(operations);
+        }
+        operations
+    })
+}
+
+fn round_trips() {
+    let pool = ProcessPool::new(WORKERS).expect("a pool");
+    let peer = procspawn::Pool::new(WORKERS).expect("a pool");
+    let bare = Bare::start();
+    Row::new("processes.p1", "one tiny task at a time", || {
+        repeat(|nonce| {
+            let question = black_box((7, nonce));
+            check(question, pool.submit(tiny, question).result().expect("a value"));
+            1
+        })
+    })
+    .against("procspawn", 0.02, || {
+        repeat(|nonce| {
+            let question = black_box((7, nonce));
+            check(question, peer.spawn(question, tiny).join().expect("a value"));
+            1
+        })
+    })
+    .against("ipc-channel, bare", 0.05, || {
+        repeat(|nonce| {
+            let question = black_box((7, nonce));
+            check(question, bare.ask(question));
+            1
+        })
+    })
+    .run();
+}
+
+fn many() {
+    let pool = ProcessPool::new(WORKERS).expect("a pool");
+    let peer = procspawn::Pool::new(WORKERS).expect("a pool");
+    let questions = |nonce| (0..MANY).map(move |number| black_box((number, nonce)));
+    Row::new(
+        "processes.p2",
+        "tiny tasks submitted one by one, then collected",
+        || {
+            repeat(|nonce| {
+                let futures: Vec<_> = questions(nonce)
+                    .map(|question| pool.submit(tiny, question))
+                    .collect();
+                for (question, future) in questions(nonce).zip(futures) {
+                    check(question, future.result().expect("a value"));
+                }
+                MANY
+            })
+        },
+    )
+    .against("procspawn", 0.004, || {
+        repeat(|nonce| {
+            let handles: Vec<_> = questions(nonce)
+                .map(|question| peer.spawn(question, tiny))
+                .collect();
+            for (question, handle) in questions(nonce).zip(handles) {
+                check(question, handle.join().expect("a value"));
+            }
+            MANY
+        })
+    })
+    .run();
+    let chunk = |questions: Vec<Argument>| questions.into_iter().map(tiny).collect::<Vec<_>>();
+    Row::new("processes.p2.map", "tiny tasks by map", || {
+        repeat(|nonce| {
+            for (question, answer) in questions(nonce).zip(pool.map(tiny, questions(nonce))) {
+                check(question, answer.expect("a value"));
+            }
+            MANY
+        })
+    })
+    .against("procspawn, chunks by hand", 1.0, || {
+        repeat(|nonce| {
+            let all: Vec<_> = questions(nonce).collect();
+            let handles: Vec<_> = all
+                .chunks(500)
+                .map(|some| peer.spawn(some.to_vec(), chunk))
+                .collect();
+            let answers = handles
+                .into_iter()
+                .flat_map(|handle| handle.join().expect("values"));
+            for (question, answer) in questions(nonce).zip(answers) {
+                check(question, answer);
+            }
+            MANY
+        })
+    })
+    .run();
+}
+
+fn bytes() {
+    let pool = ProcessPool::new(WORKERS).expect("a pool");
+    let peer = procspawn::Pool::new(WORKERS).expect("a pool");
+    let bytes = vec![3_u8; BYTES];
+    Row::new("processes.p3", "16 MiB in a Vec<u8> out, its sum back", || {
+        repeat(|_| black_box(pool.submit(sum, bytes.clone()).result().expect("a value")) / (3 * BYTES as u64))
+    })
+    .against("procspawn", 0.12, || {
+        repeat(|_| black_box(peer.spawn(bytes.clone(), sum).join().expect("a value")) / (3 * BYTES as u64))
+    })
+    .run();
+    Row::new("processes.p3.back", "16 MiB in a Vec<u8> back", || {
+        repeat(|_| {
+            pool.submit(|length| vec![3_u8; length], BYTES)
+                .result()
+                .expect("a value")
+                .len() as u64
+                / BYTES as u64
+        })
+    })
+    .beside("procspawn", || {
+        repeat(|_| {
+            peer.spawn(BYTES, |length| vec![3_u8; length])
+                .join()
+                .expect("a value")
+                .len() as u64
+                / BYTES as u64
+        })
+    })
+    .run();
+}
+
+fn pools() {
+    Row::new("processes.p4", "a pool of 2, until both have answered", || {
+        repeat(|nonce| {
+            let pool = ProcessPool::new(WORKERS).expect("a pool");
+            let futures = [1, 2].map(|number| pool.submit(tiny, (number, nonce)));
+            futures
+                .into_iter()
+                .for_each(|future| _ = future.result().expect("a value"));
+            1
+        })
+    })
+    .against("procspawn", 0.6, || {
+        repeat(|nonce| {
+            let pool = procspawn::Pool::new(WORKERS).expect("a pool");
+            let handles = [1, 2].map(|number| pool.spawn((number, nonce), tiny));
+            handles
+                .into_iter()
+                .for_each(|handle| _ = handle.join().expect("a value"));
+            1
+        })
+    })
+    .against("this program, started twice, bare", 2.0, || {
+        repeat(|_| {
+            let executable = env::current_exe().expect("it has a path");
+            let children = [1, 2].map(|_| {
+                let mut command = Command::new(&executable);
+                command.env(ECHO, "").stdin(Stdio::piped()).stdout(Stdio::piped());
+                command.spawn().expect("it can be started")
+            });
+            for mut child in children {
+                child
+                    .stdin
+                    .take()
+                    .expect("a pipe")
+                    .write_all(&[1])
+                    .expect("it reads");
+                child
+                    .stdout
+                    .take()
+                    .expect("a pipe")
+                    .read_exact(&mut [0])
+                    .expect("it answers");
+                child.wait().expect("it ends");
+            }
+            1
+        })
+    })
+    .run();
+}
+
+fn crashes() {
+    let pool = ProcessPool::new(WORKERS).expect("a pool");
+    let peer = procspawn::Pool::new(WORKERS).expect("a pool");
+    Row::new(
+        "processes.p5.abort",
+        "a task aborts, until the caller knows",
+        || repeat(|_| u64::from(pool.submit(abort, ()).result().is_err())),
+    )
+    .against("procspawn", 1.0, || {
+        repeat(|_| u64::from(peer.spawn((), abort).join().is_err()))
+    })
+    .run();
+    Row::new(
+        "processes.p5.panic",
+        "a task panics, until the caller knows",
+        || repeat(|_| u64::from(pool.submit(fail, ()).result().is_err())),
+    )
+    .against("procspawn", 0.5, || {
+        repeat(|_| u64::from(peer.spawn((), fail).join().is_err()))
+    })
+    .run();
+}
+
+/// A process that answers over ipc-channel, and nothing around it.
+struct Bare {
+    questions: IpcSender<Argument>,
+    answers: IpcReceiver<Answer>,
+}
+
+impl Bare {
+    fn start() -> Self {
+        let (server, name) = IpcOneShotServer::new().expect("a socket");
+        let executable = env::current_exe().expect("it has a path");
+        Command::new(executable)
+            .env(ECHO, name)
+            .spawn()
+            .expect("it can be started");
+        let (_, (questions, answers)) = server.accept().expect("it says hello");
+        Self { questions, answers }
+    }
+
+    fn ask(&self, question: Argument) -> Answer {
+        self.questions.send(question).expect("it reads");
+        self.answers.recv().expect("it answers")
+    }
+}
+
+/// The other end: of a bare channel, or, without a name, of two pipes for one byte.
+fn echo(server: String) {
+    if server.is_empty() {
+        let mut byte = [0];
+        std::io::stdin().read_exact(&mut byte).expect("it is written");
+        std::io::stdout().write_all(&byte).expect("it is read");
+        return;
+    }
+    let (questions_end, questions) = channel().expect("a channel");
+    let (answers, answers_end) = channel().expect("a channel");
+    let benchmark = IpcSender::connect(server).expect("the benchmark is there");
+    benchmark.send((questions_end, answers_end)).expect("it is there");
+    while let Ok(question) = questions.recv() {
+        let _ = answers.send(tiny(question));
+    }
+}
