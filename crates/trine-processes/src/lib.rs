@@ -54,6 +54,7 @@
 //! | submitters slowed down when tasks pile up | [`ProcessPoolBuilder::queue_limit`], [`ProcessPoolBuilder::queue_limit_bytes`] |
 //! | a task that may run only so long | [`ProcessPool::task`], [`Submission::timeout`] |
 //! | a running task that can be cancelled | [`Submission::kill_on_cancel`] |
+//! | a task that uses `?` and returns its error | [`RemoteError`] |
 //! | a task not to wait for room in the queue | [`Submission::try_submit`] |
 //! | to see what the workers do | [`ProcessPool::stats`] |
 //! | an end at once | [`ProcessPool::kill`] |
@@ -114,6 +115,7 @@ mod limit;
 mod pool;
 mod queue;
 mod rejected;
+mod remote_error;
 mod settings;
 mod shared;
 mod stats;
@@ -135,6 +137,7 @@ pub use counts::{TaskCounts, WorkerCounts};
 pub use limit::WhenFull;
 pub use pool::ProcessPool;
 pub use rejected::Rejected;
+pub use remote_error::RemoteError;
 pub use stats::{Stats, WorkerState, WorkerStats};
 pub use submission::Submission;
 pub use trine_future::{Executor, Future, Pool, Shutdown, TaskError, WorkerDeath};

@@ -141,6 +141,9 @@
 //! # }
 //! ```
 //!
+//! A process task's result is serialised, which few errors can be. Such a task returns `Result<T, RemoteError>`: `?`
+//! makes a [`RemoteError`] of every error, and it is an error itself.
+//!
 //! A failure whose future was dropped goes to the [failure hook](set_failure_hook), which prints a line.
 //!
 //! # Shutdown and drop
@@ -240,7 +243,7 @@ pub use trine_lock::{AsyncLockGuard, Lock, LockAsync, LockGuard, MappedAsyncLock
 #[cfg(feature = "async")]
 pub use trine_async::{self as async_tasks, AsyncPool};
 #[cfg(feature = "processes")]
-pub use trine_processes::{self as processes, ProcessPool};
+pub use trine_processes::{self as processes, ProcessPool, RemoteError};
 #[cfg(feature = "threads")]
 pub use trine_threads::{self as threads, Scope, ThreadPool};
 

@@ -9,6 +9,7 @@ mod fixture;
 mod gate;
 mod hygiene;
 mod queue_limit;
+mod remote_error;
 mod results;
 mod serialization;
 mod shutdown;
