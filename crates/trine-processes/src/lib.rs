@@ -59,6 +59,20 @@
 //! | to see what the workers do | [`ProcessPool::stats`] |
 //! | an end at once | [`ProcessPool::kill`] |
 //!
+//! # What can travel
+//!
+//! Nearly every type with serde's derives. A value that can't be written or read fails its future
+//! ([`TaskError::is_serialization`]) with its type's name, and so does a panic in `Serialize` or `Deserialize`; the worker
+//! goes on.
+//!
+//! [postcard](https://docs.rs/postcard) does not describe itself: its bytes are values without names. So serde's `flatten`,
+//! `untagged`, `tag` (without `content`) and `skip_serializing_if` don't work, and the last one may give **another value
+//! without an error**. A debug build finds such types: it reads back each argument and result of up to 256 KiB where it
+//! was written, and fails the future if that is not the same value. So `Deserialize` and `Drop` of an argument run in the
+//! parent too, those of a result in the worker. A release build does nothing of the kind.
+//!
+//! A task returns an error of any type as a [`RemoteError`].
+//!
 //! # What does not exist in a worker
 //!
 //! Values in memory are per process, and no compiler can tell. In a worker there is only what is in the program and in
@@ -87,8 +101,7 @@
 //! - That a closure captures, or that a function pointer was given, is found when the program is built; `cargo check`
 //!   does not see it.
 //! - The types of a task are compared between parent and worker, the values are not checked: a `Serialize` and a
-//!   `Deserialize` that don't fit each other fail, or give another value. postcard does not describe itself, so
-//!   serde's `untagged`, `flatten` and `skip_serializing_if` don't work.
+//!   `Deserialize` that don't fit each other fail, or give another value. See [What can travel](#what-can-travel).
 //! - A worker is trusted with the parent's memory: code that takes over a worker can make the parent allocate without
 //!   bound. Don't run attackers' code in it.
 //! - A task that was sent to a worker counts as running, though the worker may not have read it: if it dies just then, that
@@ -108,14 +121,17 @@ mod build_error;
 mod builder;
 mod codec;
 mod counts;
+mod digest;
 mod frame;
 mod initializer;
 mod kill_on_cancel;
 mod limit;
+mod mixer;
 mod pool;
 mod queue;
 mod rejected;
 mod remote_error;
+mod round_trip;
 mod settings;
 mod shared;
 mod stats;

@@ -11,6 +11,8 @@ mod hygiene;
 mod queue_limit;
 mod remote_error;
 mod results;
+#[cfg(debug_assertions)]
+mod round_trip;
 mod serialization;
 mod shutdown;
 mod stats;
