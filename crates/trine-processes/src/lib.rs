@@ -71,6 +71,8 @@
 //! was written, and fails the future if that is not the same value. So `Deserialize` and `Drop` of an argument run in the
 //! parent too, those of a result in the worker. A release build does nothing of the kind.
 //!
+//! With the feature `json` there is `Json<T>`, which carries such a value as JSON text.
+//!
 //! A task returns an error of any type as a [`RemoteError`].
 //!
 //! # What does not exist in a worker
@@ -124,6 +126,8 @@ mod counts;
 mod digest;
 mod frame;
 mod initializer;
+#[cfg(feature = "json")]
+mod json;
 mod kill_on_cancel;
 mod limit;
 mod mixer;
@@ -150,6 +154,8 @@ mod system;
 pub use build_error::BuildError;
 pub use builder::ProcessPoolBuilder;
 pub use counts::{TaskCounts, WorkerCounts};
+#[cfg(feature = "json")]
+pub use json::Json;
 pub use limit::WhenFull;
 pub use pool::ProcessPool;
 pub use rejected::Rejected;

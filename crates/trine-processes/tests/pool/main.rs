@@ -8,6 +8,7 @@ mod failures;
 mod fixture;
 mod gate;
 mod hygiene;
+mod json;
 mod queue_limit;
 mod remote_error;
 mod results;
