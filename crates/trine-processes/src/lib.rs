@@ -125,6 +125,8 @@ mod codec;
 mod counts;
 mod digest;
 mod frame;
+#[cfg(test)]
+mod fuzz;
 mod initializer;
 #[cfg(feature = "json")]
 mod json;
