@@ -1,15 +1,37 @@
 //! Arguments and results as bytes: postcard, with the panics of users' `Serialize` and `Deserialize` contained.
 
+use crate::digest::digest;
+use crate::round_trip;
+use postcard::Error::{SerdeSerCustom, SerializeSeqLengthUnknown};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use trine_future::catch_panic;
 
-/// Appends `value` to `frame`.
-pub(crate) fn encode<T: Serialize>(value: &T, frame: Vec<u8>) -> Result<Vec<u8>, String> {
-    match catch_panic(|| postcard::to_extend(value, frame)) {
-        Ok(encoded) => encoded.map_err(|error| error.to_string()),
-        Err(panic) => Err(format!("panicked: {panic}")),
+/// What to do about a type that postcard can't carry.
+pub(crate) const HINT: &str = "Usual reasons: postcard does not describe itself, so serde's `flatten`, `untagged`, `tag` \
+                               and `skip_serializing_if` don't work with it. Send the value without them, or as \
+                               `Json<T>` (feature `json`)";
+
+/// Appends `value` to `frame`. In debug builds it is also read back: see [`round_trip::check`].
+pub(crate) fn encode<T: Serialize + DeserializeOwned>(value: &T, frame: Vec<u8>) -> Result<Vec<u8>, String> {
+    let header = frame.len();
+    let frame = match catch_panic(|| write(value, frame)) {
+        Ok(written) => written?,
+        Err(panic) => return Err(format!("panicked: {panic}")),
+    };
+    if cfg!(debug_assertions) {
+        round_trip::check(value, &frame[header..])?;
     }
+    Ok(frame)
+}
+
+fn write<T: Serialize>(value: &T, frame: Vec<u8>) -> Result<Vec<u8>, String> {
+    postcard::to_extend(value, frame).map_err(|error| match error {
+        SerializeSeqLengthUnknown => format!("{error}. {HINT}"),
+        // It does not keep what the type has said. A type may fail once only: then there is nothing more to be told.
+        SerdeSerCustom => digest(value).map_or_else(|message| message.to_string(), |_| error.to_string()),
+        _ => error.to_string(),
+    })
 }
 
 /// Drops a value that has been encoded. The error is a panic in its destructor.
@@ -21,8 +43,8 @@ pub(crate) fn discard<T>(value: T) -> Result<(), String> {
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     match catch_panic(|| postcard::take_from_bytes(bytes)) {
         Ok(Ok((value, []))) => Ok(value),
-        Ok(Ok((_, rest))) => Err(format!("{} bytes are left over", rest.len())),
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Ok((_, rest))) => Err(format!("{} bytes are left over. {HINT}", rest.len())),
+        Ok(Err(error)) => Err(format!("{error}. {HINT}")),
         Err(panic) => Err(format!("panicked: {panic}")),
     }
 }
@@ -36,14 +58,15 @@ mod tests {
 
     #[test]
     fn a_value_comes_back_from_behind_the_header() {
-        let frame = encode(&("text", 7_u32), vec![1, 2, 3]).expect("it is encoded");
+        let frame = encode(&("text".to_owned(), 7_u32), vec![1, 2, 3]).expect("it is encoded");
         assert_eq!(frame[..3], [1, 2, 3]);
         assert_eq!(decode::<(String, u32)>(&frame[3..]), Ok(("text".to_owned(), 7)));
     }
 
     #[test]
     fn bytes_left_over_are_an_error() {
-        assert_eq!(decode::<u8>(&[1, 2]), Err("1 bytes are left over".to_owned()));
+        let error = decode::<u8>(&[1, 2]).expect_err("there is a byte more");
+        assert!(error.starts_with("1 bytes are left over"), "{error}");
     }
 
     #[derive(Debug)]
@@ -81,8 +104,47 @@ mod tests {
 
     #[test]
     fn an_error_is_returned() {
-        encode(&Fails, Vec::new()).expect_err("it fails");
+        assert_eq!(encode(&Fails, Vec::new()), Err("not today".to_owned()));
         decode::<Fails>(&[]).expect_err("it fails");
+    }
+
+    #[test]
+    fn a_map_without_a_length_is_an_error_that_says_why() {
+        #[derive(Serialize, Deserialize)]
+        struct Inner {
+            number: u8,
+        }
+        #[derive(Serialize, Deserialize)]
+        struct Outer {
+            #[serde(flatten)]
+            inner: Inner,
+        }
+        let flat = Outer {
+            inner: Inner { number: 7 },
+        };
+        let error = encode(&flat, Vec::new()).expect_err("postcard can't write it");
+        assert!(
+            error.contains("`flatten`") && error.contains("`Json<T>`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_debug_build_reads_back_what_it_has_written() {
+        // What is written is no value of the type.
+        #[derive(Debug)]
+        struct Lopsided;
+        impl Serialize for Lopsided {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_u8(2)
+            }
+        }
+        impl<'de> Deserialize<'de> for Lopsided {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                bool::deserialize(deserializer).map(|_| Self)
+            }
+        }
+        assert_eq!(encode(&Lopsided, Vec::new()).is_err(), cfg!(debug_assertions));
     }
 
     #[test]

@@ -343,15 +343,41 @@ mod tests {
         assert_eq!(Request::decode(&[stop(), vec![0]].concat()), None);
     }
 
-    /// A length that reaches beyond the frame, at every boundary of its field.
+    /// Each length of a frame, at every boundary of its field and of what follows it.
     #[test]
-    fn a_text_longer_than_the_frame_is_refused() {
-        let frame = Reply::ResultNotEncoded { cause: "no" }.encode(7);
-        let at = value(7).len();
-        for length in [0, 1, 3, 4, 0x7fff_ffff, 0x8000_0000, u32::MAX - 1, u32::MAX] {
-            let mut frame = frame.clone();
-            frame[at..at + 4].copy_from_slice(&length.to_le_bytes());
-            assert_eq!(Reply::decode(&frame), None, "length {length}");
+    fn a_text_with_another_length_is_refused() {
+        let texts = ["no", "such page", "at all"];
+        let [message, backtrace, location] = texts;
+        let frame = Reply::Panicked {
+            message,
+            location: Some(location),
+            backtrace,
+        }
+        .encode(7);
+        let find = |text: &str| {
+            let place = frame.windows(text.len()).position(|part| part == text.as_bytes());
+            place.expect("the text is in it") - size_of::<u32>()
+        };
+        for text in texts {
+            let (at, actual) = (find(text), u32::try_from(text.len()).expect("it is short"));
+            let rest = u32::try_from(frame.len() - at - size_of::<u32>()).expect("it is short");
+            let boundaries = [
+                0,
+                1,
+                actual - 1,
+                actual + 1,
+                rest - 1,
+                rest,
+                rest + 1,
+                0x7fff_ffff,
+                0x8000_0000,
+                u32::MAX,
+            ];
+            for length in boundaries.into_iter().filter(|length| *length != actual) {
+                let mut frame = frame.clone();
+                frame[at..at + 4].copy_from_slice(&length.to_le_bytes());
+                assert_eq!(Reply::decode(&frame), None, "{text} with length {length}");
+            }
         }
     }
 }

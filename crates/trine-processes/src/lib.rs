@@ -54,9 +54,26 @@
 //! | submitters slowed down when tasks pile up | [`ProcessPoolBuilder::queue_limit`], [`ProcessPoolBuilder::queue_limit_bytes`] |
 //! | a task that may run only so long | [`ProcessPool::task`], [`Submission::timeout`] |
 //! | a running task that can be cancelled | [`Submission::kill_on_cancel`] |
+//! | a task that uses `?` and returns its error | [`RemoteError`] |
 //! | a task not to wait for room in the queue | [`Submission::try_submit`] |
 //! | to see what the workers do | [`ProcessPool::stats`] |
 //! | an end at once | [`ProcessPool::kill`] |
+//!
+//! # What can travel
+//!
+//! Nearly every type with serde's derives. A value that can't be written or read fails its future
+//! ([`TaskError::is_serialization`]) with its type's name, and so does a panic in `Serialize` or `Deserialize`; the worker
+//! goes on.
+//!
+//! [postcard](https://docs.rs/postcard) does not describe itself: its bytes are values without names. So serde's `flatten`,
+//! `untagged`, `tag` (without `content`) and `skip_serializing_if` don't work, and the last one may give **another value
+//! without an error**. A debug build finds such types: it reads back each argument and result of up to 256 KiB where it
+//! was written, and fails the future if that is not the same value. So `Deserialize` and `Drop` of an argument run in the
+//! parent too, those of a result in the worker. A release build does nothing of the kind.
+//!
+//! With the feature `json` there is `Json<T>`, which carries such a value as JSON text.
+//!
+//! A task returns an error of any type as a [`RemoteError`].
 //!
 //! # What does not exist in a worker
 //!
@@ -86,8 +103,7 @@
 //! - That a closure captures, or that a function pointer was given, is found when the program is built; `cargo check`
 //!   does not see it.
 //! - The types of a task are compared between parent and worker, the values are not checked: a `Serialize` and a
-//!   `Deserialize` that don't fit each other fail, or give another value. postcard does not describe itself, so
-//!   serde's `untagged`, `flatten` and `skip_serializing_if` don't work.
+//!   `Deserialize` that don't fit each other fail, or give another value. See [What can travel](#what-can-travel).
 //! - Code that takes over a worker can send nonsense, which fails its task, and results that are as large as the parent's
 //!   memory. It runs with the rights of the program: this is no sandbox.
 
@@ -103,13 +119,21 @@ mod build_error;
 mod builder;
 mod codec;
 mod counts;
+mod digest;
 mod frame;
+#[cfg(test)]
+mod fuzz;
 mod initializer;
+#[cfg(feature = "json")]
+mod json;
 mod kill_on_cancel;
 mod limit;
+mod mixer;
 mod pool;
 mod queue;
 mod rejected;
+mod remote_error;
+mod round_trip;
 mod settings;
 mod shared;
 mod stats;
@@ -128,9 +152,12 @@ mod system;
 pub use build_error::BuildError;
 pub use builder::ProcessPoolBuilder;
 pub use counts::{TaskCounts, WorkerCounts};
+#[cfg(feature = "json")]
+pub use json::Json;
 pub use limit::WhenFull;
 pub use pool::ProcessPool;
 pub use rejected::Rejected;
+pub use remote_error::RemoteError;
 pub use stats::{Stats, WorkerState, WorkerStats};
 pub use submission::Submission;
 pub use trine_future::{Executor, Future, Pool, Shutdown, TaskError, WorkerDeath};

@@ -20,7 +20,7 @@ pub(crate) fn run_task<F, A, R>(call: &Call<'_>) -> Vec<u8>
 where
     F: Fn(A) -> R + 'static,
     A: DeserializeOwned + 'static,
-    R: Serialize + 'static,
+    R: Serialize + DeserializeOwned + 'static,
 {
     run::<F, A, R, R>(call, |result| result)
 }
@@ -41,7 +41,7 @@ where
     F: Fn(A) -> R + 'static,
     A: DeserializeOwned + 'static,
     R: 'static,
-    C: Serialize,
+    C: Serialize + DeserializeOwned,
 {
     if call.fingerprint != fingerprint::<F, A, R>() {
         return Reply::UnknownTask.encode(call.task);

@@ -141,6 +141,9 @@
 //! # }
 //! ```
 //!
+//! A process task's result is serialised, which few errors can be. Such a task returns `Result<T, RemoteError>`: `?`
+//! makes a [`RemoteError`] of every error, and it is an error itself.
+//!
 //! A failure whose future was dropped goes to the [failure hook](set_failure_hook), which prints a line.
 //!
 //! # Shutdown and drop
@@ -229,8 +232,9 @@
 //! # Features
 //!
 //! `threads`, `processes` and `async`, each for its pool, are all on by default. Without `async` there is no tokio, without
-//! `processes` no serde. The pools' crates ([`threads`], [`processes`], [`async_tasks`]) hold what is not for everyday: the
-//! errors of building a pool, handles, constants.
+//! `processes` no serde. `json` is off by default: it adds `Json<T>`, an argument or a result of a process task that travels as
+//! JSON, because [postcard can't carry it](processes#what-can-travel). The pools' crates ([`threads`], [`processes`],
+//! [`async_tasks`]) hold what is not for everyday: the errors of building a pool, handles, constants.
 
 pub mod guide;
 
@@ -239,8 +243,10 @@ pub use trine_lock::{AsyncLockGuard, Lock, LockAsync, LockGuard, MappedAsyncLock
 
 #[cfg(feature = "async")]
 pub use trine_async::{self as async_tasks, AsyncPool};
+#[cfg(feature = "json")]
+pub use trine_processes::Json;
 #[cfg(feature = "processes")]
-pub use trine_processes::{self as processes, ProcessPool};
+pub use trine_processes::{self as processes, ProcessPool, RemoteError};
 #[cfg(feature = "threads")]
 pub use trine_threads::{self as threads, Scope, ThreadPool};
 

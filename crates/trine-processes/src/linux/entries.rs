@@ -50,7 +50,7 @@ pub(crate) fn index_of<F, A, R>() -> Option<u32>
 where
     F: Fn(A) -> R + 'static,
     A: DeserializeOwned + 'static,
-    R: Serialize + 'static,
+    R: Serialize + DeserializeOwned + 'static,
 {
     put_into_section!("{entry}", entry = sym run_task::<F, A, R>);
     let entry: Entry = run_task::<F, A, R>;

@@ -10,8 +10,12 @@ mod fixture;
 mod gate;
 mod hostile;
 mod hygiene;
+mod json;
 mod queue_limit;
+mod remote_error;
 mod results;
+#[cfg(debug_assertions)]
+mod round_trip;
 mod serialization;
 mod shutdown;
 mod stats;

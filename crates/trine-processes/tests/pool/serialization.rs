@@ -4,9 +4,10 @@ use crate::fixture::in_own_process;
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use trine_processes::{ProcessPool, TaskError};
+use trine_processes::{ProcessPool, Shutdown, TaskError};
 
-/// A value that misbehaves, or not, when it is written and when it is read.
+/// A value that misbehaves, or not, when it is written and when it is read by another process than wrote it: in a debug
+/// build the one that has written a value also reads it, which is not what these tests are about.
 #[derive(Debug)]
 struct Awkward {
     writing: Behaviour,
@@ -26,7 +27,7 @@ use Behaviour::{Abort, Error, Exit, Good, Panic};
 impl Serialize for Awkward {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.writing {
-            Good => self.reading.serialize(serializer),
+            Good => (self.reading, std::process::id()).serialize(serializer),
             Error => Err(S::Error::custom("unwritable")),
             Panic => panic!("while it is written"),
             Exit => std::process::exit(0),
@@ -37,10 +38,12 @@ impl Serialize for Awkward {
 
 impl<'de> Deserialize<'de> for Awkward {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Behaviour::deserialize(deserializer)? {
+        let (reading, writer) = <(Behaviour, u32)>::deserialize(deserializer)?;
+        let is_check = writer == std::process::id();
+        match if is_check { Good } else { reading } {
             Good => Ok(Self {
                 writing: Good,
-                reading: Good,
+                reading,
             }),
             Error => Err(D::Error::custom("unreadable")),
             Panic => panic!("while it is read"),
@@ -80,7 +83,7 @@ fn assert_error(error: &TaskError, what: &str, behaviour: Behaviour) {
 
 in_own_process! {
     #[test]
-    fn d02_s25_s26_an_argument_that_cant_be_written_fails_one_future() {
+    fn d02_k65_s25_s26_an_argument_that_cant_be_written_fails_one_future() {
         let pool = ProcessPool::new(1).expect("a pool");
         for writing in [Error, Panic] {
             let future = pool.submit(take, Awkward { writing, reading: Good });
@@ -88,6 +91,59 @@ in_own_process! {
             assert_error(&future.result().expect_err("it fails"), "the argument of type", writing);
         }
         pool.submit(take, Awkward { writing: Good, reading: Good }).result().expect("a value");
+    }
+
+    #[test]
+    fn what_a_type_says_when_it_cant_be_written_is_told() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let unwritable = pool.submit(take, Awkward { writing: Error, reading: Good }).map(|()| unreachable!());
+        for future in [unwritable, pool.submit(make, (Error, Good))] {
+            let error = future.result().expect_err("it fails");
+            let cause = std::error::Error::source(&error).expect("there is a cause");
+            assert_eq!(cause.to_string(), "unwritable");
+        }
+    }
+
+    #[test]
+    fn k09_a_task_that_cant_be_written_fails_alone_wherever_it_stands() {
+        let pool = ProcessPool::new(2).expect("a pool");
+        for writing in [Error, Panic] {
+            for bad in [0, 2, 4] {
+                let arguments = (0..5).map(|place| Awkward {
+                    writing: if place == bad { writing } else { Good },
+                    reading: Good,
+                });
+                for (place, result) in pool.map(take, arguments).enumerate() {
+                    match result {
+                        Ok(()) => assert_ne!(place, bad),
+                        Err(error) => {
+                            assert_eq!(place, bad);
+                            assert_error(&error, "the argument of type", writing);
+                        }
+                    }
+                }
+            }
+        }
+        pool.shutdown(Shutdown::Drain);
+    }
+
+    #[test]
+    fn k08_k54_a_pool_ends_after_tasks_that_cant_be_written() {
+        for round in 0..200 {
+            let pool = ProcessPool::new(2).expect("a pool");
+            let good = pool.submit(pid, ());
+            let bad: Vec<_> =
+                (0..10).map(|_| pool.submit(take, Awkward { writing: Error, reading: Good })).collect();
+            match round % 3 {
+                0 => pool.shutdown(Shutdown::CancelQueued),
+                1 => pool.shutdown(Shutdown::Drain),
+                _ => pool.kill(),
+            }
+            assert!(good.is_done());
+            for future in bad {
+                assert!(future.result().expect_err("it can't be written").is_serialization());
+            }
+        }
     }
 
     #[test]
