@@ -74,7 +74,7 @@ fn start_thread(
     role: Role,
     initialized: impl FnOnce(Result<(), InitializerError>) + Send + 'static,
 ) -> io::Result<()> {
-    let Some(NumberedStack { number, stack }) = queues.stacks.own() else {
+    let Some(stack) = StackForThread::new(queues) else {
         // Spares that were told to leave have not left yet.
         return Err(io::ErrorKind::QuotaExceeded.into());
     };
@@ -85,6 +85,7 @@ fn start_thread(
     }
     let shared = Arc::clone(queues);
     let thread = builder.spawn(move || {
+        let NumberedStack { number, stack } = stack.take();
         let worker = Worker {
             queues: Arc::clone(&shared),
             role,
@@ -121,6 +122,35 @@ fn start_thread(
         Err(error) => {
             queues.thread_ended();
             Err(error)
+        }
+    }
+}
+
+/// The stack of a thread that is about to start. It is given back if that fails.
+struct StackForThread {
+    queues: Arc<Queues>,
+    stack: Option<NumberedStack>,
+}
+
+impl StackForThread {
+    /// `None` if there is no stack left.
+    fn new(queues: &Arc<Queues>) -> Option<Self> {
+        let stack = queues.stacks.own()?;
+        Some(Self {
+            queues: Arc::clone(queues),
+            stack: Some(stack),
+        })
+    }
+
+    fn take(mut self) -> NumberedStack {
+        self.stack.take().expect("it is taken once")
+    }
+}
+
+impl Drop for StackForThread {
+    fn drop(&mut self) {
+        if let Some(stack) = self.stack.take() {
+            self.queues.stacks.give_back(stack);
         }
     }
 }

@@ -14,6 +14,7 @@ mod limit;
 mod map;
 mod map_in_pool;
 mod map_slice;
+mod no_more_threads;
 mod priority;
 mod results;
 mod scope;

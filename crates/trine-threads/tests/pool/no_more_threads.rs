@@ -1,0 +1,149 @@
+//! A system that gives no more threads: what needs one is an error or goes on without, and nothing hangs.
+
+use crate::fixture::{hold, pool, threads_called};
+use std::error::Error;
+use std::future::Future as _;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use trine_fixture::in_own_process;
+use trine_future::{Promise, Shutdown};
+use trine_threads::{SPARES, ThreadPool, blocking};
+
+/// The stacks of the threads that can't be started. Much more than these tests take otherwise.
+const STACK: u64 = 1 << 30;
+
+/// Leaves this process so much more address space than it has: a thread whose stack is larger can't be started.
+fn limit_address_space(more: u64) {
+    let statistics = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statistics.split(' ').next().unwrap().parse().unwrap();
+    // SAFETY: it only asks for a number.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    set_limit(pages * u64::try_from(page).unwrap() + more);
+}
+
+/// No more than the process may have anyway.
+fn set_limit(bytes: u64) {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the place for the limit is valid.
+    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) }, 0);
+    limit.rlim_cur = bytes.min(limit.rlim_max);
+    // SAFETY: the limit is valid, and that of this process alone.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
+}
+
+/// A pool that gets no spares as long as the limit is there.
+fn pool_without_spares(workers: usize) -> ThreadPool {
+    let pool = ThreadPool::builder()
+        .workers(workers)
+        .stack_size(usize::try_from(STACK).unwrap())
+        .name("last")
+        .build()
+        .unwrap();
+    limit_address_space(STACK / 2);
+    pool
+}
+
+/// How many spares there are while a worker is in a blocking call.
+fn spares_of(pool: &ThreadPool) -> usize {
+    let handle = pool.handle();
+    let spares = pool.spawn(move || blocking(|| handle.stats().spares));
+    spares.result().unwrap()
+}
+
+#[test]
+fn k29_a_pool_without_spares_goes_on_and_its_shutdown_ends() {
+    in_own_process(|| {
+        let pool = pool_without_spares(2);
+        for number in 0..100 {
+            let (promise, future) = Promise::new();
+            let sleeps = pool.spawn(move || future.result());
+            let wakes = pool.spawn(move || promise.complete(number));
+            assert_eq!(sleeps.result().unwrap().unwrap(), number);
+            wakes.result().unwrap().unwrap();
+        }
+        assert_eq!(spares_of(&pool), 0);
+        let (promise, future) = Promise::new();
+        let sleeps = pool.spawn(move || blocking(|| future.result().unwrap()));
+        let handle = pool.handle();
+        let wakes = pool.spawn(move || {
+            let (first, second) = handle.join(|| 2, || 3);
+            promise.complete(first).unwrap();
+            second
+        });
+        assert!(pool.shutdown(Shutdown::Drain).is_complete());
+        assert_eq!((sleeps.result().unwrap(), wakes.result().unwrap()), (2, 3));
+        assert_eq!(pool.stats().spares, 0);
+    });
+}
+
+#[test]
+fn k29_spares_come_back_when_the_system_gives_threads_again() {
+    in_own_process(|| {
+        let pool = pool_without_spares(1);
+        // More than there can be, so that a place in the pool that a spare would have had can't be lost for good.
+        for _ in 0..=SPARES {
+            assert_eq!(spares_of(&pool), 0);
+        }
+        set_limit(libc::RLIM_INFINITY);
+        assert_eq!(spares_of(&pool), 1);
+    });
+}
+
+#[test]
+fn k29_the_only_worker_waits_for_its_own_tasks_without_a_spare() {
+    in_own_process(|| {
+        let pool = pool_without_spares(1);
+        let handle = pool.handle();
+        let outer = pool.spawn(move || {
+            let inner: Vec<_> = (0..10).map(|number| handle.spawn(move || number)).collect();
+            let squares = handle.map(|number| number * number, 0..10);
+            let sum: i32 = inner.into_iter().map(|future| future.result().unwrap()).sum();
+            sum + squares.map(Result::unwrap).sum::<i32>()
+        });
+        assert_eq!(outer.result().unwrap(), 45 + 285);
+        pool.shutdown(Shutdown::Drain);
+        assert_eq!(pool.stats().spares, 0);
+    });
+}
+
+#[test]
+fn k29_a_worker_that_cannot_start_ends_those_that_have() {
+    in_own_process(|| {
+        limit_address_space(2 * STACK + STACK / 2);
+        let build = ThreadPool::builder()
+            .workers(8)
+            .stack_size(usize::try_from(STACK).unwrap())
+            .name("last")
+            .initializer(|| Ok(()))
+            .build();
+        let error = build.unwrap_err();
+        assert!(error.to_string().contains("could not be started"), "{error}");
+        assert!(error.source().is_some());
+        // Those that have started were joined.
+        assert_eq!(threads_called("last"), 0);
+    });
+}
+
+#[test]
+fn k29_an_async_shutdown_without_a_thread_of_its_own_ends() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let held = hold(&pool, 1);
+        // Less than what any thread takes.
+        limit_address_space(1 << 19);
+        {
+            let mut end = pin!(pool.shutdown_async(Shutdown::Drain));
+            let mut context = Context::from_waker(Waker::noop());
+            let Poll::Ready(report) = end.as_mut().poll(&mut context) else {
+                panic!("it waits for a thread that is not there");
+            };
+            assert_eq!(report.running, 1, "nobody could wait for the end");
+        }
+        drop(held);
+        // It can still be waited for in the other way.
+        assert!(pool.shutdown(Shutdown::Drain).is_complete());
+    });
+}
