@@ -6,7 +6,7 @@ use ipc_channel::ipc::{IpcOneShotServer, IpcReceiver, IpcSender, channel};
 use std::env;
 use std::hint::black_box;
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use trine::ProcessPool;
 use trine_benches::{Measurement, Row, SAMPLE, measure};
 
@@ -261,6 +261,7 @@ fn crashes() {
 
 /// A process that answers over ipc-channel, and nothing around it.
 struct Bare {
+    process: Child,
     questions: IpcSender<Argument>,
     answers: IpcReceiver<Answer>,
 }
@@ -269,17 +270,28 @@ impl Bare {
     fn start() -> Self {
         let (server, name) = IpcOneShotServer::new().expect("a socket");
         let executable = env::current_exe().expect("it has a path");
-        Command::new(executable)
+        let process = Command::new(executable)
             .env(ECHO, name)
             .spawn()
             .expect("it can be started");
         let (_, (questions, answers)) = server.accept().expect("it says hello");
-        Self { questions, answers }
+        Self {
+            process,
+            questions,
+            answers,
+        }
     }
 
     fn ask(&self, question: Argument) -> Answer {
         self.questions.send(question).expect("it reads");
         self.answers.recv().expect("it answers")
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 

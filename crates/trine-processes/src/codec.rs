@@ -1,7 +1,7 @@
 //! Arguments and results as bytes: postcard, with the panics of users' `Serialize` and `Deserialize` contained.
 
 use crate::digest::digest;
-use crate::round_trip;
+use crate::{bytes, round_trip};
 use postcard::Error::{SerdeSerCustom, SerializeSeqLengthUnknown};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +13,10 @@ pub(crate) const HINT: &str = "Usual reasons: postcard does not describe itself,
                                `Json<T>` (feature `json`)";
 
 /// Appends `value` to `frame`. In debug builds it is also read back: see [`round_trip::check`].
-pub(crate) fn encode<T: Serialize + DeserializeOwned>(value: &T, frame: Vec<u8>) -> Result<Vec<u8>, String> {
+pub(crate) fn encode<T: Serialize + DeserializeOwned + 'static>(
+    value: &T,
+    frame: Vec<u8>,
+) -> Result<Vec<u8>, String> {
     let header = frame.len();
     let frame = match catch_panic(|| write(value, frame)) {
         Ok(written) => written?,
@@ -25,8 +28,12 @@ pub(crate) fn encode<T: Serialize + DeserializeOwned>(value: &T, frame: Vec<u8>)
     Ok(frame)
 }
 
-fn write<T: Serialize>(value: &T, frame: Vec<u8>) -> Result<Vec<u8>, String> {
-    postcard::to_extend(value, frame).map_err(|error| match error {
+fn write<T: Serialize + 'static>(value: &T, frame: Vec<u8>) -> Result<Vec<u8>, String> {
+    let written = match bytes::as_bytes(value) {
+        Some(bytes) => bytes::write(bytes, frame),
+        None => postcard::to_extend(value, frame),
+    };
+    written.map_err(|error| match error {
         SerializeSeqLengthUnknown => format!("{error}. {HINT}"),
         // It does not keep what the type has said. A type may fail once only: then there is nothing more to be told.
         SerdeSerCustom => digest(value).map_or_else(|message| message.to_string(), |_| error.to_string()),
@@ -40,13 +47,25 @@ pub(crate) fn discard<T>(value: T) -> Result<(), String> {
 }
 
 /// Reads a value that takes up all of `bytes`.
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    match catch_panic(|| postcard::take_from_bytes(bytes)) {
+pub(crate) fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, String> {
+    match catch_panic(|| read(bytes)) {
         Ok(Ok((value, []))) => Ok(value),
         Ok(Ok((_, rest))) => Err(format!("{} bytes are left over. {HINT}", rest.len())),
         Ok(Err(error)) => Err(format!("{error}. {HINT}")),
         Err(panic) => Err(format!("panicked: {panic}")),
     }
+}
+
+fn read<T: DeserializeOwned + 'static>(bytes: &[u8]) -> postcard::Result<(T, &[u8])> {
+    let mut value = None;
+    if let Some(place) = bytes::as_place(&mut value) {
+        let (whole, rest) = bytes::read(bytes)?;
+        *place = Some(whole);
+        if let Some(value) = value {
+            return Ok((value, rest));
+        }
+    }
+    postcard::take_from_bytes(bytes)
 }
 
 #[cfg(all(test, not(trine_loom)))]

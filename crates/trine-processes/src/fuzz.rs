@@ -53,7 +53,7 @@ fn sample() -> Sample {
     }
 }
 
-fn carrying<T: Serialize + DeserializeOwned>(result: &T) -> Vec<u8> {
+fn carrying<T: Serialize + DeserializeOwned + 'static>(result: &T) -> Vec<u8> {
     codec::encode(result, value(7)).expect("it can be encoded")
 }
 
@@ -166,7 +166,7 @@ fn change(frame: &mut Vec<u8>, other: &[u8], random: &mut Random) {
 }
 
 /// Whatever the bytes are, they are a value or an error; and a value is as good as any other.
-fn read<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> bool {
+fn read<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> bool {
     let write = |value: &T| postcard::to_stdvec(value).expect("what was read can be written");
     match codec::decode::<T>(bytes) {
         Ok(value) => {

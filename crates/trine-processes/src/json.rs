@@ -86,7 +86,9 @@ mod tests {
         postcard::from_bytes(&postcard::to_stdvec(value).ok()?).ok()
     }
 
-    fn assert_only_json_carries<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned>(value: &T) {
+    fn assert_only_json_carries<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned + 'static>(
+        value: &T,
+    ) {
         assert_ne!(through_postcard(value).as_ref(), Some(value));
         let bytes = encode(&Json(value.clone()), Vec::new()).expect("JSON carries it");
         assert_eq!(decode(&bytes), Ok(Json(value.clone())));

@@ -117,6 +117,7 @@ mod attendant;
 mod backtrace;
 mod build_error;
 mod builder;
+mod bytes;
 mod codec;
 mod counts;
 mod digest;

@@ -20,7 +20,10 @@ const LIMIT: usize = 256 * 1024;
 /// no duplicates), and the bytes of a `HashMap` are in another order after each reading. There are two proofs. A field was
 /// left out in writing, where postcard always reads one. Or the other value has the very same bytes: whatever differs
 /// is not in them.
-pub(crate) fn check<T: Serialize + DeserializeOwned>(value: &T, bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn check<T: Serialize + DeserializeOwned + 'static>(
+    value: &T,
+    bytes: &[u8],
+) -> Result<(), String> {
     if bytes.len() > LIMIT {
         return Ok(());
     }
@@ -53,12 +56,12 @@ mod tests {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::collections::{BTreeMap, HashMap, HashSet};
 
-    fn checked<T: Serialize + DeserializeOwned>(value: &T) -> Result<(), String> {
+    fn checked<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Result<(), String> {
         let bytes = postcard::to_stdvec(value).expect("postcard writes it");
         check(value, &bytes)
     }
 
-    fn assert_found<T: Serialize + DeserializeOwned>(value: &T, words: &str) {
+    fn assert_found<T: Serialize + DeserializeOwned + 'static>(value: &T, words: &str) {
         let error = checked(value).expect_err("it does not fit postcard");
         assert!(error.starts_with(words), "{error}");
         for word in [

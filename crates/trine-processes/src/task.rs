@@ -41,7 +41,7 @@ where
     F: Fn(A) -> R + 'static,
     A: DeserializeOwned + 'static,
     R: 'static,
-    C: Serialize + DeserializeOwned,
+    C: Serialize + DeserializeOwned + 'static,
 {
     if call.fingerprint != fingerprint::<F, A, R>() {
         return Reply::UnknownTask.encode(call.task);
@@ -180,7 +180,7 @@ impl Task {
 }
 
 /// The result in a reply that carries a value. The thread that takes the result decodes it.
-pub(crate) fn decode_value<R: DeserializeOwned>(frame: &[u8]) -> Result<R, TaskError> {
+pub(crate) fn decode_value<R: DeserializeOwned + 'static>(frame: &[u8]) -> Result<R, TaskError> {
     let Some((_, Reply::Value(bytes))) = Reply::decode(frame) else {
         unreachable!("a promise is completed with replies that carry a value only");
     };
