@@ -11,6 +11,7 @@ mod gate;
 mod hostile;
 mod hygiene;
 mod json;
+mod known_bugs;
 mod queue_limit;
 mod remote_error;
 mod results;

@@ -1,0 +1,140 @@
+//! What other pools of processes have got wrong.
+
+use crate::fixture::in_own_process;
+use crate::gate::{Gate, wait_at_gate};
+use std::fs::File;
+use std::time::Duration;
+use trine_processes::{ProcessPool, Shutdown};
+
+fn length(bytes: Vec<u8>) -> usize {
+    bytes.len()
+}
+
+fn abort(_: u32) {
+    std::process::abort()
+}
+
+fn abort_at_three(number: u32) -> u32 {
+    if number == 3 {
+        std::process::abort()
+    }
+    number
+}
+
+/// Says that it has begun, and computes for ever.
+fn compute(path: std::path::PathBuf) -> u64 {
+    File::create(path).expect("it can be made");
+    let mut number = 1_u64;
+    loop {
+        number = std::hint::black_box(number.wrapping_mul(3));
+    }
+}
+
+in_own_process! {
+    /// Each future has an error of its own.
+    #[test]
+    fn k16_errors_are_not_shared() {
+        let pool = ProcessPool::new(2).expect("a pool");
+        let errors = [1, 2, 3].map(|number| pool.submit(abort, number).result().expect_err("it dies"));
+        let pids = errors.each_ref().map(|error| error.worker_death().expect("it says so").pid);
+        assert!(pids[0] != pids[1] && pids[1] != pids[2] && pids[0] != pids[2], "{pids:?}");
+    }
+
+    #[test]
+    fn k35_pools_that_come_and_go_leave_nothing() {
+        // The process of this test is compared with itself before.
+        for round in 0..30 {
+            let pool = ProcessPool::new(2).expect("a pool");
+            match round % 3 {
+                0 => {}
+                1 => assert_eq!(pool.submit(length, vec![0; round]).result().expect("a value"), round),
+                _ => drop(pool.submit(abort, 0).result().expect_err("it dies")),
+            }
+        }
+    }
+
+    /// Nobody takes the results, and they are larger than what lies between the processes.
+    #[test]
+    fn k59_a_shutdown_drains_large_results_that_nobody_takes() {
+        let pool = ProcessPool::new(2).expect("a pool");
+        let large = |length: usize| vec![1_u8; length];
+        let futures: Vec<_> = (0..6).map(|_| pool.submit(large, 5_000_000)).collect();
+        pool.shutdown(Shutdown::Drain);
+        for future in futures {
+            assert_eq!(future.result().expect("a value").len(), 5_000_000);
+        }
+    }
+
+    /// The worker is stopped while it should read, and killed then.
+    #[test]
+    fn k62_a_worker_killed_while_it_is_sent_a_large_argument_holds_up_nobody() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let pid = pool.submit(|()| std::process::id(), ()).result().expect("a value").cast_signed();
+        // SAFETY: sends a signal to a worker of this test's own pool.
+        let signal = |signal| unsafe { libc::kill(pid, signal) };
+        assert_eq!(signal(libc::SIGSTOP), 0);
+        let future = pool.submit(length, vec![0; 30_000_000]);
+        let sent = || pool.stats().workers.iter().any(|worker| worker.pid == Some(pid.cast_unsigned()) && worker.state == trine_processes::WorkerState::Running);
+        while !sent() {
+            std::thread::yield_now();
+        }
+        assert_eq!(signal(libc::SIGKILL), 0);
+        // It had not begun to run, so the next worker gets it.
+        assert_eq!(future.result().expect("a value"), 30_000_000);
+    }
+
+    #[test]
+    fn k64_a_loop_without_system_calls_does_not_survive_its_time() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let path = std::env::temp_dir().join(format!("trine-loop-{}", std::process::id()));
+        let future = pool.task(compute, path.clone()).timeout(Duration::from_millis(300)).submit();
+        assert!(future.result().expect_err("it is stopped").is_timed_out());
+        std::fs::remove_file(path).expect("it has run");
+        assert_eq!(pool.submit(length, vec![0; 3]).result().expect("the pool goes on"), 3);
+    }
+
+    #[test]
+    fn k66_a_crash_leaves_no_item_of_a_map_unresolved() {
+        let pool = ProcessPool::new(2).expect("a pool");
+        let results: Vec<_> = pool.map(abort_at_three, 0..10).collect();
+        assert_eq!(results.len(), 10);
+        for (number, result) in (0..).zip(results) {
+            match result {
+                Ok(value) => assert_eq!(value, number),
+                Err(error) => assert!(number == 3 && error.is_worker_death(), "{number}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn p34_an_argument_of_300_megabytes_arrives() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        assert_eq!(pool.submit(length, vec![1; 300_000_000]).result().expect("a value"), 300_000_000);
+    }
+
+    /// Tasks that are handed over while the pool is shut down, on another thread, have an end.
+    #[test]
+    fn k04_s09_submitting_beside_a_shutdown_ends() {
+        for _ in 0..20 {
+            let pool = ProcessPool::new(2).expect("a pool");
+            let gate = Gate::new();
+            let running = pool.submit(wait_at_gate, gate.name());
+            let waiting = gate.admit();
+            std::thread::scope(|scope| {
+                let submitted = scope.spawn(|| {
+                    let futures: Vec<_> = (0..50).map(|length| pool.submit(super::known_bugs::length, vec![0; length])).collect();
+                    for (length, future) in futures.into_iter().enumerate() {
+                        match future.result() {
+                            Ok(value) => assert_eq!(value, length),
+                            Err(error) => assert!(error.is_refused() || error.is_cancelled(), "{error}"),
+                        }
+                    }
+                });
+                drop(waiting);
+                pool.shutdown(Shutdown::CancelQueued);
+                submitted.join().expect("nobody panics");
+            });
+            running.result().expect("a value");
+        }
+    }
+}
