@@ -56,6 +56,11 @@ const STEPS: &[Step] = &[
         run: tests::unit_and_integration,
     },
     Step {
+        name: "fuzz",
+        what: "what workers send, changed at random",
+        run: tests::fuzz,
+    },
+    Step {
         name: "compile-fail",
         what: "what must not compile, by its messages",
         run: tests::compile_fail,

@@ -50,6 +50,9 @@ fn both_question_marks_compile() {
     // What anyhow, eyre and their like ask for.
     fn is_an_error<E: Error + Clone + Send + Sync + 'static>(_: &E) {}
     is_an_error(&middle().expect_err("it is no number"));
+    // What `select!` asks for.
+    fn is_unpin<F: Unpin>() {}
+    is_unpin::<trine_future::Future<Result<u64, RemoteError>>>();
     let error = boxed().expect_err("it is no number");
     assert_eq!(messages(&*error), ["invalid digit found in string"]);
 }

@@ -23,6 +23,14 @@ pub(super) fn unit_and_integration(verify: &mut Verify) -> Result<Outcome> {
     Ok(outcome)
 }
 
+/// The step `tests` has done so for two seconds, this one goes on for a minute.
+pub(super) fn fuzz(verify: &mut Verify) -> Result<Outcome> {
+    let mut cargo = verify.workspace.cargo("test");
+    cargo.env("TRINE_FUZZ_SECONDS", "60");
+    let ran = capture(cargo.args(["--workspace", "--lib", "fuzz::fuzz"]))?;
+    Ok(judge(&ran, &TestOutput::parse(ran.stdout())))
+}
+
 pub(super) fn documentation(verify: &mut Verify) -> Result<Outcome> {
     let mut cargo = verify.workspace.cargo("test");
     let ran = capture(cargo.args(["--workspace", "--doc", "--no-fail-fast"]))?;

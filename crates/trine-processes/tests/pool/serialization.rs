@@ -94,6 +94,18 @@ in_own_process! {
     }
 
     #[test]
+    fn what_cant_be_written_is_given_back() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        for writing in [Error, Panic] {
+            let rejected = pool.task(take, Awkward { writing, reading: Good }).try_submit().expect_err("it fails");
+            assert_eq!(rejected.argument.writing, writing);
+            assert!(!rejected.is_full() && !rejected.is_closed());
+            let error = rejected.serialization().expect("that is the reason");
+            assert_error(error, "the argument of type", writing);
+        }
+    }
+
+    #[test]
     fn what_a_type_says_when_it_cant_be_written_is_told() {
         let pool = ProcessPool::new(1).expect("a pool");
         let unwritable = pool.submit(take, Awkward { writing: Error, reading: Good }).map(|()| unreachable!());
