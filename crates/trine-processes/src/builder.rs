@@ -6,9 +6,10 @@ use crate::limit::{Limits, WhenFull};
 use crate::pool::captures_nothing;
 use crate::settings::{Settings, add_fair_share};
 use crate::table::Rules;
-use crate::{ProcessPool, system};
+use crate::{ProcessPool, StatefulPool, state, system};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::any::type_name;
 use std::ffi::OsString;
 use std::fmt;
 use trine_future::TaskError;
@@ -92,9 +93,18 @@ impl ProcessPoolBuilder {
         E: fmt::Display + 'static,
     {
         const { captures_nothing(size_of::<F>()) };
-        let _ = function;
-        self.initializer = Some(Initializer::new::<F, A, E>(&argument));
+        self.initialize(function, type_name::<F>(), &argument);
         self
+    }
+
+    /// The function is known by its type; no value of it is needed.
+    fn initialize<F, A, E>(&mut self, _: F, name: &'static str, argument: &A)
+    where
+        F: Fn(A) -> Result<(), E> + 'static,
+        A: Serialize + DeserializeOwned + 'static,
+        E: fmt::Display + 'static,
+    {
+        self.initializer = Some(Initializer::new::<F, A, E>(name, argument));
     }
 
     /// After so many tasks, at least 1, a worker is replaced by a new one: for tasks that leak. By default never.
@@ -192,6 +202,33 @@ impl ProcessPoolBuilder {
             initializer,
         };
         ProcessPool::start(workers, rules, settings)
+    }
+}
+
+impl ProcessPoolBuilder {
+    /// Builds a pool each of whose workers has a state that its tasks are given: see [`StatefulPool`].
+    ///
+    /// `function` makes the state of a worker of `argument`, before the first task. It takes the place of the
+    /// [`initializer`](Self::initializer), and what is said there about failures holds for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn build_with_state<F, A, S, E>(
+        mut self,
+        function: F,
+        argument: A,
+    ) -> Result<StatefulPool<S>, BuildError>
+    where
+        F: Fn(A) -> Result<S, E> + Copy + Send + Sync + 'static,
+        A: Serialize + DeserializeOwned + Send + 'static,
+        S: 'static,
+        E: fmt::Display + 'static,
+    {
+        const { captures_nothing(size_of::<F>()) };
+        let make_state = move |argument| function(argument).map(state::set);
+        self.initialize(make_state, type_name::<F>(), &argument);
+        self.build().map(StatefulPool::new)
     }
 }
 

@@ -16,13 +16,14 @@ pub(crate) struct Initializer {
 }
 
 impl Initializer {
-    pub(crate) fn new<F, A, E>(argument: &A) -> Result<Self, TaskError>
+    /// `name` is what the function is called in errors.
+    pub(crate) fn new<F, A, E>(name: &'static str, argument: &A) -> Result<Self, TaskError>
     where
         F: Fn(A) -> Result<(), E> + 'static,
         A: Serialize + DeserializeOwned + 'static,
         E: Display + 'static,
     {
-        let names = Names::of::<F, A, Result<(), E>>();
+        let names = Names::of::<A, Result<(), E>>(name);
         let entry = system::index_of_initializer::<F, A, E>().ok_or_else(left_out)?;
         let header = frame::call(0, entry, fingerprint::<F, A, Result<(), E>>());
         let request = codec::encode(argument, header).map_err(|cause| names.argument_not_encoded(cause))?;

@@ -49,6 +49,7 @@
 //! | you want | use |
 //! |---|---|
 //! | each worker to load something before its first task | [`ProcessPoolBuilder::initializer`] |
+//! | each worker to keep something from task to task | [`ProcessPoolBuilder::build_with_state`] |
 //! | new processes now and then, because tasks leak | [`ProcessPoolBuilder::max_tasks_per_worker`] |
 //! | other environment variables in the workers | [`ProcessPoolBuilder::environment`] |
 //! | submitters slowed down when tasks pile up | [`ProcessPoolBuilder::queue_limit`], [`ProcessPoolBuilder::queue_limit_bytes`] |
@@ -137,6 +138,8 @@ mod remote_error;
 mod round_trip;
 mod settings;
 mod shared;
+mod state;
+mod stateful_pool;
 mod stats;
 mod submission;
 mod table;
@@ -159,6 +162,7 @@ pub use limit::WhenFull;
 pub use pool::ProcessPool;
 pub use rejected::Rejected;
 pub use remote_error::RemoteError;
+pub use stateful_pool::StatefulPool;
 pub use stats::{Stats, WorkerState, WorkerStats};
 pub use submission::Submission;
 pub use trine_future::{Executor, Future, Pool, Shutdown, TaskError, WorkerDeath};

@@ -195,10 +195,17 @@ impl ProcessPool {
         R: Serialize + DeserializeOwned + Send + 'static,
         I: IntoIterator<Item = A>,
     {
+        self.map_by(arguments, move |argument| self.submit(function, argument))
+    }
+
+    /// The results of `submit` for each of `arguments`, in their order.
+    pub(crate) fn map_by<A, R, I: IntoIterator<Item = A>>(
+        &self,
+        arguments: I,
+        submit: impl FnMut(A) -> Future<R>,
+    ) -> impl Iterator<Item = Result<R, TaskError>> {
         let look_ahead = self.workers.saturating_mul(2);
-        Map::new(arguments.into_iter(), look_ahead, move |argument| {
-            self.submit(function, argument)
-        })
+        Map::new(arguments.into_iter(), look_ahead, submit)
     }
 
     /// Ends the pool: later tasks are refused, those that wait are run or cancelled, and those that run are waited for.

@@ -7,6 +7,7 @@ use crate::task::{Names, Task, decode_value, fingerprint, left_out};
 use crate::{codec, frame, system};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,8 @@ use trine_future::{Future, Promise, TaskError};
 pub struct Submission<'pool, F, A> {
     shared: &'pool Arc<Shared>,
     function: F,
+    /// What the function is called in errors.
+    name: &'static str,
     argument: A,
     timeout: Option<Duration>,
     kill_on_cancel: bool,
@@ -38,10 +41,17 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         Self {
             shared,
             function,
+            name: type_name::<F>(),
             argument,
             timeout: None,
             kill_on_cancel: false,
         }
+    }
+
+    /// Calls the task by the name of the function that it is about.
+    pub(crate) fn named<G>(mut self) -> Self {
+        self.name = type_name::<G>();
+        self
     }
 
     /// How long the task may run, from when its worker was given it; the time in the queue does not count. By default for
@@ -150,7 +160,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         A: Serialize + DeserializeOwned + Send + 'static,
         R: Serialize + DeserializeOwned + Send + 'static,
     {
-        let names = Names::of::<F, A, R>();
+        let names = Names::of::<A, R>(self.name);
         let entry = system::index_of::<F, A, R>().ok_or_else(left_out)?;
         let number = self.shared.next_number();
         // The worker has the function too: only its type is needed, which says which one it is.

@@ -103,9 +103,9 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn of<F, A, R>() -> Self {
+    pub(crate) fn of<A, R>(function: &'static str) -> Self {
         Self {
-            function: type_name::<F>(),
+            function,
             argument: type_name::<A>(),
             result: type_name::<R>(),
         }

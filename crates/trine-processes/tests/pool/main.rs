@@ -19,6 +19,7 @@ mod results;
 mod round_trip;
 mod serialization;
 mod shutdown;
+mod state;
 mod stats;
 mod stops;
 mod without_memory;
