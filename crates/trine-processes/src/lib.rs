@@ -105,8 +105,9 @@
 //!   does not see it.
 //! - The types of a task are compared between parent and worker, the values are not checked: a `Serialize` and a
 //!   `Deserialize` that don't fit each other fail, or give another value. See [What can travel](#what-can-travel).
-//! - Code that takes over a worker can send nonsense, which fails its task, and results that are as large as the parent's
-//!   memory. It runs with the rights of the program: this is no sandbox.
+//! - Code that takes over a worker can send nonsense, which fails its task. It can also send a result that takes all of the
+//!   parent's memory or, if the result's type is recursive, stack to decode. It runs with the rights of the program: this is no
+//!   sandbox.
 
 #![cfg_attr(
     not(target_os = "linux"),

@@ -222,26 +222,32 @@ impl Shared {
     /// A look inside.
     pub(crate) fn stats(&self) -> Stats {
         let inside = self.inside.lock();
-        let worker = |((state, tasks), process): ((State, u32), &Option<Arc<Process>>)| {
-            let state = WorkerState::from(state);
-            let process = process.as_ref().filter(|_| state != WorkerState::Absent);
-            WorkerStats {
-                pid: process.map(|process| process.pid()),
-                state,
-                age: process.map(|process| process.age()),
-                tasks,
-            }
-        };
         let table = &inside.table;
-        Stats {
-            workers: table.states().zip(&inside.processes).map(worker).collect(),
+        let mut stats = Stats {
+            workers: Vec::new(),
             queued: table.queue().len(),
             queued_bytes: table.queue().bytes(),
             healthy: table.is_healthy(),
             last_failed_start: inside.last_failed_start.clone(),
             tasks: table.task_counts(),
             restarts: table.worker_counts(),
-        }
+        };
+        let workers: Vec<_> = table.states().zip(inside.processes.iter().cloned()).collect();
+        drop(inside);
+        let worker = |((state, tasks), process): ((State, u32), Option<Arc<Process>>)| {
+            let state = WorkerState::from(state);
+            let process = process.filter(|_| state != WorkerState::Absent);
+            let process = process.as_ref();
+            WorkerStats {
+                pid: process.map(|process| process.pid()),
+                state,
+                age: process.map(|process| process.age()),
+                tasks,
+                memory: process.and_then(|process| process.memory()),
+            }
+        };
+        stats.workers.extend(workers.into_iter().map(worker));
+        stats
     }
 
     /// Tells the table what has happened to a worker.

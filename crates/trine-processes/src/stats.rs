@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// What a pool is doing, and has done, at one moment: [`ProcessPool::stats`](crate::ProcessPool::stats).
 ///
-/// All of it is read at once: the tasks that were submitted are those that are queued, that run, and that have ended in
+/// All of it but the memory is read at once: the tasks that were submitted are those that are queued, that run, and that have ended in
 /// the ways that [`TaskCounts`] tells apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -40,6 +40,9 @@ pub struct WorkerStats {
     pub age: Option<Duration>,
     /// The tasks that the process has answered.
     pub tasks: u32,
+    /// The memory that the process has in use, in bytes (its resident set: what it shares with others counts in full).
+    /// `None` also where the system does not say.
+    pub memory: Option<u64>,
 }
 
 /// What a worker does.

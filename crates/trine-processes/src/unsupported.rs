@@ -34,6 +34,10 @@ impl Process {
         match *self {}
     }
 
+    pub(crate) fn memory(&self) -> Option<u64> {
+        match *self {}
+    }
+
     pub(crate) fn kill(&self) {
         match *self {}
     }

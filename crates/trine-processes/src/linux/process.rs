@@ -8,13 +8,13 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, pidfd_send_signal, waitid,
 };
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
+use std::{fs, io};
 use trine_future::WorkerDeath;
 use trine_lock::Lock;
 
@@ -90,6 +90,16 @@ impl Process {
 
     pub(crate) fn age(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// The bytes of its resident set. `None` once it is gone, or without `/proc`.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        // Held, so that the number is not given to another process meanwhile.
+        let child = self.child.lock();
+        child.as_ref()?;
+        let sizes = fs::read_to_string(format!("/proc/{}/statm", self.pid())).ok()?;
+        let pages: u64 = sizes.split_whitespace().nth(1)?.parse().ok()?;
+        pages.checked_mul(rustix::param::page_size() as u64)
     }
 
     /// Readable once the process has exited.

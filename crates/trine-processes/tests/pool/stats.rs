@@ -53,6 +53,7 @@ in_own_process! {
         let worker = stats.workers.iter().find(|worker| worker.state == WorkerState::Running).expect("one runs");
         assert_eq!(worker.pid, Some(waiting.pid));
         assert!(worker.age.is_some());
+        assert!(worker.memory.is_some_and(|bytes| bytes > 100_000 && bytes < 1 << 30), "{worker:?}");
         assert_eq!(worker.tasks, 0);
         assert_eq!(states(&pool), [WorkerState::Absent, WorkerState::Running]);
         drop(waiting);
