@@ -47,7 +47,7 @@ struct Attendant<'a> {
 impl Attendant<'_> {
     fn start(&self) -> Option<Worker> {
         let Self { shared, index } = *self;
-        let started = Worker::start(&shared.settings, |process| shared.register(index, process));
+        let started = Worker::start(&shared.settings, index, |process| shared.register(index, process));
         match started.and_then(|worker| self.initialize(worker)) {
             Ok(worker) => {
                 shared.tell(|table| table.started(index));

@@ -12,11 +12,15 @@ use serde::de::DeserializeOwned;
 use std::any::type_name;
 use std::ffi::OsString;
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use trine_future::TaskError;
 use trine_platform::default_workers;
 
 /// So many workers in a row that are gone without having run a task make a pool unhealthy, if nobody says.
 const RESTART_LIMIT: u32 = 3;
+
+/// The pools that this program has built so far.
+static POOLS: AtomicU32 = AtomicU32::new(0);
 
 /// The settings of a [`ProcessPool`] to be made, from [`ProcessPool::builder`].
 ///
@@ -196,7 +200,10 @@ impl ProcessPoolBuilder {
             tasks_per_worker: self.tasks_per_worker,
             restart_limit: self.restart_limit,
         };
+        // ORDERING: Relaxed: only the number itself matters.
+        let pool = POOLS.fetch_add(1, Relaxed) + 1;
         let settings = Settings {
+            pool,
             environment,
             discards_stdout: self.discards_stdout,
             initializer,

@@ -43,6 +43,8 @@
 //!   or with its [pool](ProcessPool::kill): by SIGKILL, which nothing can ignore.
 //! - What a task has started dies with its worker, if it stays in the worker's process group.
 //! - If the program dies, however suddenly, its workers die too. If memory runs out, they die before the program.
+//! - In `ps` a worker has the program's name, with the arguments `trine-worker`, the number of its pool (in the order in which
+//!   the program has built them, from 1 on) and its own (from 0 on).
 //!
 //! # What to use for what
 //!

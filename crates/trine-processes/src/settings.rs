@@ -7,6 +7,8 @@ use trine_platform::WORKERS_VARIABLE;
 
 /// What the workers of a pool are started with.
 pub(crate) struct Settings {
+    /// Which pool of this program it is, from 1 on.
+    pub(crate) pool: u32,
     /// Variables that are added to this program's environment.
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// Workers write to nowhere instead of to this program's standard output.

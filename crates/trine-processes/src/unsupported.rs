@@ -70,7 +70,7 @@ pub(crate) enum NoReply {
 }
 
 impl Worker {
-    pub(crate) fn start(_: &Settings, _: impl FnOnce(&Arc<Process>)) -> Result<Self, String> {
+    pub(crate) fn start(_: &Settings, _: usize, _: impl FnOnce(&Arc<Process>)) -> Result<Self, String> {
         Err(WHY.to_owned())
     }
 

@@ -47,6 +47,7 @@ enum Ended {
 /// Starts a process and takes its hello. The error says what failed.
 pub(super) fn start(
     settings: &Settings,
+    index: usize,
     register: impl FnOnce(&Arc<Process>),
 ) -> Result<(Arc<Process>, Connection), String> {
     out_of_memory::begin();
@@ -73,7 +74,7 @@ pub(super) fn start(
         has_link: link.is_some(),
         server: name.clone(),
     };
-    let process = Process::start(MARK, &mark.to_string(), link, settings)
+    let process = Process::start(MARK, &mark.to_string(), index, link, settings)
         .map_err(|error| format!("this executable could not be started again: {error}"))?;
     let process = Arc::new(process);
     register(&process);

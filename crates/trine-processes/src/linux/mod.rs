@@ -56,10 +56,14 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts a worker, from a thread that must live as long as it. `register` learns of the process as soon as there
+    /// Starts the worker with `index`, from a thread that must live as long as it. `register` learns of the process as soon as there
     /// is one. The error says what failed.
-    pub(crate) fn start(settings: &Settings, register: impl FnOnce(&Arc<Process>)) -> Result<Self, String> {
-        let (process, connection) = bootstrap::start(settings, register)?;
+    pub(crate) fn start(
+        settings: &Settings,
+        index: usize,
+        register: impl FnOnce(&Arc<Process>),
+    ) -> Result<Self, String> {
+        let (process, connection) = bootstrap::start(settings, index, register)?;
         Ok(Self { process, connection })
     }
 

@@ -40,6 +40,7 @@ impl Process {
     pub(super) fn start(
         variable: &str,
         value: &str,
+        index: usize,
         link: Option<(ParentEnd, OwnedFd)>,
         settings: &Settings,
     ) -> io::Result<Self> {
@@ -52,6 +53,8 @@ impl Process {
         if let Some(name) = std::env::args_os().next() {
             command.arg0(name);
         }
+        // For people: nothing reads them, because the worker never gets to what would.
+        command.args(["trine-worker", &settings.pool.to_string(), &index.to_string()]);
         command
             .envs(settings.environment.iter().map(|(name, value)| (name, value)))
             .env(variable, value)

@@ -90,6 +90,18 @@ in_own_process! {
 
     /// Neither files of the parent, nor what belongs to other workers or pools. Only what the parent itself has inherited.
     #[test]
+    fn a_worker_is_recognised_by_its_command_line() {
+        let arguments = |_: ()| std::fs::read_to_string("/proc/self/cmdline").expect("there is a /proc");
+        let program = std::env::args().next().expect("it has a name");
+        for pool in [1, 2] {
+            let workers = ProcessPool::new(1).expect("a pool");
+            let line = workers.submit(arguments, ()).result().expect("a value");
+            let line: Vec<_> = line.split_terminator('\0').collect();
+            assert_eq!(line, [&program, "trine-worker", &pool.to_string(), "0"]);
+        }
+    }
+
+    #[test]
     fn l33_a_worker_has_its_own_descriptors_only() {
         let descriptors = |_: ()| {
             let links = std::fs::read_dir("/proc/self/fd").expect("there is a /proc").flatten();
