@@ -56,6 +56,11 @@ const STEPS: &[Step] = &[
         run: tests::unit_and_integration,
     },
     Step {
+        name: "stress",
+        what: "random programs on the thread pool, a minute",
+        run: tests::stress,
+    },
+    Step {
         name: "compile-fail",
         what: "what must not compile, by its messages",
         run: tests::compile_fail,

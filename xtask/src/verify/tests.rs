@@ -19,6 +19,15 @@ pub(super) fn unit_and_integration(verify: &mut Verify) -> Result<Outcome> {
     Ok(outcome)
 }
 
+/// The random programs, which the step `tests` has run for a moment only. As it, for all packages: with the features of
+/// one alone everything would be built again.
+pub(super) fn stress(verify: &mut Verify) -> Result<Outcome> {
+    let mut cargo = verify.workspace.cargo("test");
+    cargo.env("TRINE_STRESS_SECONDS", "60");
+    let ran = capture(cargo.args(["--workspace", "--test", "stress"]))?;
+    Ok(judge(&ran, &TestOutput::parse(ran.stdout())))
+}
+
 pub(super) fn documentation(verify: &mut Verify) -> Result<Outcome> {
     let mut cargo = verify.workspace.cargo("test");
     let ran = capture(cargo.args(["--workspace", "--doc", "--no-fail-fast"]))?;
