@@ -61,6 +61,16 @@ const STEPS: &[Step] = &[
         run: tests::fuzz,
     },
     Step {
+        name: "stress",
+        what: "random programs on the thread pool, a minute",
+        run: tests::stress,
+    },
+    Step {
+        name: "chaos",
+        what: "random crashes in the process pool, a minute",
+        run: tests::chaos,
+    },
+    Step {
         name: "compile-fail",
         what: "what must not compile, by its messages",
         run: tests::compile_fail,

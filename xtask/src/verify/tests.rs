@@ -9,12 +9,8 @@ use anyhow::Result;
 /// The test of the package `trine-tests` that hands the compile-fail cases to trybuild.
 const COMPILE_FAIL: &str = "compile_fail";
 
-/// How long the process pool's test of random crashes goes on.
-const CHAOS_SECONDS: &str = "60";
-
 pub(super) fn unit_and_integration(verify: &mut Verify) -> Result<Outcome> {
     let mut cargo = verify.workspace.cargo("test");
-    cargo.env("TRINE_CHAOS_SECONDS", CHAOS_SECONDS);
     let ran = capture(cargo.args(["--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]))?;
     let tests = TestOutput::parse(ran.stdout());
     let outcome = judge(&ran, &tests);
@@ -23,11 +19,27 @@ pub(super) fn unit_and_integration(verify: &mut Verify) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// The step `tests` has done so for two seconds, this one goes on for a minute.
+/// What workers send, changed at random.
 pub(super) fn fuzz(verify: &mut Verify) -> Result<Outcome> {
+    for_a_minute(verify, "TRINE_FUZZ_SECONDS", &["--lib", "fuzz::fuzz"])
+}
+
+/// Random programs on the thread pool.
+pub(super) fn stress(verify: &mut Verify) -> Result<Outcome> {
+    for_a_minute(verify, "TRINE_STRESS_SECONDS", &["--test", "stress"])
+}
+
+/// Random crashes in the process pool.
+pub(super) fn chaos(verify: &mut Verify) -> Result<Outcome> {
+    for_a_minute(verify, "TRINE_CHAOS_SECONDS", &["--test", "pool", "chaos"])
+}
+
+/// Runs tests that the step `tests` has run for a moment only. As it, for all packages: with the features of one alone
+/// everything would be built again.
+fn for_a_minute(verify: &Verify, variable: &str, tests: &[&str]) -> Result<Outcome> {
     let mut cargo = verify.workspace.cargo("test");
-    cargo.env("TRINE_FUZZ_SECONDS", "60");
-    let ran = capture(cargo.args(["--workspace", "--lib", "fuzz::fuzz"]))?;
+    cargo.env(variable, "60");
+    let ran = capture(cargo.arg("--workspace").args(tests))?;
     Ok(judge(&ran, &TestOutput::parse(ran.stdout())))
 }
 
