@@ -99,6 +99,7 @@
 //! # Limits
 //!
 //! - Linux only. Elsewhere everything compiles and building a pool is an [error](BuildError::is_unsupported).
+//! - In a process that was forked off without `exec` a pool of the parent's refuses tasks, and ending it does nothing.
 //! - With `panic = "abort"` a panic in a task costs its worker, as an abort does.
 //! - What must not capture is checked by size: the task's type must be zero-sized. A type can be zero-sized and still
 //!   stand for something, for instance a token that proves that a lock is held. A closure that captures such a token

@@ -225,8 +225,10 @@ impl ProcessPool {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn shutdown(&self, shutdown: Shutdown) {
-        self.shared.close(shutdown);
-        self.wait();
+        if self.shared.is_home() {
+            self.shared.close(shutdown);
+            self.wait();
+        }
     }
 
     /// Ends the pool at once: later tasks are refused, those that wait are cancelled, and those that run are stopped, by
@@ -246,8 +248,10 @@ impl ProcessPool {
     /// ```
     #[doc(alias("terminate", "kill_workers", "terminate_workers"))]
     pub fn kill(&self) {
-        self.shared.kill();
-        self.wait();
+        if self.shared.is_home() {
+            self.shared.kill();
+            self.wait();
+        }
     }
 
     fn wait(&self) {

@@ -8,6 +8,8 @@ use trine_future::TaskError;
 pub(crate) enum Refusal {
     Full,
     ShutDown,
+    /// This process was forked off the one that has the pool.
+    Forked,
     /// The argument can't be serialised, or the linker has left the task out.
     Unsendable(TaskError),
 }
@@ -17,6 +19,9 @@ impl fmt::Display for Refusal {
         match self {
             Self::Full => formatter.write_str("the queue is full"),
             Self::ShutDown => formatter.write_str("the pool is shut down"),
+            Self::Forked => formatter.write_str(
+                "this process was forked off the one that has the pool: it has none of the pool's workers, build a new one",
+            ),
             Self::Unsendable(error) => error.fmt(formatter),
         }
     }
@@ -25,7 +30,7 @@ impl fmt::Display for Refusal {
 impl From<Refusal> for TaskError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Full | Refusal::ShutDown => Self::refused(refusal.to_string()),
+            Refusal::Full | Refusal::ShutDown | Refusal::Forked => Self::refused(refusal.to_string()),
             Refusal::Unsendable(error) => error,
         }
     }
@@ -48,16 +53,16 @@ impl<F, A> Rejected<F, A> {
         matches!(self.refusal, Refusal::Full)
     }
 
-    /// The pool was shut down: there will never be room.
+    /// The pool was shut down, or is that of a process which this one was forked off: there will never be room.
     pub fn is_closed(&self) -> bool {
-        matches!(self.refusal, Refusal::ShutDown)
+        matches!(self.refusal, Refusal::ShutDown | Refusal::Forked)
     }
 
     /// Why the argument can't be sent to a worker, if that is the reason.
     pub fn serialization(&self) -> Option<&TaskError> {
         match &self.refusal {
             Refusal::Unsendable(error) => Some(error),
-            Refusal::Full | Refusal::ShutDown => None,
+            Refusal::Full | Refusal::ShutDown | Refusal::Forked => None,
         }
     }
 }

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use trine_future::Shutdown;
 use trine_lock::Lock;
-use trine_platform::Parker;
+use trine_platform::{HomeProcess, Parker};
 
 thread_local! {
     /// The pool that this thread attends to, by its address.
@@ -33,6 +33,8 @@ thread_local! {
 pub(crate) struct Shared {
     inside: Lock<Inside>,
     next_number: AtomicU64,
+    /// Elsewhere there are neither attendants nor workers, and the lock may be held by nobody.
+    home: HomeProcess,
     pub(crate) settings: Settings,
 }
 
@@ -74,8 +76,14 @@ impl Shared {
                 closers: Vec::new(),
             }),
             next_number: AtomicU64::new(0),
+            home: HomeProcess::current()?,
             settings,
         })
+    }
+
+    /// Whether this is the process that has the pool, and not one that was forked off it.
+    pub(crate) fn is_home(&self) -> bool {
+        self.home.is_here()
     }
 
     /// A number that no other task of this pool has.
@@ -86,6 +94,9 @@ impl Shared {
 
     /// Queues a task, or gives it back. Blocks while there is no room, if `may_wait` and the limit says so.
     pub(crate) fn submit(&self, task: Task, may_wait: bool) -> Result<(), (Task, Refusal)> {
+        if !self.is_home() {
+            return Err((task, Refusal::Forked));
+        }
         let mut ticket = Ticket {
             number: task.number,
             bytes: task.request.len(),
@@ -183,6 +194,9 @@ impl Shared {
 
     /// Stops a task, if it runs.
     pub(crate) fn stop(&self, task: u64) {
+        if !self.is_home() {
+            return;
+        }
         let mut inside = self.inside.lock();
         let stopped = inside.table.stop(task);
         let processes = inside.processes_of(&stopped);
@@ -221,6 +235,9 @@ impl Shared {
 
     /// A look inside.
     pub(crate) fn stats(&self) -> Stats {
+        if !self.is_home() {
+            return Stats::default();
+        }
         let inside = self.inside.lock();
         let table = &inside.table;
         let mut stats = Stats {

@@ -7,8 +7,8 @@ use std::time::Duration;
 /// What a pool is doing, and has done, at one moment: [`ProcessPool::stats`](crate::ProcessPool::stats).
 ///
 /// All of it but the memory is read at once: the tasks that were submitted are those that are queued, that run, and that have ended in
-/// the ways that [`TaskCounts`] tells apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// the ways that [`TaskCounts`] tells apart. In a process that was forked off the one that has the pool there is nothing to see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// The workers, as many as the pool has at most.

@@ -7,6 +7,7 @@ mod constructors;
 mod deaths;
 mod failures;
 mod fixture;
+mod fork;
 mod gate;
 mod hostile;
 mod hygiene;
