@@ -27,6 +27,13 @@
 //! A task that a thread of the pool pushes into its own deque needs none of this: that thread is alive, and takes it
 //! before it ends. It reads L all the same, because it is one load.
 //!
+//! # What a spare has pushed is run
+//!
+//! A spare that is told to leave does not look for tasks again, and what it has pushed may have come after the other
+//! threads looked for the last time. It must not be refused: some of it, like the next turn of a map, was there before the
+//! pool was closed. So threads at work are counted apart from those that are alive. The one that brings that number to
+//! zero sees what all those before it have pushed, by the chain of read-modify-writes, and runs what is left.
+//!
 //! What the submitter reads at O orders nothing. It only makes refusing cheap: once a close is seen, nothing is pushed.
 //! The phase only grows, from open to draining to cancelling, so a late `Drain` does not bring back what an earlier
 //! `CancelQueued` has given up.
@@ -52,6 +59,8 @@ pub(crate) struct Closing {
     phase: AtomicU32,
     /// The number of threads that have not ended.
     live: Futex,
+    /// The number of those that take tasks.
+    at_work: AtomicU32,
 }
 
 impl Closing {
@@ -59,6 +68,7 @@ impl Closing {
         Self {
             phase: AtomicU32::new(OPEN),
             live: Futex::new(0),
+            at_work: AtomicU32::new(0),
         }
     }
 
@@ -108,6 +118,19 @@ impl Closing {
     pub(crate) fn thread_starts(&self) {
         // ORDERING: Relaxed. Whoever starts a thread keeps the count above zero meanwhile, or owns the pool.
         self.live.word().fetch_add(1, Relaxed);
+    }
+
+    /// The calling thread takes tasks from here on.
+    pub(crate) fn starts_work(&self) {
+        // ORDERING: Relaxed. What counts is who stops last, and this thread stops after this.
+        self.at_work.fetch_add(1, Relaxed);
+    }
+
+    /// The calling thread would take no more tasks. True if it is the last one: it has to run what is left.
+    #[must_use]
+    pub(crate) fn stops_work(&self) -> bool {
+        // ORDERING: AcqRel, so that the last one sees what the others have pushed.
+        self.at_work.fetch_sub(1, AcqRel) == 1
     }
 
     /// A thread has ended, or could not be started. The last one empties the queues, by `refuse_queued`.

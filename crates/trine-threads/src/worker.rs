@@ -162,12 +162,11 @@ impl Worker {
             begin: Box::new(move || block(&before)),
             end: Box::new(move || after.spares.unblock()),
         }));
+        self.queues.closing.starts_work();
         let is_spare = matches!(self.role, Role::Spare);
         loop {
             match self.next() {
-                Some(Found::Task(task)) => self.run(task),
-                // SAFETY: the job was taken off a stack, and is run here only.
-                Some(Found::Job(job)) => unsafe { scope::run(job) },
+                Some(found) => self.run(found),
                 None => {
                     if is_spare {
                         self.queues.spares.is_gone();
@@ -179,10 +178,23 @@ impl Worker {
                 break;
             }
         }
+        if self.queues.closing.stops_work() {
+            while let Some(found) = self.at_hand().or_else(|| self.search()) {
+                self.run(found);
+            }
+        }
         set_blocking_hook(None);
     }
 
-    fn run(&self, task: Task) {
+    fn run(&self, found: Found) {
+        match found {
+            Found::Task(task) => self.run_task(task),
+            // SAFETY: the job was taken off a stack, and is run here only.
+            Found::Job(job) => unsafe { scope::run(job) },
+        }
+    }
+
+    fn run_task(&self, task: Task) {
         self.counters.task_taken();
         self.counters.task_ended(if self.queues.closing.is_cancelling() {
             task.cancel()
@@ -193,17 +205,9 @@ impl Worker {
 
     /// The next thing to do; waits for one. `None` when the pool is closed and has no more.
     fn next(&self) -> Option<Found> {
-        if let Some(job) = self.stack.pop(0) {
-            return Some(Found::Job(job));
-        }
-        if let Some(task) = self
-            .queues
-            .lanes
-            .take_first()
-            .or_else(|| self.own_task())
-            .or_else(|| self.queues.take_injected(self.deque()))
-        {
-            return Some(Found::Task(task));
+        let at_hand = self.at_hand();
+        if at_hand.is_some() {
+            return at_hand;
         }
         let sleep = &self.queues.sleep;
         sleep.start_searching();
@@ -226,6 +230,19 @@ impl Worker {
             }
             sleep.sleep(|| self.queues.nothing_to_do());
         }
+    }
+
+    /// What needs no search.
+    fn at_hand(&self) -> Option<Found> {
+        if let Some(job) = self.stack.pop(0) {
+            return Some(Found::Job(job));
+        }
+        self.queues
+            .lanes
+            .take_first()
+            .or_else(|| self.own_task())
+            .or_else(|| self.queues.take_injected(self.deque()))
+            .map(Found::Task)
     }
 
     fn search(&self) -> Option<Found> {

@@ -53,8 +53,26 @@ impl Pool {
 
     /// As `Worker::work`, with the end of its thread.
     fn work(&self) {
+        self.closing.starts_work();
         while self.next() {
             self.run.fetch_add(1, Relaxed);
+        }
+        self.end();
+    }
+
+    /// As `work` of a spare: the task that it runs pushes another one, and then it is told to leave.
+    fn work_as_spare(&self) {
+        self.closing.starts_work();
+        self.queued.fetch_add(1, Release);
+        self.sleep.notify();
+        self.end();
+    }
+
+    fn end(&self) {
+        if self.closing.stops_work() {
+            while self.take() {
+                self.run.fetch_add(1, Relaxed);
+            }
         }
         self.closing.thread_ends(|| self.refuse_queued());
     }
@@ -144,6 +162,18 @@ fn of_two_threads_the_last_one_refuses() {
         pool.submit();
         join(threads);
         pool.has_ended(1);
+    });
+}
+
+#[test]
+fn what_a_spare_has_pushed_is_run() {
+    check("threads::closing::what_a_spare_has_pushed_is_run", || {
+        let pool = Pool::of_threads(2);
+        pool.closing.close(Shutdown::Drain);
+        let threads = [start(&pool, Pool::work), start(&pool, Pool::work_as_spare)];
+        join(threads);
+        pool.has_ended(1);
+        assert_eq!(pool.run.load(Relaxed), 1, "it was refused");
     });
 }
 
