@@ -156,7 +156,12 @@ fn descriptors_do_not_grow_with_the_tasks() {
         pool.submit(double, 0).result().unwrap();
         let before = trine_fixture::Inventory::take();
         assert!(pool.map(double, 0..200).all(|result| result.is_ok()));
-        assert_eq!(before.difference(&trine_fixture::Inventory::take()), "");
+        let difference = before.difference(&trine_fixture::Inventory::take());
+        // A thread gives itself its name, and on a busy machine only now.
+        let mut others = difference
+            .lines()
+            .filter(|line| !line[2..].starts_with("thread "));
+        assert_eq!(others.next(), None, "{difference}");
     });
 }
 
