@@ -39,12 +39,29 @@ fn leave_a_sleeper(descriptor: i32) -> u32 {
     std::process::id()
 }
 
-/// A parent that has one worker that is idle and one that is busy and has a grandchild, and waits to be killed.
+/// Blocks all signals, comes to the gate, and computes for ever.
+fn be_deaf(gate: String) {
+    let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the pointer is valid for a write of a signal set.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: the set was initialised just now; null says that the mask before is not asked for.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut()) };
+    wait_at_gate(gate);
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+/// A parent that has a worker that is idle, one that is busy and has a grandchild, and one that hears no signal, and waits
+/// to be killed.
 fn be_sacrificed(gates: &str) {
-    let (idle, busy) = gates.split_once(' ').expect("two gates");
-    let pool = ProcessPool::new(2).expect("a pool");
+    let [idle, busy, deaf] = gates.split(' ').collect::<Vec<_>>()[..] else {
+        panic!("three gates");
+    };
+    let pool = ProcessPool::new(3).expect("a pool");
     let soon_idle = pool.submit(wait_at_gate, idle.to_owned());
     let _busy = pool.submit(leave_a_grandchild_and_wait, busy.to_owned());
+    let _deaf = pool.submit(be_deaf, deaf.to_owned());
     soon_idle.result().expect("a value");
     wait_at_gate(idle.to_owned());
 }
@@ -56,12 +73,13 @@ in_own_process! {
         if let Ok(gates) = std::env::var(GATES) {
             return be_sacrificed(&gates);
         }
-        let (idle, busy) = (Gate::new(), Gate::new());
+        let (idle, busy, deaf) = (Gate::new(), Gate::new(), Gate::new());
         let name = concat!(module_path!(), "::nobody_survives_the_death_of_the_parent");
         let mut command = command(&std::env::current_exe().expect("a path"), name);
-        command.env(GATES, format!("{} {}", idle.name(), busy.name()));
+        command.env(GATES, format!("{} {} {}", idle.name(), busy.name(), deaf.name()));
         let parent = Supervised::start(command);
         let busy_worker = busy.admit();
+        drop(deaf.admit());
         // The first to come is the worker, which is idle from then on; the second the parent.
         drop(idle.admit());
         let waiting_parent = idle.admit();
