@@ -66,7 +66,7 @@ impl Attendant<'_> {
         let Some(initializer) = &self.shared.settings.initializer else {
             return Ok(worker);
         };
-        match worker.exchange(&initializer.request, || ()) {
+        match worker.exchange(&initializer.request) {
             Ok(reply) => match initializer.check(&reply) {
                 Ok(()) => Ok(worker),
                 Err(cause) => {
@@ -96,12 +96,10 @@ impl Attendant<'_> {
             shared.tell(|table| table.skipped(index));
             return Some(worker);
         }
-        let begin = || {
-            if let Some(timeout) = task.timeout {
-                shared.time(index, timeout);
-            }
-        };
-        match worker.exchange(&task.request, begin) {
+        if let Some(timeout) = task.timeout {
+            shared.time(index, timeout);
+        }
+        match worker.exchange(&task.request) {
             Ok(reply) if task.is_answered_by(&reply) => {
                 task.request = Vec::new();
                 let kept = if shared.tell(|table| table.finished(index)) {

@@ -96,7 +96,6 @@ impl ProcessPoolBuilder {
         A: Serialize + DeserializeOwned + Send + 'static,
         E: fmt::Display + 'static,
     {
-        const { captures_nothing(size_of::<F>()) };
         self.initialize(function, type_name::<F>(), &argument);
         self
     }
@@ -108,6 +107,7 @@ impl ProcessPoolBuilder {
         A: Serialize + DeserializeOwned + 'static,
         E: fmt::Display + 'static,
     {
+        const { captures_nothing(size_of::<F>()) };
         self.initializer = Some(Initializer::new::<F, A, E>(name, argument));
     }
 
@@ -232,7 +232,7 @@ impl ProcessPoolBuilder {
         S: 'static,
         E: fmt::Display + 'static,
     {
-        const { captures_nothing(size_of::<F>()) };
+        // It captures the function, which is as good as nothing.
         let make_state = move |argument| function(argument).map(state::set);
         self.initialize(make_state, type_name::<F>(), &argument);
         self.build().map(StatefulPool::new)

@@ -259,7 +259,7 @@ impl Shared {
                 pid: process.map(|process| process.pid()),
                 state,
                 age: process.map(|process| process.age()),
-                tasks,
+                tasks: if process.is_some() { tasks } else { 0 },
                 memory: process.and_then(|process| process.memory()),
             }
         };

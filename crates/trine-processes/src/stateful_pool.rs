@@ -1,6 +1,5 @@
 //! A pool whose workers keep something from task to task.
 
-use crate::pool::captures_nothing;
 use crate::state;
 use crate::submission::Submission;
 use crate::{Future, ProcessPool, TaskError};
@@ -62,6 +61,21 @@ impl<S: 'static> StatefulPool<S> {
 
     /// Runs `function` with a worker's state and `argument`. Otherwise as [`ProcessPool::submit`].
     ///
+    /// ```
+    /// # let pool = trine_processes::ProcessPool::builder().workers(1).build_with_state(|_: ()| Ok::<u32, String>(0), ());
+    /// # let pool = pool.unwrap();
+    /// let sum = pool.submit(|sum: &mut u32, number: u32| { *sum += number; *sum }, 7);
+    /// assert_eq!(sum.result()?, 7);
+    /// # Ok::<(), trine_processes::TaskError>(())
+    /// ```
+    ///
+    /// ```compile_fail
+    /// # let pool = trine_processes::ProcessPool::builder().workers(1).build_with_state(|_: ()| Ok::<u32, String>(0), ());
+    /// # let pool = pool.unwrap();
+    /// let number = 7;
+    /// pool.submit(move |sum: &mut u32, _: ()| *sum + number, ()); // captures `number`
+    /// ```
+    ///
     /// # Errors
     ///
     /// As those of [`ProcessPool::submit`], in the future.
@@ -83,8 +97,7 @@ impl<S: 'static> StatefulPool<S> {
     where
         F: Fn(&mut S, A) -> R + Copy + Send + Sync + 'static,
     {
-        const { captures_nothing(size_of::<F>()) };
-        // It captures the function, which is as good as nothing.
+        // It captures the function, which is as good as nothing: `ProcessPool::task` refuses anything else.
         let with_state = move |argument| state::with(|state| function(state, argument));
         self.pool.task(with_state, argument).named::<F>()
     }

@@ -38,7 +38,7 @@ pub struct WorkerStats {
     pub state: WorkerState,
     /// How long ago the process was started.
     pub age: Option<Duration>,
-    /// The tasks that the process has answered.
+    /// The tasks that the process has answered. 0 if there is no process.
     pub tasks: u32,
     /// The memory that the process has in use, in bytes (its resident set: what it shares with others counts in full).
     /// `None` also where the system does not say.

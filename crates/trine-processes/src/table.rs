@@ -143,7 +143,7 @@ impl<T> Table<T> {
         self.count_failure()
     }
 
-    /// The task is on its way to the worker: its time begins.
+    /// The task is about to be sent to the worker: its time begins.
     pub(crate) fn time(&mut self, worker: usize, until: Instant) {
         if let State::Running { deadline, .. } = &mut self.workers[worker].state {
             *deadline = Some(until);

@@ -78,7 +78,7 @@ impl Worker {
         match *self {}
     }
 
-    pub(crate) fn exchange(&mut self, _: &[u8], _: impl FnOnce()) -> Result<Vec<u8>, NoReply> {
+    pub(crate) fn exchange(&mut self, _: &[u8]) -> Result<Vec<u8>, NoReply> {
         match *self {}
     }
 

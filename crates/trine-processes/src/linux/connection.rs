@@ -1,11 +1,13 @@
 //! How the parent talks to a worker: through the memory that both share, or, where there is none, over ipc-channel.
 
 use super::channel;
+use super::link::ParentEnd;
 use super::process::Process;
 use super::ring::{Broken, Reader, Writer};
 use super::signals::Blocked;
 use crate::frame;
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender};
+use std::sync::Arc;
 
 /// The parent's side of one worker's connection.
 pub(super) struct Connection {
@@ -16,7 +18,11 @@ pub(super) struct Connection {
 
 enum Way {
     /// Nothing that the worker can write comes to ipc-channel, which does not expect nonsense.
-    Link(Writer, Reader),
+    Link {
+        link: Arc<ParentEnd>,
+        writer: Writer,
+        reader: Reader,
+    },
     Channel(IpcBytesReceiver),
 }
 
@@ -36,24 +42,21 @@ impl Connection {
         replies: Option<IpcBytesReceiver>,
     ) -> Option<Self> {
         let way = match (&process.link, replies) {
-            (Some(_), None) => Way::Link(Writer::default(), Reader::default()),
+            (Some(link), None) => Way::Link {
+                link: Arc::clone(link),
+                writer: Writer::default(),
+                reader: Reader::default(),
+            },
             (None, Some(replies)) => Way::Channel(replies),
             _ => return None,
         };
         Some(Self { requests, way })
     }
 
-    /// Sends a request, and waits for the reply to it. `begin` is called before the worker gets it.
-    pub(super) fn exchange(
-        &mut self,
-        process: &Process,
-        request: &[u8],
-        begin: impl FnOnce(),
-    ) -> Result<Vec<u8>, NoReply> {
-        begin();
+    /// Sends a request, and waits for the reply to it.
+    pub(super) fn exchange(&mut self, process: &Process, request: &[u8]) -> Result<Vec<u8>, NoReply> {
         match &mut self.way {
-            Way::Link(writer, reader) => {
-                let link = process.link.as_ref().ok_or(NoReply::NotStarted)?;
+            Way::Link { link, writer, reader } => {
                 let is_over = || process.is_noticed();
                 let sent = link.send(writer, request, is_over);
                 sent.and_then(|()| link.receive(reader, is_over))
@@ -77,12 +80,12 @@ impl Connection {
     }
 
     /// Tells an idle worker to exit. False if it can't be told.
-    pub(super) fn send_stop(&mut self, process: &Process) -> bool {
+    pub(super) fn send_stop(&mut self) -> bool {
         let stop = frame::stop();
-        match (&mut self.way, &process.link) {
+        match &mut self.way {
             // There is room for it, or the worker is not what it should be.
-            (Way::Link(writer, _), Some(link)) => link.send(writer, &stop, || true).is_ok(),
-            _ => {
+            Way::Link { link, writer, .. } => link.send(writer, &stop, || true).is_ok(),
+            Way::Channel(_) => {
                 let _blocked = Blocked::new();
                 channel::send(&self.requests, &stop).is_ok()
             }

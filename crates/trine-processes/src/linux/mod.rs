@@ -71,9 +71,9 @@ impl Worker {
         self.process.has_exited()
     }
 
-    /// Sends a request, and waits for the reply to it. `begin` is called when the worker is about to get it.
-    pub(crate) fn exchange(&mut self, request: &[u8], begin: impl FnOnce()) -> Result<Vec<u8>, NoReply> {
-        self.connection.exchange(&self.process, request, begin)
+    /// Sends a request, and waits for the reply to it.
+    pub(crate) fn exchange(&mut self, request: &[u8]) -> Result<Vec<u8>, NoReply> {
+        self.connection.exchange(&self.process, request)
     }
 
     /// Ends a worker that can't be used any more, and says how it ended.
@@ -88,7 +88,7 @@ impl Worker {
 
     /// Lets an idle worker exit, and kills it if it does not.
     pub(crate) fn stop(mut self) {
-        let grace = if self.connection.send_stop(&self.process) {
+        let grace = if self.connection.send_stop() {
             GRACE
         } else {
             Duration::ZERO

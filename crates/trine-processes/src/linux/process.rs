@@ -11,6 +11,7 @@ use rustix::process::{
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
@@ -29,7 +30,7 @@ pub(crate) struct Process {
     /// That the process has exited is known to the watcher.
     noticed: AtomicBool,
     /// What it shares with its parent. `None` where there is no such memory: then ipc-channel carries everything.
-    pub(super) link: Option<ParentEnd>,
+    pub(super) link: Option<Arc<ParentEnd>>,
 }
 
 impl Process {
@@ -45,7 +46,7 @@ impl Process {
         settings: &Settings,
     ) -> io::Result<Self> {
         let (link, stdin) = match link {
-            Some((link, memory)) => (Some(link), Stdio::from(memory)),
+            Some((link, memory)) => (Some(Arc::new(link)), Stdio::from(memory)),
             None => (None, Stdio::null()),
         };
         // The image that runs here, even if its file was replaced or deleted meanwhile.

@@ -68,6 +68,15 @@ in_own_process! {
     }
 
     #[test]
+    fn a_worker_that_has_died_has_run_nothing() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        pool.submit(double, 1).result().expect("a value");
+        assert_eq!(pool.stats().workers[0].tasks, 1);
+        pool.submit(|()| -> u32 { std::process::abort() }, ()).result().expect_err("it dies");
+        assert_eq!((pool.stats().workers[0].pid, pool.stats().workers[0].tasks), (None, 0));
+    }
+
+    #[test]
     fn what_waits_is_seen() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
