@@ -1,9 +1,10 @@
 //! Everything that can happen to tasks and workers, at random: no task is lost, none runs twice, and nothing is left.
 //!
-//! `TRINE_CHAOS_SECONDS` says for how long (two seconds, if it is not set), `TRINE_CHAOS_SEED` which run to repeat. The seed is
+//! `TRINE_CHAOS_SECONDS` says for how long (two seconds, if it is not set), `TRINE_SEED` which run to repeat. The seed is
 //! printed.
 
 use crate::fixture::{self, kill};
+use crate::random::Random;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -60,6 +61,7 @@ fn carry_out(order: Order) -> (u32, Vec<u8>) {
     match order.behaviour {
         Behaviour::Returns => (order.number, order.ballast),
         Behaviour::ReturnsMuch => (order.number, vec![7; 300_000]),
+        // Slow, so that others overtake it. Nothing waits for it to be slow.
         Behaviour::Dawdles => {
             thread::sleep(Duration::from_millis(3));
             (order.number, Vec::new())
@@ -80,29 +82,16 @@ fn carry_out(order: Order) -> (u32, Vec<u8>) {
     }
 }
 
-/// Numbers without pattern that a seed determines.
-struct Chance(u64);
-
-impl Chance {
-    /// A number below `limit`, as splitmix64 makes it.
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-
-    fn behaviour(&mut self) -> Behaviour {
-        match self.below(40) {
-            0 => Behaviour::Aborts,
-            1 => Behaviour::Exits,
-            2 => Behaviour::Hangs,
-            3 => Behaviour::LeavesAChild,
-            4..7 => Behaviour::Panics,
-            7..10 => Behaviour::ReturnsMuch,
-            10..14 => Behaviour::Dawdles,
-            _ => Behaviour::Returns,
-        }
+fn any_behaviour(random: &mut Random) -> Behaviour {
+    match random.below(40) {
+        0 => Behaviour::Aborts,
+        1 => Behaviour::Exits,
+        2 => Behaviour::Hangs,
+        3 => Behaviour::LeavesAChild,
+        4..7 => Behaviour::Panics,
+        7..10 => Behaviour::ReturnsMuch,
+        10..14 => Behaviour::Dawdles,
+        _ => Behaviour::Returns,
     }
 }
 
@@ -119,20 +108,20 @@ enum Fate {
 
 /// One pool, from its first task to its end.
 struct Round<'a> {
-    chance: &'a mut Chance,
+    random: &'a mut Random,
     log: PathBuf,
     pool: ProcessPool,
-    /// Somebody outside has killed workers, so any task may be lost.
+    /// Somebody outside kills workers, so any task may be lost.
     has_victims: bool,
     fates: Vec<(Order, Fate)>,
 }
 
 impl Round<'_> {
     fn submit(&mut self, number: u32) {
-        let behaviour = self.chance.behaviour();
-        let ballast = match self.chance.below(20) {
+        let behaviour = any_behaviour(self.random);
+        let ballast = match self.random.below(20) {
             0 => vec![number as u8; 200_000],
-            _ => vec![number as u8; self.chance.below(100) as usize],
+            _ => vec![number as u8; self.random.below(100) as usize],
         };
         let order = Order {
             number,
@@ -141,7 +130,7 @@ impl Round<'_> {
             ballast,
         };
         let task = self.pool.task(carry_out, order.clone());
-        let may_be_killed = self.chance.below(10) == 0;
+        let may_be_killed = self.random.below(10) == 0;
         let task = if behaviour == Behaviour::Hangs {
             task.timeout(TIMEOUT)
         } else {
@@ -153,7 +142,7 @@ impl Round<'_> {
             task
         };
         let future = task.submit();
-        let fate = match self.chance.below(12) {
+        let fate = match self.random.below(12) {
             0 if may_be_killed => {
                 future.cancel();
                 Fate::Killed
@@ -163,19 +152,18 @@ impl Round<'_> {
             _ => Fate::Kept(future),
         };
         self.fates.push((order, fate));
-        if self.chance.below(100) == 0 {
+        if self.has_victims && self.random.below(50) == 0 {
             self.kill_somebody();
         }
     }
 
     /// As the kernel does when memory runs out.
     fn kill_somebody(&mut self) {
-        let victim = self.chance.below(WORKERS as u64) as usize;
+        let victim = self.random.below(WORKERS as u64) as usize;
         // A worker that has gone by itself meanwhile is a zombie at least until its pool ends, unless it is reaped just now:
         // its number is not given to anybody else that soon.
         if let Some(pid) = self.pool.stats().workers[victim].pid {
             kill(pid.into());
-            self.has_victims = true;
         }
     }
 
@@ -256,20 +244,20 @@ fn nothing_is_lost_and_nothing_runs_twice() {
     let duration = Duration::from_secs(number_from("TRINE_CHAOS_SECONDS").unwrap_or(2));
     fixture::run_for(path, duration, || {
         let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let seed = number_from("TRINE_CHAOS_SEED")
+        let seed = number_from("TRINE_SEED")
             .unwrap_or_else(|| clock().expect("it is later than 1970").as_nanos() as u64);
-        println!("TRINE_CHAOS_SEED={seed}");
-        let mut chance = Chance(seed);
+        println!("TRINE_SEED={seed}");
+        let mut random = Random::new(seed);
         let begin = Instant::now();
         let mut rounds = 0;
-        while rounds == 0 || begin.elapsed() < duration {
+        while rounds < 2 || begin.elapsed() < duration {
             let log = std::env::temp_dir().join(format!("trine-chaos-{}-{rounds}", std::process::id()));
             fs::write(&log, "").expect("files can be made");
             let mut round = Round {
-                chance: &mut chance,
+                random: &mut random,
                 log: log.clone(),
                 pool: ProcessPool::new(WORKERS).expect("a pool"),
-                has_victims: false,
+                has_victims: rounds % 2 == 1,
                 fates: Vec::new(),
             };
             for number in 0..TASKS {

@@ -2,26 +2,8 @@
 
 use crate::fixture::in_own_process;
 use crate::gate::{Gate, wait_at_gate};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use trine_fixture::in_forked_child;
 use trine_processes::{ProcessPool, Shutdown, Stats};
-
-/// Runs `body` in a child that is forked off, and returns whether it got to its end.
-fn in_forked_child(body: impl FnOnce() -> bool) -> bool {
-    // SAFETY: the child calls what a child of a process with threads may call in practice: glibc's allocator is made
-    // for it. It leaves by `_exit`, and so does not run the test harness a second time.
-    let child = unsafe { libc::fork() };
-    assert!(child >= 0, "the system forks");
-    if child == 0 {
-        let succeeded = catch_unwind(AssertUnwindSafe(body)).unwrap_or(false);
-        // SAFETY: it only ends the process.
-        unsafe { libc::_exit(i32::from(!succeeded)) }
-    }
-    let mut status = 0;
-    // SAFETY: the child is ours, and the place for its status is valid.
-    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
-    assert_eq!(waited, child);
-    libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
-}
 
 fn double(number: u32) -> u32 {
     2 * number

@@ -1,6 +1,7 @@
 //! Workers that write nonsense into what they share with the parent. The parent survives, and so do its other tasks.
 
 use crate::fixture::in_own_process;
+use crate::random::Random;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
@@ -29,33 +30,25 @@ fn shared_words() -> &'static [AtomicU32] {
     unsafe { std::slice::from_raw_parts(words, (end - start) / size_of::<AtomicU32>()) }
 }
 
-/// Numbers without pattern that a seed determines.
-struct Noise(u64);
+/// What is written, and where.
+struct Noise(Random);
 
 impl Noise {
-    /// As splitmix64 does.
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
     /// A value at a boundary, or any.
     fn value(&mut self) -> u32 {
-        let any = self.next() as u32;
+        let any = self.0.next() as u32;
         let small = any % 20_000;
         let boundaries = [0, 1, 2, small, u32::MAX, u32::MAX - small, 1 << 31, any];
-        boundaries[self.next() as usize % boundaries.len()]
+        boundaries[self.0.next() as usize % boundaries.len()]
     }
 
     /// Writes somewhere: mostly where positions, sleepers and the slot are, in the first two words of each of the first
     /// five pairs of cache lines.
     fn write(&mut self, words: &[AtomicU32]) {
         const PAIR: usize = 128 / size_of::<AtomicU32>();
-        let any = self.next() as usize;
+        let any = self.0.next() as usize;
         let place = if any.is_multiple_of(4) {
-            self.next() as usize % words.len()
+            self.0.next() as usize % words.len()
         } else {
             any / 8 % 5 * PAIR + any / 64 % 2
         };
@@ -65,9 +58,9 @@ impl Noise {
 
 /// Writes nonsense, and answers.
 fn scribble(seed: u64) -> u64 {
-    let mut noise = Noise(seed);
+    let mut noise = Noise(Random::new(seed));
     let words = shared_words();
-    for _ in 0..=noise.next() % 8 {
+    for _ in 0..=noise.0.below(8) {
         noise.write(words);
     }
     seed
@@ -77,7 +70,7 @@ fn scribble(seed: u64) -> u64 {
 fn scribble_for_ever(seed: u64) -> Vec<u64> {
     let words = shared_words();
     thread::spawn(move || {
-        let mut noise = Noise(seed);
+        let mut noise = Noise(Random::new(seed));
         loop {
             noise.write(words);
         }

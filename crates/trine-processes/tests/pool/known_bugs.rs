@@ -10,6 +10,10 @@ fn length(bytes: Vec<u8>) -> usize {
     bytes.len()
 }
 
+fn fail(_: ()) {
+    panic!("as it was told")
+}
+
 fn abort(_: u32) {
     std::process::abort()
 }
@@ -43,7 +47,7 @@ in_own_process! {
     #[test]
     fn k35_pools_that_come_and_go_leave_nothing() {
         // The process of this test is compared with itself before.
-        for round in 0..30 {
+        for round in 0..200 {
             let pool = ProcessPool::new(2).expect("a pool");
             match round % 3 {
                 0 => {}
@@ -87,7 +91,7 @@ in_own_process! {
     fn k64_a_loop_without_system_calls_does_not_survive_its_time() {
         let pool = ProcessPool::new(1).expect("a pool");
         let path = std::env::temp_dir().join(format!("trine-loop-{}", std::process::id()));
-        let future = pool.task(compute, path.clone()).timeout(Duration::from_millis(300)).submit();
+        let future = pool.task(compute, path.clone()).timeout(Duration::from_secs(2)).submit();
         assert!(future.result().expect_err("it is stopped").is_timed_out());
         std::fs::remove_file(path).expect("it has run");
         assert_eq!(pool.submit(length, vec![0; 3]).result().expect("the pool goes on"), 3);
@@ -112,29 +116,33 @@ in_own_process! {
         assert_eq!(pool.submit(length, vec![1; 300_000_000]).result().expect("a value"), 300_000_000);
     }
 
-    /// Tasks that are handed over while the pool is shut down, on another thread, have an end.
+    /// Workers retire after each task, some fail, others submit, and the pool is shut down meanwhile: everything ends.
     #[test]
-    fn k04_s09_submitting_beside_a_shutdown_ends() {
-        for _ in 0..20 {
-            let pool = ProcessPool::new(2).expect("a pool");
-            let gate = Gate::new();
-            let running = pool.submit(wait_at_gate, gate.name());
-            let waiting = gate.admit();
-            std::thread::scope(|scope| {
-                let submitted = scope.spawn(|| {
-                    let futures: Vec<_> = (0..50).map(|length| pool.submit(super::known_bugs::length, vec![0; length])).collect();
-                    for (length, future) in futures.into_iter().enumerate() {
-                        match future.result() {
-                            Ok(value) => assert_eq!(value, length),
-                            Err(error) => assert!(error.is_refused() || error.is_cancelled(), "{error}"),
+    fn k04_a_shutdown_beside_workers_that_retire_ends() {
+        for workers in [2, 4] {
+            for _ in 0..10 {
+                let pool = ProcessPool::builder().workers(workers).max_tasks_per_worker(1).build().expect("a pool");
+                let gate = Gate::new();
+                let running = pool.submit(wait_at_gate, gate.name());
+                let waiting = gate.admit();
+                std::thread::scope(|scope| {
+                    let submitted = scope.spawn(|| {
+                        let failing = pool.submit(fail, ());
+                        let futures: Vec<_> = (0..50).map(|number| pool.submit(length, vec![0; number])).collect();
+                        for (number, future) in futures.into_iter().enumerate() {
+                            match future.result() {
+                                Ok(value) => assert_eq!(value, number),
+                                Err(error) => assert!(error.is_refused() || error.is_cancelled(), "{error}"),
+                            }
                         }
-                    }
+                        failing.result().expect_err("it fails, or has not run");
+                    });
+                    drop(waiting);
+                    pool.shutdown(Shutdown::CancelQueued);
+                    submitted.join().expect("nobody panics");
                 });
-                drop(waiting);
-                pool.shutdown(Shutdown::CancelQueued);
-                submitted.join().expect("nobody panics");
-            });
-            running.result().expect("a value");
+                running.result().expect("a value");
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ mod hygiene;
 mod json;
 mod known_bugs;
 mod queue_limit;
+mod random;
 mod remote_error;
 mod results;
 #[cfg(debug_assertions)]

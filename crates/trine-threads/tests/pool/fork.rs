@@ -2,27 +2,9 @@
 
 use crate::fixture::{hold, pool};
 use std::time::Duration;
-use trine_fixture::in_own_process;
+use trine_fixture::{in_forked_child, in_own_process};
 use trine_future::Shutdown;
 use trine_threads::{Priority, Stats, ThreadPool, WhenFull};
-
-/// Runs `body` in a child that is forked off, and returns whether it got to its end.
-fn in_forked_child(body: impl FnOnce() -> bool) -> bool {
-    // SAFETY: the child calls what a child of a process with threads may call in practice: glibc's allocator is made
-    // for it. It leaves by `_exit`, and so does not run the test harness a second time.
-    let child = unsafe { libc::fork() };
-    assert!(child >= 0, "the system forks");
-    if child == 0 {
-        let succeeded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(false);
-        // SAFETY: it only ends the process.
-        unsafe { libc::_exit(i32::from(!succeeded)) }
-    }
-    let mut status = 0;
-    // SAFETY: the child is ours, and the place for its status is valid.
-    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
-    assert_eq!(waited, child);
-    libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
-}
 
 #[test]
 fn k15_a_pool_refuses_in_a_forked_child() {
