@@ -6,7 +6,7 @@ use super::link::ParentEnd;
 use super::mark::Mark;
 use super::process::{Process, poll_until};
 use super::signals::Blocked;
-use super::{MARK, entries, out_of_memory};
+use super::{entries, out_of_memory};
 use crate::settings::Settings;
 use ipc_channel::IpcError;
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer};
@@ -72,11 +72,12 @@ pub(super) fn start(
     let mark = Mark {
         parent: std::process::id(),
         has_link: link.is_some(),
+        levels: settings.origin.levels,
+        name: format!("trine-{}.{index}", settings.pool),
+        home: settings.origin.home.clone(),
         server: name.clone(),
     };
-    let process = Process::start(MARK, &mark.to_string(), index, link, settings)
-        .map_err(|error| format!("this executable could not be started again: {error}"))?;
-    let process = Arc::new(process);
+    let process = Arc::new(Process::start(&mark, index, link, settings)?);
     register(&process);
     let pid = process.pid();
     let blocked = Blocked::new();

@@ -6,6 +6,8 @@ mod channel;
 mod connection;
 mod entries;
 mod entry;
+mod home;
+mod lifeline;
 mod lines;
 mod link;
 mod mark;
@@ -15,12 +17,15 @@ mod ring;
 mod serve;
 mod signals;
 mod slot;
+mod start_command;
 mod stderr;
+mod version;
 mod watching;
 
 use crate::build_error::Kind;
 use crate::settings::Settings;
 use connection::Connection;
+use home::Home;
 use std::sync::Arc;
 use std::time::Duration;
 use trine_future::WorkerDeath;
@@ -30,23 +35,25 @@ pub(crate) use entries::{index_of, index_of_initializer};
 pub(crate) use process::Process;
 pub(crate) use watching::{Bell, watch};
 
-/// The environment variable that makes a process a worker. See [`mark::Mark`].
-const MARK: &str = "TRINE_PARENT";
-
 /// How long a worker may take to exit after it was told to, and how long after it has closed its channels.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Whether this process can have workers.
-pub(crate) fn check() -> Result<(), Kind> {
-    if entry::is_worker() {
-        return Err(Kind::Nested);
+/// What this process knows of itself, for the workers of a pool that it builds.
+pub(crate) struct Origin {
+    /// How many levels of pools there may be below the workers.
+    levels: u32,
+    /// What they have to load.
+    home: Home,
+}
+
+impl Origin {
+    /// An error if this process can't have workers. `levels` is what the builder asks for.
+    pub(crate) fn new(levels: Option<u32>) -> Result<Self, Kind> {
+        Ok(Self {
+            levels: entry::levels_below_workers(levels)?,
+            home: Home::of_this_copy().map_err(Kind::Unsupported)?,
+        })
     }
-    if entry::runs_with_raised_rights() {
-        return Err(Kind::Unsupported(
-            "a program that runs with raised rights (set-user-ID) has no workers",
-        ));
-    }
-    Ok(())
 }
 
 /// A worker that has said hello.

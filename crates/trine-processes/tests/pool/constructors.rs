@@ -1,6 +1,6 @@
 //! Pools built before `main`, and workers that fail before their hello, by a constructor that runs before Trine's entry.
 
-use crate::fixture::{is_inside, run};
+use crate::fixture::{MARK, is_inside, run};
 use std::env;
 use std::fs;
 use std::sync::OnceLock;
@@ -18,7 +18,7 @@ static BUILT: OnceLock<Result<ProcessPool, BuildError>> = OnceLock::new();
 static CONSTRUCTOR: extern "C" fn() = construct;
 
 extern "C" fn construct() {
-    let is_worker = env::var_os("TRINE_PARENT").is_some();
+    let is_worker = env::var_os(MARK).is_some();
     match env::var(DO).as_deref() {
         Ok("build") => drop(BUILT.set(ProcessPool::new(1))),
         Ok("exit") if is_worker => std::process::exit(9),
