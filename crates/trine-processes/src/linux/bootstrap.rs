@@ -33,6 +33,9 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// How long a worker that said something else may take to exit.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// What to do where the process that was started is not one that can be a worker.
+const HINT: &str = "If this program can't be started again, set `worker_executable` in the pool's builder";
+
 /// The longest path of a Unix socket on Linux, without the final zero.
 const LONGEST_PATH: usize = 107;
 
@@ -101,9 +104,9 @@ pub(super) fn start(
         Duration::ZERO
     });
     Err(match ended {
-        Ended::Exited => format!("process {pid} ended before it was ready ({death})"),
+        Ended::Exited => format!("process {pid} ended before it was ready ({death}). {HINT}"),
         Ended::TimedOut => format!(
-            "process {pid} was not ready after {} s ({death})",
+            "process {pid} was not ready after {} s ({death}). {HINT}",
             DEADLINE.as_secs()
         ),
         Ended::Answered => format!("the hello of process {pid} could not be taken: {error} ({death})"),

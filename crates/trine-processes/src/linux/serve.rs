@@ -1,7 +1,7 @@
 //! What a worker does instead of the program's `main`.
 
 use super::bootstrap::Hello;
-use super::channel::{receive, send};
+use super::channel::{receive, send, shielded};
 use super::link::WorkerEnd;
 use super::mark::Mark;
 use super::{entries, lifeline, process, signals};
@@ -47,23 +47,31 @@ fn serve_until_stopped(mark: Mark) -> Result<(), Box<dyn Error>> {
     backtrace::note_all();
 
     let identity = entries::image_identity();
-    let (requests_end, requests) = bytes_channel()?;
+    let (requests_end, requests) = shielded(bytes_channel).map_err(during("making a channel"))?;
     if mark.has_link {
-        let link = WorkerEnd::take()?;
+        let link = WorkerEnd::take().map_err(during("taking the shared memory"))?;
         say_hello(mark.server, (identity, requests_end, None))?;
-        watch_parent(requests)?;
+        watch_parent(requests).map_err(during("starting the thread that watches the parent"))?;
         serve_link(link)
     } else {
-        lifeline::watch()?;
-        let (replies, replies_end) = bytes_channel()?;
+        lifeline::watch().map_err(during("starting the thread that watches the parent"))?;
+        let (replies, replies_end) = shielded(bytes_channel).map_err(during("making a channel"))?;
         say_hello(mark.server, (identity, requests_end, Some(replies_end)))?;
         serve_channel(&requests, &replies)
     }
 }
 
 fn say_hello(server: String, hello: Hello) -> Result<(), Box<dyn Error>> {
-    IpcSender::connect(server)?.send(hello)?;
-    Ok(())
+    let say = || {
+        let sender = IpcSender::connect(server)?;
+        sender.send(hello).map_err(io::Error::other)
+    };
+    Ok(shielded(say).map_err(during("saying hello"))?)
+}
+
+/// Says what has failed.
+fn during(what: &'static str) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 
 /// Serves the parent through the memory that both share.

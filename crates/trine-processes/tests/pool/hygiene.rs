@@ -1,12 +1,9 @@
-//! Nothing outlives its parent, and nothing depends on the executable's file or on much of the system.
+//! Nothing is left of a worker, it has nothing of its parent's, and nothing depends on the executable's file or on much of the system.
 
 use crate::fixture::{Supervised, command, has_passed, in_own_process, kill};
-use crate::gate::{Gate, wait_at_gate};
+
 use std::process::{Command, Stdio};
 use trine_processes::ProcessPool;
-
-/// Where the sacrificed parent's tasks wait.
-const GATES: &str = "TRINE_TEST_GATES";
 
 /// Says that the executable is a copy that deletes itself.
 const DELETE: &str = "TRINE_TEST_DELETE";
@@ -15,13 +12,6 @@ fn sleeper() -> Command {
     let mut command = Command::new("sleep");
     command.arg("1000");
     command
-}
-
-/// Leaves a grandchild, which holds the output of the whole family, and waits.
-#[allow(clippy::zombie_processes, reason = "it outlives the task")]
-fn leave_a_grandchild_and_wait(gate: String) {
-    sleeper().spawn().expect("sleep can be started");
-    wait_at_gate(gate);
 }
 
 /// Leaves a grandchild that holds the parent's pipe, and returns.
@@ -39,56 +29,7 @@ fn leave_a_sleeper(descriptor: i32) -> u32 {
     std::process::id()
 }
 
-/// Blocks all signals, comes to the gate, and computes for ever.
-fn be_deaf(gate: String) {
-    let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: the pointer is valid for a write of a signal set.
-    unsafe { libc::sigfillset(all.as_mut_ptr()) };
-    // SAFETY: the set was initialised just now; null says that the mask before is not asked for.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut()) };
-    wait_at_gate(gate);
-    loop {
-        std::hint::spin_loop();
-    }
-}
-
-/// A parent that has a worker that is idle, one that is busy and has a grandchild, and one that hears no signal, and waits
-/// to be killed.
-fn be_sacrificed(gates: &str) {
-    let [idle, busy, deaf] = gates.split(' ').collect::<Vec<_>>()[..] else {
-        panic!("three gates");
-    };
-    let pool = ProcessPool::new(3).expect("a pool");
-    let soon_idle = pool.submit(wait_at_gate, idle.to_owned());
-    let _busy = pool.submit(leave_a_grandchild_and_wait, busy.to_owned());
-    let _deaf = pool.submit(be_deaf, deaf.to_owned());
-    soon_idle.result().expect("a value");
-    wait_at_gate(idle.to_owned());
-}
-
 in_own_process! {
-    /// The workers and the grandchild have inherited the output: that it ends says that they are gone.
-    #[test]
-    fn nobody_survives_the_death_of_the_parent() {
-        if let Ok(gates) = std::env::var(GATES) {
-            return be_sacrificed(&gates);
-        }
-        let (idle, busy, deaf) = (Gate::new(), Gate::new(), Gate::new());
-        let name = concat!(module_path!(), "::nobody_survives_the_death_of_the_parent");
-        let mut command = command(&std::env::current_exe().expect("a path"), name);
-        command.env(GATES, format!("{} {} {}", idle.name(), busy.name(), deaf.name()));
-        let parent = Supervised::start(command);
-        let busy_worker = busy.admit();
-        drop(deaf.admit());
-        // The first to come is the worker, which is idle from then on; the second the parent.
-        drop(idle.admit());
-        let waiting_parent = idle.admit();
-        assert_eq!(waiting_parent.pid, parent.pid());
-        kill(parent.pid().into());
-        parent.finish();
-        drop((busy_worker, waiting_parent));
-    }
-
     #[test]
     fn grandchildren_die_with_a_worker_that_crashes() {
         let pool = ProcessPool::new(1).expect("a pool");
@@ -237,24 +178,5 @@ in_own_process! {
             std::process::abort()
         };
         assert!(pool.submit(fork_and_crash, ()).result().expect_err("it dies").is_worker_death());
-    }
-
-    #[test]
-    fn few_descriptors_are_enough_for_four_workers_and_many_tasks() {
-        let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
-        // SAFETY: the pointer is valid; the limit is that of a process of the test's own.
-        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
-        let pool = ProcessPool::new(4).expect("a pool");
-        let gate = Gate::new();
-        let all: Vec<_> = (0..4).map(|_| pool.submit(wait_at_gate, gate.name())).collect();
-        let waiting: Vec<_> = (0..4).map(|_| gate.admit()).collect();
-        let queued: Vec<_> = (0..10_000).map(|number| pool.submit(|number: u32| number, number)).collect();
-        drop(waiting);
-        for future in all {
-            future.result().expect("a value");
-        }
-        for (number, future) in (0..).zip(queued) {
-            assert_eq!(future.result().expect("a value"), number);
-        }
     }
 }
