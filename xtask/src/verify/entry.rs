@@ -95,6 +95,7 @@ fn build_static(folder: &Path, target: &Path) -> Result<PathBuf> {
             .env("RUSTFLAGS", "-C target-feature=+crt-static")
             .env("CARGO_PROFILE_DEV_DEBUG", "false")
             .env("CARGO_PROFILE_DEV_LTO", "fat")
+            .env("CARGO_PROFILE_DEV_PANIC", "abort")
             .env("CARGO_PROFILE_DEV_STRIP", "true")
     })?;
     Ok(target.join(tuple).join("debug"))

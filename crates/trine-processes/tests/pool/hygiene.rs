@@ -84,17 +84,23 @@ in_own_process! {
     }
 
     #[test]
-    fn a_deleted_executable_still_has_workers() {
+    fn a_deleted_or_replaced_executable_still_has_workers() {
         let executable = std::env::current_exe().expect("a path");
         if std::env::var_os(DELETE).is_some() {
+            let works = || {
+                let pool = ProcessPool::new(2).expect("a pool");
+                assert_eq!(pool.submit(|number: u32| number * 2, 4).result().expect("a value"), 8);
+            };
+            std::fs::remove_file(&executable).expect("it can be deleted");
+            works();
+            std::fs::write(&executable, "another program").expect("it can be replaced");
+            works();
             std::fs::remove_file(executable).expect("it can be deleted");
-            let pool = ProcessPool::new(2).expect("a pool");
-            assert_eq!(pool.submit(|number: u32| number * 2, 4).result().expect("a value"), 8);
             return;
         }
         let copy = std::env::temp_dir().join(format!("trine-deleted-{}", std::process::id()));
         std::fs::copy(executable, &copy).expect("it can be copied");
-        let mut command = command(&copy, concat!(module_path!(), "::a_deleted_executable_still_has_workers"));
+        let mut command = command(&copy, concat!(module_path!(), "::a_deleted_or_replaced_executable_still_has_workers"));
         command.env(DELETE, "1");
         let (output, status) = Supervised::start(command).finish();
         assert!(status.success() && has_passed(&output), "{status}\n{output}");

@@ -52,7 +52,7 @@ fn without_namespaces(programs: &Path, static_programs: &Path, folder: &Path) ->
             WORKS,
         ),
         way(
-            "a static, stripped program with fat link-time optimisation",
+            "a static, stripped program that aborts on panics, with fat link-time optimisation",
             format!("{static_programs}/plain"),
             WORKS,
         ),
@@ -72,6 +72,14 @@ fn without_namespaces(programs: &Path, static_programs: &Path, folder: &Path) ->
             &[
                 "main",
                 "plugin error: the library that contains Trine was deleted",
+            ],
+        ),
+        way(
+            "a library whose path can't be preloaded",
+            format!("cp {plugin} '{folder}/a blank.so' && {programs}/host '{folder}/a blank.so'"),
+            &[
+                "main",
+                "plugin error: the path of the library that contains Trine",
             ],
         ),
         way(
