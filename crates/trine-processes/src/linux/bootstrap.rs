@@ -1,6 +1,6 @@
 //! Starting a worker, up to its hello: never longer than a deadline, whatever the new process does.
 
-use super::channel::shielded;
+use super::channel::{measure_packets, shielded};
 use super::connection::Connection;
 use super::link::ParentEnd;
 use super::mark::Mark;
@@ -69,6 +69,7 @@ pub(super) fn start(
         )
     };
     probe(&directory).map_err(no_socket)?;
+    measure_packets().map_err(|error| format!("no channel could be made: {error}"))?;
     let (server, name) = shielded(IpcOneShotServer::<Hello>::new).map_err(no_socket)?;
     // Without memory to share there is the slower way.
     let link = ParentEnd::new().ok();
@@ -130,6 +131,12 @@ fn take_hello(server: IpcOneShotServer<Hello>, name: &str, process: &Process) ->
         (Ok(standby), Ok(pipe)) => (standby, pipe),
         (Err(error), _) | (_, Err(error)) => return (Ended::Answered, Err(error)),
     };
+    // For the connection, and what comes through it: ipc-channel loses the error.
+    for spare in [socket(), socket(), socket()] {
+        if let Err(error) = spare {
+            return (Ended::Answered, Err(error));
+        }
+    }
     thread::scope(|scope| {
         let watcher = thread::Builder::new()
             .name("trine-bootstrap".to_owned())

@@ -32,11 +32,11 @@ extern "C" fn enter() {
         return;
     }
     let mark = text.to_str().and_then(Mark::parse);
-    let home = Home::of_this_copy();
-    if let (Some(Mark { home: meant, .. }), Ok(home @ Home::Library(_))) = (&mark, &home)
-        && meant != home
-    {
-        // Another copy's worker, which has not been asked yet: the program's own copy is the last.
+    // A library whose workers can't find it has none.
+    let home = Home::of_this_copy().ok();
+    let is_meant = mark.as_ref().is_none_or(|mark| home.as_ref() == Some(&mark.home));
+    if !is_meant && home != Some(Home::Program) {
+        // Another copy's worker. The program's own copy is the last to be asked.
         return;
     }
     // A task's own children must not become workers.
@@ -48,9 +48,7 @@ extern "C" fn enter() {
     }
     let mark = match mark {
         None => Err("the mark in the environment is not Trine's"),
-        Some(mark) if home.as_ref().is_ok_and(|home| *home != mark.home) => {
-            Err("the library whose worker this is to be was not loaded")
-        }
+        Some(_) if !is_meant => Err("the library whose worker this is to be was not loaded"),
         Some(mark) => Ok(mark),
     };
     if let Ok(mark) = &mark {

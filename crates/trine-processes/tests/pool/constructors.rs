@@ -24,7 +24,8 @@ extern "C" fn construct() {
         Ok("build") => drop(BUILT.set(ProcessPool::new(1))),
         Ok("exit") if is_worker => std::process::exit(9),
         Ok("make no threads") if is_worker => allow_threads(0),
-        Ok("have no memory") if is_worker => have_no_memory(),
+        Ok("have no memory") if is_worker => forbid(libc::RLIMIT_AS, 0),
+        Ok("have no descriptors") if is_worker => forbid(libc::RLIMIT_NOFILE, 3),
         // Hangs while there is the file, which the first worker removes.
         Ok(path) if is_worker && path.starts_with('/') && fs::remove_file(path).is_ok() => loop {
             std::thread::park();
@@ -33,13 +34,14 @@ extern "C" fn construct() {
     }
 }
 
-fn have_no_memory() {
+/// Sets a limit of this process to what it has too much of already.
+fn forbid(resource: libc::__rlimit_resource_t, limit: libc::rlim_t) {
     let limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
+        rlim_cur: limit,
+        rlim_max: limit,
     };
     // SAFETY: the pointer is valid.
-    let limited = unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) };
+    let limited = unsafe { libc::setrlimit(resource, &raw const limit) };
     assert_eq!(limited, 0);
 }
 

@@ -47,19 +47,23 @@ in_own_process! {
         assert_eq!(std::io::read_to_string(&mut output).expect("the pipe can be read"), "");
     }
 
-    /// Neither files of the parent, nor what belongs to other workers or pools. Only what the parent itself has inherited.
     #[test]
-    fn a_worker_is_recognised_by_its_command_line() {
-        let arguments = |_: ()| std::fs::read_to_string("/proc/self/cmdline").expect("there is a /proc");
+    fn a_worker_is_recognised_by_its_command_line_and_its_name() {
+        let look = |_: ()| {
+            let arguments = std::fs::read_to_string("/proc/self/cmdline").expect("there is a /proc");
+            (arguments, std::fs::read_to_string("/proc/self/comm").expect("there is a /proc"))
+        };
         let program = std::env::args().next().expect("it has a name");
         for pool in [1, 2] {
             let workers = ProcessPool::new(1).expect("a pool");
-            let line = workers.submit(arguments, ()).result().expect("a value");
+            let (line, name) = workers.submit(look, ()).result().expect("a value");
             let line: Vec<_> = line.split_terminator('\0').collect();
             assert_eq!(line, [&program, "trine-worker", &pool.to_string(), "0"]);
+            assert_eq!(name, format!("trine-{pool}.0\n"));
         }
     }
 
+    /// Neither files of the parent, nor what belongs to other workers or pools. Only what the parent itself has inherited.
     #[test]
     fn l33_a_worker_has_its_own_descriptors_only() {
         let descriptors = |_: ()| {

@@ -29,6 +29,17 @@ fn pool_of_workers_that(do_first: &str) -> ProcessPool {
     builder.build().expect("a pool")
 }
 
+/// Limits the descriptors of this process from now on.
+fn limit_descriptors(limit: usize) {
+    let limit = libc::rlimit {
+        rlim_cur: limit as libc::rlim_t,
+        rlim_max: 1024,
+    };
+    // SAFETY: the pointer is valid; the limit is that of a process of the test's own.
+    let limited = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    assert_eq!(limited, 0);
+}
+
 fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd")
         .expect("there is a /proc")
@@ -85,6 +96,44 @@ in_own_process! {
         }
     }
 
+    /// Wherever they run out, nothing hangs and nothing leaks.
+    #[test]
+    fn each_descriptor_that_is_missing_is_an_error() {
+        let (mut errors, mut works) = (0, 0);
+        // One is open while they are listed.
+        let open = descriptors() - 1;
+        for more in 0..20 {
+            limit_descriptors(open + more);
+            let result = ProcessPool::new(1).map(|pool| pool.submit(double, 4).result());
+            limit_descriptors(1024);
+            match result {
+                Ok(Ok(value)) => {
+                    assert_eq!(value, 8);
+                    works += 1;
+                }
+                Ok(Err(error)) => {
+                    let text = error.to_string();
+                    assert!(error.is_refused() && text.contains("Too many open files"), "{more} more: {text}");
+                    errors += 1;
+                }
+                Err(error) => {
+                    let cause = error.source().expect("there is a cause").to_string();
+                    assert!(cause.contains("Too many open files"), "{more} more: {cause}");
+                    errors += 1;
+                }
+            }
+            assert_eq!(descriptors() - 1, open, "{more} more");
+        }
+        assert!(errors >= 4 && works >= 1, "{errors} errors, {works} values");
+    }
+
+    #[test]
+    fn a_worker_without_descriptors_is_none() {
+        let pool = pool_of_workers_that("have no descriptors");
+        let text = refusal(&pool);
+        assert!(text.contains("Too many open files"), "{text}");
+    }
+
     #[test]
     fn a_worker_executable_that_can_not_be_executed_is_named() {
         for (path, expected) in [("/nonexistent", "No such file"), ("/dev/null", "Permission denied")] {
@@ -133,9 +182,7 @@ in_own_process! {
 
     #[test]
     fn few_descriptors_are_enough_for_four_workers_and_a_million_tasks() {
-        let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
-        // SAFETY: the pointer is valid; the limit is that of a process of the test's own.
-        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+        limit_descriptors(64);
         let pool = ProcessPool::new(4).expect("a pool");
         let gate = Gate::new();
         let all: Vec<_> = (0..4).map(|_| pool.submit(wait_at_gate, gate.name())).collect();
