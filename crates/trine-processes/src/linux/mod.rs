@@ -17,6 +17,7 @@ mod ring;
 mod serve;
 mod signals;
 mod slot;
+mod stack_overflow;
 mod start_command;
 mod stderr;
 mod version;

@@ -4,7 +4,7 @@ use super::bootstrap::Hello;
 use super::channel::{receive, send, shielded};
 use super::link::WorkerEnd;
 use super::mark::Mark;
-use super::{entries, lifeline, process, signals};
+use super::{entries, lifeline, process, signals, stack_overflow};
 use crate::backtrace;
 use crate::frame::{Call, Reply, Request};
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcSender, bytes_channel};
@@ -44,6 +44,7 @@ fn serve_until_stopped(mark: Mark) -> Result<(), Box<dyn Error>> {
     die_with_parent(parent)?;
     be_the_first_without_memory();
     process::be_named(&mark.name);
+    stack_overflow::announce();
     backtrace::note_all();
 
     let identity = entries::image_identity();

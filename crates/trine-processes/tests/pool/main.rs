@@ -5,6 +5,7 @@ mod builder;
 mod chaos;
 mod constructors;
 mod deaths;
+mod entry;
 mod failures;
 mod fixture;
 mod fork;

@@ -129,16 +129,6 @@ in_own_process! {
     }
 
     #[test]
-    fn a_mark_that_is_not_trines_starts_no_program() {
-        let mut command = std::process::Command::new(std::env::current_exe().expect("a path"));
-        command.env(MARK, "nonsense");
-        let (output, status) = Supervised::start(command).finish();
-        assert_eq!(status.code(), Some(70), "{output}");
-        assert!(output.contains("the mark in the environment is not Trine's"), "{output}");
-        assert!(!output.contains("test result"), "{output}");
-    }
-
-    #[test]
     fn l23_p01_more_workers_than_other_systems_could_wait_for() {
         let pool = ProcessPool::new(62).expect("a pool");
         let gate = Gate::new();
