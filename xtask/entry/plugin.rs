@@ -22,10 +22,25 @@ fn sum() -> Result<u32, Box<dyn std::error::Error>> {
     Ok(pool.map(triple, 0..20).sum::<Result<u32, _>>()?)
 }
 
+/// Deletes this library while a pool needs new workers.
+fn delete(library: String) -> Result<u32, Box<dyn std::error::Error>> {
+    let pool = ProcessPool::builder()
+        .workers(1)
+        .max_tasks_per_worker(1)
+        .build()?;
+    assert_eq!(pool.submit(triple, 1).result()?, 3);
+    std::fs::remove_file(library)?;
+    Ok(pool.submit(triple, 1).result()?)
+}
+
 /// Has a pool work, and prints what comes of it.
 #[unsafe(no_mangle)]
 pub extern "C" fn plugin_run() {
-    match sum() {
+    let result = match std::env::var("DELETE") {
+        Ok(library) => delete(library),
+        Err(_) => sum(),
+    };
+    match result {
         Ok(sum) => println!("plugin {sum}"),
         Err(error) => println!("plugin error: {error}"),
     }

@@ -5,9 +5,8 @@ use crate::initializer::Initializer;
 use crate::limit::{Limits, WhenFull};
 use crate::pool::captures_nothing;
 use crate::settings::{Settings, add_fair_share};
-use crate::system::Origin;
 use crate::table::Rules;
-use crate::{ProcessPool, StatefulPool, state};
+use crate::{ProcessPool, StatefulPool, state, system};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::type_name;
@@ -223,7 +222,7 @@ impl ProcessPoolBuilder {
     /// [nested levels](Self::nested_levels); on systems other than Linux, in a program that runs with raised rights, or where
     /// `TRINE_PROCESSES` is `off`; if the system refuses a thread or a descriptor.
     pub fn build(self) -> Result<ProcessPool, BuildError> {
-        let origin = Origin::new(self.nested_levels).map_err(BuildError::new)?;
+        let levels = system::check(self.nested_levels).map_err(BuildError::new)?;
         // Also in a pool whose number of workers is given: what they share depends on it.
         let threads = default_workers().map_err(|value| BuildError::new(Kind::Environment(value)))?;
         let workers = self.workers.unwrap_or(threads);
@@ -253,7 +252,7 @@ impl ProcessPoolBuilder {
             discards_stdout: self.discards_stdout,
             initializer,
             executable: self.executable,
-            origin,
+            levels,
         };
         ProcessPool::start(workers, rules, settings)
     }

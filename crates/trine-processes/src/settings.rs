@@ -1,7 +1,6 @@
 //! What a pool was built with.
 
 use crate::initializer::Initializer;
-use crate::system::Origin;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -18,7 +17,8 @@ pub(crate) struct Settings {
     pub(crate) initializer: Option<Initializer>,
     /// What is started as a worker, instead of this program's own executable.
     pub(crate) executable: Option<PathBuf>,
-    pub(crate) origin: Origin,
+    /// How many levels of pools there may be below the workers.
+    pub(crate) levels: u32,
 }
 
 /// What [`WORKERS_VARIABLE`] is to Trine, for other libraries.

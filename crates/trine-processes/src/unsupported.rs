@@ -10,13 +10,8 @@ use trine_future::WorkerDeath;
 
 const WHY: &str = "worker processes exist on Linux only";
 
-/// What a process that can have workers knows of itself. There is none.
-pub(crate) enum Origin {}
-
-impl Origin {
-    pub(crate) fn new(_: Option<u32>) -> Result<Self, Kind> {
-        Err(Kind::Unsupported(WHY))
-    }
+pub(crate) fn check(_: Option<u32>) -> Result<u32, Kind> {
+    Err(Kind::Unsupported(WHY))
 }
 
 pub(crate) fn index_of<F, A, R>() -> Option<u32> {

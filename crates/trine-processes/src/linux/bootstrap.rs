@@ -2,6 +2,7 @@
 
 use super::channel::{measure_packets, shielded};
 use super::connection::Connection;
+use super::home::Home;
 use super::link::ParentEnd;
 use super::mark::Mark;
 use super::process::{Process, poll_until};
@@ -76,9 +77,10 @@ pub(super) fn start(
     let mark = Mark {
         parent: std::process::id(),
         has_link: link.is_some(),
-        levels: settings.origin.levels,
+        levels: settings.levels,
         name: format!("trine-{}.{index}", settings.pool),
-        home: settings.origin.home.clone(),
+        // A library may have been deleted since the pool was built.
+        home: Home::of_this_copy()?,
         server: name.clone(),
     };
     let process = Arc::new(Process::start(&mark, index, link, settings)?);

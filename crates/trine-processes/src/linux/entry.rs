@@ -90,7 +90,7 @@ pub(super) fn levels_below_workers(asked: Option<u32>) -> Result<u32, Kind> {
 
 /// Whether this process was started as a worker of any copy or version of this crate, which has not begun to serve yet.
 fn has_mark() -> bool {
-    env::vars_os().any(|(name, _)| name.as_bytes().starts_with(mark::PREFIX.as_bytes()))
+    env::vars_os().any(|(name, _)| mark::is_variable(name.as_bytes()))
 }
 
 fn is_switched_off() -> bool {

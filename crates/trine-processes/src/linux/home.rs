@@ -37,8 +37,8 @@ impl Home {
         if path.ends_with(" (deleted)") {
             return Err(DELETED);
         }
-        // What separates the libraries to preload, and the fields of a mark.
-        if path.contains([' ', ':', '\t', '\n', ';']) {
+        // What separates the libraries to preload, and the fields of a mark. The kernel writes a backslash for other blanks.
+        if path.contains([' ', ':', ';', '\\']) {
             return Err(BAD_PATH);
         }
         Ok(Self::Library(path))
@@ -78,7 +78,7 @@ const NO_PROC: &str = "the library that contains Trine can't be found without /p
 const NO_FILE: &str = "the library that contains Trine was not loaded from a file, so workers can't load it";
 const DELETED: &str =
     "the library that contains Trine was deleted or replaced since it was loaded, so workers can't load it";
-const BAD_PATH: &str = "the path of the library that contains Trine has to be UTF-8 without blanks, colons and semicolons, \
+const BAD_PATH: &str = "the path of the library that contains Trine has to be UTF-8 without blanks, colons, semicolons and backslashes, \
      because workers load it by LD_PRELOAD";
 
 /// Where the object begins that contains `address`.

@@ -4,11 +4,15 @@ use super::home::Home;
 use super::version::versioned;
 use std::fmt;
 
-/// How the variable of each version begins.
-pub(super) const PREFIX: &str = "TRINE_WORKER_";
-
 /// The environment variable that makes a process a worker. Another version of this crate has another one.
 pub(super) const VARIABLE: &str = versioned!("TRINE_WORKER_");
+
+/// Whether a variable is that of any version.
+pub(super) fn is_variable(name: &[u8]) -> bool {
+    let is_of_version = |byte: &u8| byte.is_ascii_digit() || *byte == b'_';
+    name.strip_prefix(b"TRINE_WORKER_")
+        .is_some_and(|version| version.iter().all(is_of_version))
+}
 
 /// Written as `parent:link:levels:name:library:server`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +74,7 @@ impl Mark {
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{Home, Mark, PREFIX, VARIABLE};
+    use super::{Home, Mark, VARIABLE, is_variable};
 
     #[test]
     fn a_mark_comes_back() {
@@ -107,6 +111,9 @@ mod tests {
 
     #[test]
     fn every_version_is_recognised_as_one_of_trines() {
-        assert!(VARIABLE.starts_with(PREFIX) && VARIABLE.len() > PREFIX.len());
+        assert!(is_variable(VARIABLE.as_bytes()) && is_variable(b"TRINE_WORKER_1_20_300"));
+        for other in ["TRINE_WORKERS", "TRINE_WORKER_NAME", "TRINE_PROCESSES"] {
+            assert!(!is_variable(other.as_bytes()), "{other}");
+        }
     }
 }

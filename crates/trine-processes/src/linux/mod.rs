@@ -39,22 +39,11 @@ pub(crate) use watching::{Bell, watch};
 /// How long a worker may take to exit after it was told to, and how long after it has closed its channels.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What this process knows of itself, for the workers of a pool that it builds.
-pub(crate) struct Origin {
-    /// How many levels of pools there may be below the workers.
-    levels: u32,
-    /// What they have to load.
-    home: Home,
-}
-
-impl Origin {
-    /// An error if this process can't have workers. `levels` is what the builder asks for.
-    pub(crate) fn new(levels: Option<u32>) -> Result<Self, Kind> {
-        Ok(Self {
-            levels: entry::levels_below_workers(levels)?,
-            home: Home::of_this_copy().map_err(Kind::Unsupported)?,
-        })
-    }
+/// Whether this process can have workers, and how many levels of pools there may be below them if the builder asks for `levels`.
+pub(crate) fn check(levels: Option<u32>) -> Result<u32, Kind> {
+    let levels = entry::levels_below_workers(levels)?;
+    Home::of_this_copy().map_err(Kind::Unsupported)?;
+    Ok(levels)
 }
 
 /// A worker that has said hello.

@@ -75,6 +75,11 @@ fn without_namespaces(programs: &Path, static_programs: &Path, folder: &Path) ->
             ],
         ),
         way(
+            "a library that is deleted while it has a pool",
+            format!("cp {plugin} {other} && DELETE={other} {programs}/host {other}"),
+            &["main", "the library that contains Trine was deleted"],
+        ),
+        way(
             "a library whose path can't be preloaded",
             format!("cp {plugin} '{folder}/a blank.so' && {programs}/host '{folder}/a blank.so'"),
             &[
