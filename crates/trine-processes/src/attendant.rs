@@ -1,7 +1,7 @@
 //! The thread beside each worker: it starts the worker, gives it tasks, takes the replies, and buries it.
 //!
-//! It lives as long as the pool, because the kernel ends a worker with the thread that has started it. Callbacks of
-//! futures run on it.
+//! It lives as long as the pool, because the kernel ends a worker with the thread that has started it. It runs no code of
+//! users.
 
 use crate::answers::{GivenBack, Next};
 use crate::queue::Ticket;
@@ -19,7 +19,7 @@ pub(crate) fn attend(shared: &Shared, index: usize) {
         if let Some(dead) = worker.take_if(|worker| worker.has_exited()) {
             let hopeless = shared.tell(|table| table.died_idle(index));
             let death = attendant.bury(dead);
-            fail_all(hopeless, &format!("workers die before their first task: {death}"));
+            attendant.fail_all(hopeless, &format!("workers die before their first task: {death}"));
         }
         match shared.next(index) {
             None | Some(Next::Sleep { .. }) => {}
@@ -55,7 +55,7 @@ impl Attendant<'_> {
             }
             Err(cause) => {
                 shared.forget(index);
-                fail_all(shared.start_failed(index, &cause), &cause);
+                self.fail_all(shared.start_failed(index, &cause), &cause);
                 None
             }
         }
@@ -80,8 +80,7 @@ impl Attendant<'_> {
 
     /// Runs one task, and returns the worker if it can run more.
     ///
-    /// The table is told before the future is: a callback, which may take its time, does not hold up a free worker's
-    /// place in the table, and whoever has seen the result finds the pool as it is after it.
+    /// The table is told before the future is: whoever has seen the result finds the pool as it is after it.
     fn run(&self, worker: Option<Worker>, ticket: Ticket<Task>) -> Option<Worker> {
         let Self { shared, index } = *self;
         let Some(mut worker) = worker else {
@@ -108,14 +107,14 @@ impl Attendant<'_> {
                 } else {
                     Some(worker)
                 };
-                task.answer(reply);
+                shared.callbacks.defer(|| task.answer(reply));
                 kept
             }
             Ok(nonsense) => {
                 let _ = shared.tell(|table| table.lost(index));
                 worker.kill();
                 shared.forget(index);
-                task.answer(nonsense);
+                shared.callbacks.defer(|| task.answer(nonsense));
                 None
             }
             Err(NoReply::NotStarted) => {
@@ -123,16 +122,18 @@ impl Attendant<'_> {
                 let death = self.bury(worker);
                 match given_back {
                     GivenBack::Queued { hopeless } => {
-                        fail_all(hopeless, &format!("workers die before their first task: {death}"))
+                        self.fail_all(hopeless, &format!("workers die before their first task: {death}"))
                     }
-                    GivenBack::Stopped(ticket, stop) => ticket.task.lose(Some(stop), death),
+                    GivenBack::Stopped(ticket, stop) => {
+                        shared.callbacks.defer(|| ticket.task.lose(Some(stop), death));
+                    }
                 }
                 None
             }
             Err(NoReply::Lost) => {
                 let stop = shared.tell(|table| table.lost(index));
                 let death = self.bury(worker);
-                task.lose(stop, death);
+                shared.callbacks.defer(|| task.lose(stop, death));
                 None
             }
         }
@@ -148,12 +149,13 @@ impl Attendant<'_> {
         worker.stop();
         self.shared.forget(self.index);
     }
-}
 
-/// Fails tasks for which no worker can be started.
-fn fail_all(tickets: impl IntoIterator<Item = Ticket<Task>>, cause: &str) {
-    for ticket in tickets {
-        let reason = format!("the pool is unhealthy, no worker can be started: {cause}");
-        ticket.task.promise.fail(TaskError::refused(reason));
+    /// Fails tasks for which no worker can be started.
+    fn fail_all(&self, tickets: impl IntoIterator<Item = Ticket<Task>>, cause: &str) {
+        for ticket in tickets {
+            let reason = format!("the pool is unhealthy, no worker can be started: {cause}");
+            let fail = || ticket.task.promise.fail(TaskError::refused(reason));
+            self.shared.callbacks.defer(fail);
+        }
     }
 }

@@ -123,6 +123,7 @@ mod backtrace;
 mod build_error;
 mod builder;
 mod bytes;
+mod callback_thread;
 mod codec;
 mod counts;
 mod digest;

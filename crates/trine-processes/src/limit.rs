@@ -5,8 +5,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias("RejectedExecutionHandler", "back-pressure"))]
 pub enum WhenFull {
-    /// It blocks until there is room. A callback of one of the pool's futures, which runs on a thread that the pool
-    /// needs, is let in beyond the limit instead.
+    /// It blocks until there is room.
     Block,
     /// The future is done at once, with [`TaskError::is_refused`](crate::TaskError::is_refused).
     Refuse,

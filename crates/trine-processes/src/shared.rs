@@ -1,6 +1,7 @@
 //! What a pool and its attendants share: the table behind a lock, the processes, and who sleeps.
 
 use crate::answers::{Next, State, Submitted};
+use crate::callback_thread::CallbackThread;
 use crate::limit::WhenFull;
 use crate::queue::Ticket;
 use crate::rejected::Refusal;
@@ -10,7 +11,6 @@ use crate::system::{Bell, Process};
 use crate::table::{Rules, Table};
 use crate::task::Task;
 use crate::watcher::Watched;
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
@@ -21,13 +21,6 @@ use trine_future::Shutdown;
 use trine_lock::Lock;
 use trine_platform::{HomeProcess, Parker};
 
-thread_local! {
-    /// The pool that this thread attends to, by its address.
-    static ATTENDED: Cell<usize> = const { Cell::new(0) };
-    /// Whether this thread, which attends to a pool, has begun to shut that pool down.
-    static CLOSES: Cell<bool> = const { Cell::new(false) };
-}
-
 /// The inside of a pool. Nothing but the table is touched under the lock: no task is dropped or ended, nobody woken,
 /// nothing killed.
 pub(crate) struct Shared {
@@ -36,6 +29,7 @@ pub(crate) struct Shared {
     /// Elsewhere there are neither attendants nor workers, and the lock may be held by nobody.
     home: HomeProcess,
     pub(crate) settings: Settings,
+    pub(crate) callbacks: CallbackThread,
 }
 
 struct Inside {
@@ -54,8 +48,6 @@ struct Inside {
     submitters: Vec<Parker>,
     /// Attendants that have not left.
     present: usize,
-    /// Attendants among those present that shut the pool down, in a callback: nobody of them waits for another.
-    closing: usize,
     /// The threads that wait for the attendants to leave.
     closers: Vec<Parker>,
 }
@@ -72,12 +64,12 @@ impl Shared {
                 bell: Some(Arc::new(Bell::new()?)),
                 submitters: Vec::new(),
                 present: workers,
-                closing: 0,
                 closers: Vec::new(),
             }),
             next_number: AtomicU64::new(0),
             home: HomeProcess::current()?,
             settings,
+            callbacks: CallbackThread::default(),
         })
     }
 
@@ -103,11 +95,9 @@ impl Shared {
             task,
         };
         let parker = Parker::current();
-        // An attendant that waited for room could be the one who is to make it.
-        let beyond_limits = may_wait && self.is_attended_by_caller();
         let mut inside = self.inside.lock();
         loop {
-            match inside.table.submit(ticket, beyond_limits) {
+            match inside.table.submit(ticket) {
                 Submitted::Queued { wake } => {
                     let woken = wake.and_then(|attendant| inside.attendants[attendant].clone());
                     drop(inside);
@@ -315,40 +305,15 @@ impl Shared {
     }
 
     /// Blocks until all attendants have left.
-    ///
-    /// An attendant can call this too, in a callback. It waits for the others, but for those that wait here as well.
     pub(crate) fn wait_for_attendants(&self) {
         let parker = Parker::current();
         let mut inside = self.inside.lock();
-        if self.is_attended_by_caller() && !CLOSES.replace(true) {
-            inside.closing += 1;
-            // There is one less for the others to wait for.
-            let closers = std::mem::take(&mut inside.closers);
-            drop(inside);
-            unpark(closers);
-            inside = self.inside.lock();
-        }
-        while inside.present
-            > if self.is_attended_by_caller() {
-                inside.closing
-            } else {
-                0
-            }
-        {
+        while inside.present > 0 {
             inside.closers.push(parker.clone());
             drop(inside);
             parker.park();
             inside = self.inside.lock();
         }
-    }
-
-    /// Whether the calling thread is an attendant of this pool, in a callback of a task.
-    pub(crate) fn is_attended_by_caller(&self) -> bool {
-        ATTENDED.get() == self.address()
-    }
-
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
     }
 }
 
@@ -358,7 +323,6 @@ pub(crate) struct Presence<'a>(&'a Shared);
 impl<'a> Presence<'a> {
     /// Announces the calling thread as the attendant of `worker`.
     pub(crate) fn new(shared: &'a Shared, worker: usize) -> Self {
-        ATTENDED.set(shared.address());
         shared.inside.lock().attendants[worker] = Some(Parker::current());
         Self(shared)
     }
@@ -368,9 +332,6 @@ impl Drop for Presence<'_> {
     fn drop(&mut self) {
         let mut inside = self.0.inside.lock();
         inside.present -= 1;
-        if CLOSES.get() {
-            inside.closing -= 1;
-        }
         let closers = std::mem::take(&mut inside.closers);
         let bell = inside.last_bell();
         drop(inside);

@@ -69,12 +69,12 @@ impl<T> Table<T> {
         }
     }
 
-    /// A task comes in: if there is room, or if it is let in beyond the limits.
-    pub(crate) fn submit(&mut self, ticket: Ticket<T>, beyond_limits: bool) -> Submitted<T> {
+    /// A task comes in, if there is room.
+    pub(crate) fn submit(&mut self, ticket: Ticket<T>) -> Submitted<T> {
         if self.closed {
             return Submitted::Refused(ticket);
         }
-        if !beyond_limits && let Some(when_full) = self.queue.when_full(ticket.bytes) {
+        if let Some(when_full) = self.queue.when_full(ticket.bytes) {
             return Submitted::Full(ticket, when_full);
         }
         self.task_counts.submitted += 1;
@@ -355,8 +355,7 @@ impl<T> Table<T> {
             .any(|worker| !matches!(worker.state, State::Absent | State::Left))
     }
 
-    /// The workers that will soon ask for a task. One that has just ended a task is not among them: callbacks of
-    /// that task's future may keep its attendant, and may even wait for the next task.
+    /// The workers that will soon ask for a task.
     fn coming(&self) -> usize {
         let comes = |worker: &&Worker| matches!(worker.state, State::Starting | State::Started);
         self.workers.iter().filter(comes).count()

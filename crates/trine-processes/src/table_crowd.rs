@@ -181,7 +181,7 @@ impl Crowd {
             bytes,
             task: (),
         };
-        match self.table.submit(ticket, false) {
+        match self.table.submit(ticket) {
             Submitted::Queued { wake } => {
                 if let Some(index) = wake {
                     self.wake(index);

@@ -37,7 +37,7 @@ fn ticket(number: u64) -> Ticket<()> {
 /// A table whose one worker runs task 0.
 fn running(rules: Rules) -> Table<()> {
     let mut table = Table::new(1, rules);
-    let _ = table.submit(ticket(0), false);
+    let _ = table.submit(ticket(0));
     table.started(0);
     assert_eq!(table.next(0), Next::Run(ticket(0)));
     table
@@ -52,7 +52,7 @@ fn ready(table: &mut Table<()>, worker: usize) {
 fn tasks_start_in_the_order_in_which_they_came() {
     let mut table = table(1);
     for task in 0..3 {
-        let _ = table.submit(ticket(task), false);
+        let _ = table.submit(ticket(task));
     }
     assert_eq!(table.next(0), Next::Start);
     table.started(0);
@@ -65,13 +65,10 @@ fn tasks_start_in_the_order_in_which_they_came() {
 #[test]
 fn no_more_workers_are_started_than_tasks_wait() {
     let mut table = table(4);
-    let _ = table.submit(ticket(0), false);
+    let _ = table.submit(ticket(0));
     assert_eq!(table.next(0), Next::Start);
     assert_eq!(table.next(1), Next::Sleep { wake: None });
-    assert_eq!(
-        table.submit(ticket(1), false),
-        Submitted::Queued { wake: Some(1) }
-    );
+    assert_eq!(table.submit(ticket(1)), Submitted::Queued { wake: Some(1) });
     assert_eq!(table.next(1), Next::Start);
     assert_eq!(table.next(2), Next::Sleep { wake: None });
 }
@@ -82,21 +79,15 @@ fn the_most_recently_used_worker_is_woken() {
     ready(&mut table, 1);
     ready(&mut table, 2);
     ready(&mut table, 0);
-    assert_eq!(
-        table.submit(ticket(0), false),
-        Submitted::Queued { wake: Some(0) }
-    );
-    assert_eq!(
-        table.submit(ticket(1), false),
-        Submitted::Queued { wake: Some(2) }
-    );
+    assert_eq!(table.submit(ticket(0)), Submitted::Queued { wake: Some(0) });
+    assert_eq!(table.submit(ticket(1)), Submitted::Queued { wake: Some(2) });
 }
 
 #[test]
 fn a_task_given_back_is_the_next_to_run() {
     let mut table = table(1);
-    let _ = table.submit(ticket(0), false);
-    let _ = table.submit(ticket(1), false);
+    let _ = table.submit(ticket(0));
+    let _ = table.submit(ticket(1));
     table.started(0);
     assert_eq!(table.next(0), Next::Run(ticket(0)));
     let _ = table.give_back(0, ticket(0));
@@ -108,8 +99,8 @@ fn a_task_given_back_is_the_next_to_run() {
 #[test]
 fn starts_that_fail_in_a_row_fail_what_waits_and_no_more() {
     let mut table = table(1);
-    let _ = table.submit(ticket(0), false);
-    let _ = table.submit(ticket(1), false);
+    let _ = table.submit(ticket(0));
+    let _ = table.submit(ticket(1));
     for attempt in 1..=RESTART_LIMIT {
         assert_eq!(table.next(0), Next::Start, "attempt {attempt}");
         let failed = table.start_failed(0);
@@ -120,20 +111,17 @@ fn starts_that_fail_in_a_row_fail_what_waits_and_no_more() {
         );
     }
     assert_eq!(table.next(0), Next::Sleep { wake: None });
-    assert_eq!(
-        table.submit(ticket(2), false),
-        Submitted::Queued { wake: Some(0) }
-    );
+    assert_eq!(table.submit(ticket(2)), Submitted::Queued { wake: Some(0) });
     assert_eq!(table.next(0), Next::Start);
 }
 
 #[test]
 fn starts_that_fail_beside_a_worker_that_runs_fail_nothing() {
     let mut table = table(2);
-    let _ = table.submit(ticket(0), false);
+    let _ = table.submit(ticket(0));
     table.started(0);
     assert_eq!(table.next(0), Next::Run(ticket(0)));
-    let _ = table.submit(ticket(1), false);
+    let _ = table.submit(ticket(1));
     for _ in 0..RESTART_LIMIT {
         assert_eq!(table.next(1), Next::Start);
         assert!(table.start_failed(1).is_empty());
@@ -149,12 +137,9 @@ fn an_attendant_that_may_not_start_a_worker_wakes_one_that_has_one() {
     let mut table = table(3);
     ready(&mut table, 0);
     table.started(1);
-    assert_eq!(
-        table.submit(ticket(0), false),
-        Submitted::Queued { wake: Some(0) }
-    );
+    assert_eq!(table.submit(ticket(0)), Submitted::Queued { wake: Some(0) });
     assert_eq!(table.next(1), Next::Run(ticket(0)));
-    let _ = table.submit(ticket(1), false);
+    let _ = table.submit(ticket(1));
     for _ in 0..RESTART_LIMIT {
         assert_eq!(table.next(2), Next::Start);
         assert!(table.start_failed(2).is_empty());
@@ -173,7 +158,7 @@ fn an_attendant_that_may_not_start_a_worker_wakes_one_that_has_one() {
 #[test]
 fn workers_that_die_before_they_get_their_task_make_the_pool_unhealthy() {
     let mut table = table(1);
-    let _ = table.submit(ticket(0), false);
+    let _ = table.submit(ticket(0));
     for attempt in 1..=RESTART_LIMIT {
         assert_eq!(table.next(0), Next::Start);
         table.started(0);
@@ -193,18 +178,18 @@ fn workers_that_die_before_they_get_their_task_make_the_pool_unhealthy() {
 #[test]
 fn an_unhealthy_pool_makes_one_attempt_a_task_and_recovers() {
     let mut table = table(2);
-    let _ = table.submit(ticket(0), false);
+    let _ = table.submit(ticket(0));
     for _ in 0..RESTART_LIMIT {
         assert_eq!(table.next(0), Next::Start);
         let _ = table.start_failed(0);
     }
     assert!(!table.is_healthy());
-    let _ = table.submit(ticket(1), false);
+    let _ = table.submit(ticket(1));
     assert_eq!(table.next(0), Next::Start);
-    let _ = table.submit(ticket(2), false);
+    let _ = table.submit(ticket(2));
     assert_eq!(table.next(1), Next::Sleep { wake: None }, "one attempt at a time");
     assert_eq!(table.start_failed(0).len(), 2);
-    let _ = table.submit(ticket(3), false);
+    let _ = table.submit(ticket(3));
     assert_eq!(table.next(0), Next::Start);
     table.started(0);
     assert_eq!(table.next(0), Next::Run(ticket(3)));
@@ -217,7 +202,7 @@ fn an_unhealthy_pool_makes_one_attempt_a_task_and_recovers() {
 fn crashes_of_tasks_leave_the_pool_healthy() {
     let mut table = table(1);
     for number in 0..10 {
-        let _ = table.submit(ticket(number), false);
+        let _ = table.submit(ticket(number));
         assert_eq!(table.next(0), Next::Start);
         table.started(0);
         assert_eq!(table.next(0), Next::Run(ticket(number)));
@@ -234,11 +219,11 @@ fn a_worker_retires_after_its_last_task() {
         ..RULES
     };
     let mut table = running(rules);
-    let _ = table.submit(ticket(1), false);
+    let _ = table.submit(ticket(1));
     assert!(!table.finished(0));
     assert_eq!(table.next(0), Next::Run(ticket(1)));
     assert!(!table.finished(0));
-    let _ = table.submit(ticket(2), false);
+    let _ = table.submit(ticket(2));
     assert_eq!(table.next(0), Next::Retire);
     table.retired(0);
     assert_eq!(table.next(0), Next::Start);
@@ -285,7 +270,7 @@ fn a_task_is_not_stopped_before_its_time_and_not_after_its_end() {
 fn a_task_that_replies_while_it_is_stopped_has_replied() {
     let mut table = running(RULES);
     assert_eq!(table.stop(0), [0]);
-    let _ = table.submit(ticket(1), false);
+    let _ = table.submit(ticket(1));
     assert!(table.finished(0));
     assert_eq!(table.task_counts().answered, 1);
     assert_eq!(table.worker_counts().killed, 1);
@@ -302,23 +287,12 @@ fn a_full_queue_takes_no_task_until_one_has_left_it() {
         ..RULES
     };
     let mut table = running(rules);
-    assert_eq!(table.submit(ticket(1), false), Submitted::Queued { wake: None });
+    assert_eq!(table.submit(ticket(1)), Submitted::Queued { wake: None });
     assert_eq!(
-        table.submit(ticket(2), false),
+        table.submit(ticket(2)),
         Submitted::Full(ticket(2), WhenFull::Block)
-    );
-    assert_eq!(
-        table.submit(ticket(3), true),
-        Submitted::Queued { wake: None },
-        "beyond the limit"
     );
     assert!(!table.finished(0));
     assert_eq!(table.next(0), Next::Run(ticket(1)));
-    assert_eq!(
-        table.submit(ticket(4), false),
-        Submitted::Full(ticket(4), WhenFull::Block)
-    );
-    assert!(!table.finished(0));
-    assert_eq!(table.next(0), Next::Run(ticket(3)));
-    assert_eq!(table.submit(ticket(4), false), Submitted::Queued { wake: None });
+    assert_eq!(table.submit(ticket(3)), Submitted::Queued { wake: None });
 }

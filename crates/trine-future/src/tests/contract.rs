@@ -412,3 +412,25 @@ fn a_blocking_hook_may_wait_while_it_is_dropped() {
     set_blocking_hook(Some(hook));
     set_blocking_hook(None);
 }
+
+#[test]
+fn callbacks_that_are_put_off_run_later_and_also_those_of_mapped_futures() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let (promise, future) = Promise::new();
+    let mut mapped = future.map(|value: u32| value + 1);
+    let later = sender.clone();
+    mapped.on_done(move |outcome| later.send(outcome).expect("the test waits"));
+    let (completed, callbacks) = crate::defer_callbacks(|| promise.complete(1));
+    assert_eq!(completed, Ok(()));
+    assert!(mapped.is_done() && receiver.try_recv().is_err());
+    callbacks.run();
+    assert_eq!(receiver.try_recv(), Ok(crate::Outcome::Done));
+    let (promise, mut future) = Promise::new();
+    future.on_done(move |outcome| sender.send(outcome).expect("the test waits"));
+    assert_eq!(promise.complete(1), Ok(()));
+    assert_eq!(
+        receiver.try_recv(),
+        Ok(crate::Outcome::Done),
+        "it runs at once again"
+    );
+}
