@@ -120,6 +120,7 @@
 mod answers;
 mod attendant;
 mod backtrace;
+mod bed;
 mod build_error;
 mod builder;
 mod bytes;
@@ -133,11 +134,13 @@ mod fuzz;
 mod initializer;
 #[cfg(feature = "json")]
 mod json;
-mod kill_on_cancel;
 mod limit;
+mod member;
 mod mixer;
+mod pace;
 mod pool;
 mod queue;
+mod reach;
 mod rejected;
 mod remote_error;
 mod round_trip;

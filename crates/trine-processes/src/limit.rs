@@ -19,6 +19,10 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    pub(crate) fn are_none(&self) -> bool {
+        self.tasks.is_none() && self.bytes.is_none()
+    }
+
     /// What to do with one more task of so many bytes, if it has no room beside those that wait.
     ///
     /// An empty queue has room for every task: one that is larger than the limit would never run.

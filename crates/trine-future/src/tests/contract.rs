@@ -434,3 +434,25 @@ fn callbacks_that_are_put_off_run_later_and_also_those_of_mapped_futures() {
         "it runs at once again"
     );
 }
+
+/// An owner whose tasks count as started before they have begun.
+struct TakesBack(std::sync::Mutex<Option<Promise<u32>>>);
+
+impl Owner for std::sync::Arc<TakesBack> {
+    fn take_back(&self) -> bool {
+        let mut promise = self.0.lock().unwrap();
+        promise.as_mut().map(Promise::put_back).is_some()
+    }
+}
+
+#[test]
+fn a_task_that_its_owner_takes_back_can_be_cancelled() {
+    let owner = std::sync::Arc::new(TakesBack(std::sync::Mutex::default()));
+    let (mut promise, future) = Promise::with_owner(owner.clone());
+    promise.start();
+    assert!(!future.cancel(), "it is not the owner's to take back");
+    *owner.0.lock().unwrap() = Some(promise);
+    assert!(future.is_running());
+    assert!(future.cancel());
+    assert!(future.result().unwrap_err().is_cancelled());
+}

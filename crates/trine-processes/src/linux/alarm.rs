@@ -45,6 +45,24 @@ impl Alarm {
         }
     }
 
+    /// Has the sleeper sleep on while the caller looks in its place, until [`restore`](Self::restore).
+    pub(super) fn silence(&self) {
+        self.0.word().store(AWAKE, Relaxed);
+    }
+
+    /// Ends [`silence`](Self::silence): the sleeper is woken from now on, and at once if there `is_something` for it.
+    ///
+    /// Whether there is a sleeper the caller does not know. If there is none, the next one who rings makes a system call for
+    /// nothing.
+    pub(super) fn restore(&self, is_something: impl FnOnce() -> bool) {
+        // ORDERING: the fence pairs with that of `ring`, as in `sleep_unless`.
+        self.0.word().store(ASLEEP, Relaxed);
+        fence(SeqCst);
+        if is_something() {
+            self.ring_in_any_case();
+        }
+    }
+
     /// Wakes the sleeper, whatever the word says: for the end of a process that may have written anything to it.
     pub(super) fn ring_in_any_case(&self) {
         // ORDERING: see `sleep_unless`.

@@ -214,6 +214,6 @@ in_own_process! {
             thread::yield_now();
         }
         pool.kill();
-        assert!(large.result().expect_err("it is stopped").is_killed());
+        assert!(large.result().expect_err("it has not begun").is_cancelled());
     }
 }
