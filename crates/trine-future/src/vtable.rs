@@ -26,6 +26,7 @@ pub(crate) struct Vtable {
     /// Completes a claimed task, whose work has been dropped, with an error.
     pub(crate) fail: unsafe fn(BlockPointer, TaskError, Side),
     pub(crate) drive: unsafe fn(BlockPointer, Waiting<'_>) -> Drive,
+    pub(crate) take_back: unsafe fn(BlockPointer) -> bool,
     pub(crate) stop: unsafe fn(BlockPointer),
     pub(crate) stops_running: bool,
     /// The block that a mapped future follows.
@@ -54,6 +55,7 @@ impl<T: Send, W: Work<T>, O: Owner> Table<T, W, O> {
         drop_result: drop_result::<T>,
         fail: fail::<T>,
         drive: drive::<T, W, O>,
+        take_back: take_back::<T, W, O>,
         stop: stop::<T, W, O>,
         stops_running: O::STOPS_RUNNING,
         inner: inner::<T, W, O>,
@@ -132,6 +134,11 @@ unsafe fn fail<T>(block: BlockPointer, error: TaskError, side: Side) {
 unsafe fn drive<T, W: Work<T>, O: Owner>(block: BlockPointer, waiting: Waiting<'_>) -> Drive {
     // SAFETY: the caller has a side of the block, so it is alive (R5).
     unsafe { whole::<T, W, O>(block) }.owner.drive(waiting)
+}
+
+unsafe fn take_back<T, W: Work<T>, O: Owner>(block: BlockPointer) -> bool {
+    // SAFETY: the caller has a side of the block, so it is alive (R5).
+    unsafe { whole::<T, W, O>(block) }.owner.take_back()
 }
 
 unsafe fn stop<T, W: Work<T>, O: Owner>(block: BlockPointer) {

@@ -124,9 +124,11 @@
 mod answers;
 mod attendant;
 mod backtrace;
+mod bed;
 mod build_error;
 mod builder;
 mod bytes;
+mod callback_thread;
 mod codec;
 mod counts;
 mod digest;
@@ -136,11 +138,13 @@ mod fuzz;
 mod initializer;
 #[cfg(feature = "json")]
 mod json;
-mod kill_on_cancel;
 mod limit;
+mod member;
 mod mixer;
+mod pace;
 mod pool;
 mod queue;
+mod reach;
 mod rejected;
 mod remote_error;
 mod round_trip;

@@ -13,6 +13,7 @@ mod link;
 mod mark;
 mod out_of_memory;
 mod process;
+mod replies;
 mod ring;
 mod serve;
 mod signals;
@@ -27,11 +28,12 @@ use crate::build_error::Kind;
 use crate::settings::Settings;
 use connection::Connection;
 use home::Home;
+use ring::Broken;
 use std::sync::Arc;
 use std::time::Duration;
 use trine_future::WorkerDeath;
 
-pub(crate) use connection::NoReply;
+pub(crate) use connection::Sent;
 pub(crate) use entries::{index_of, index_of_initializer};
 pub(crate) use process::Process;
 pub(crate) use watching::{Bell, watch};
@@ -45,6 +47,9 @@ pub(crate) fn check(levels: Option<u32>) -> Result<u32, Kind> {
     Home::of_this_copy().map_err(Kind::Unsupported)?;
     Ok(levels)
 }
+
+/// The worker has written what is no reply.
+pub(crate) struct Nonsense;
 
 /// A worker that has said hello.
 pub(crate) struct Worker {
@@ -64,13 +69,40 @@ impl Worker {
         Ok(Self { process, connection })
     }
 
+    /// Whether the watcher has seen that the process has exited.
     pub(crate) fn has_exited(&self) -> bool {
-        self.process.has_exited()
+        self.process.is_noticed()
     }
 
-    /// Sends a request, and waits for the reply to it.
-    pub(crate) fn exchange(&mut self, request: &[u8]) -> Result<Vec<u8>, NoReply> {
+    /// Sends a call that was announced to the process. Blocks until the worker has it, or until it is gone.
+    pub(crate) fn send(&self, request: &[u8]) -> Sent {
+        self.connection.send(&self.process, request)
+    }
+
+    /// Sends a call and waits for the reply to it. `None` if the worker is gone, or writes nonsense.
+    pub(crate) fn exchange(&self, request: &[u8]) -> Option<Vec<u8>> {
         self.connection.exchange(&self.process, request)
+    }
+
+    /// Takes a reply, if there is one. An error if the worker writes nonsense.
+    pub(crate) fn next_reply(&self) -> Result<Option<Vec<u8>>, Nonsense> {
+        match self.connection.next_reply(&self.process) {
+            Ok(reply) => Ok(reply),
+            // It has died in the middle of a reply.
+            Err(Broken::Over) => Ok(None),
+            Err(Broken::Corrupt | Broken::TooLong(_)) => Err(Nonsense),
+        }
+    }
+
+    /// Sleeps until the worker has replied or exited, or its attendant is woken, unless there `is_more` to do. May return
+    /// early. False, at once, if the worker can't wake anybody.
+    pub(crate) fn sleep_unless(&self, is_more: impl Fn() -> bool) -> bool {
+        let link = self.process.link.as_ref();
+        link.map(|link| {
+            link.replies()
+                .sleep_unless(|| is_more() || self.process.is_noticed())
+        })
+        .is_some()
     }
 
     /// Ends a worker that can't be used any more, and says how it ended.
@@ -84,8 +116,8 @@ impl Worker {
     }
 
     /// Lets an idle worker exit, and kills it if it does not.
-    pub(crate) fn stop(mut self) {
-        let grace = if self.connection.send_stop() {
+    pub(crate) fn stop(self) {
+        let grace = if self.connection.send_stop(&self.process) {
             GRACE
         } else {
             Duration::ZERO

@@ -17,7 +17,6 @@ use std::io::{self, PipeWriter};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
@@ -35,7 +34,7 @@ pub(crate) struct Process {
     /// That the process has exited is known to the watcher.
     noticed: AtomicBool,
     /// What it shares with its parent. `None` where there is no such memory: then ipc-channel carries everything.
-    pub(super) link: Option<Arc<ParentEnd>>,
+    pub(super) link: Option<ParentEnd>,
     /// Without a link, its end tells the worker that this process is gone: see [`lifeline`](super::lifeline).
     _lifeline: Option<PipeWriter>,
 }
@@ -52,7 +51,7 @@ impl Process {
         settings: &Settings,
     ) -> Result<Self, String> {
         let (link, lifeline, stdin) = match link {
-            Some((link, memory)) => (Some(Arc::new(link)), None, Stdio::from(memory)),
+            Some((link, memory)) => (Some(link), None, Stdio::from(memory)),
             None => {
                 let pipe = io::pipe();
                 let (end, lifeline) = pipe.map_err(|error| format!("the system gives no pipe: {error}"))?;
@@ -106,6 +105,41 @@ impl Process {
         pages.checked_mul(rustix::param::page_size() as u64)
     }
 
+    /// Hands it a call, if there is room for that at once, and returns the call's number. `oldest` is the first call that it has
+    /// and has not answered.
+    pub(crate) fn hand(&self, request: &[u8], oldest: Option<u32>) -> Option<u32> {
+        self.link.as_ref()?.try_hand(request, oldest)
+    }
+
+    /// The number of a call that its attendant will send. It has no other one.
+    pub(crate) fn announce(&self) -> u32 {
+        self.link.as_ref().map_or(0, ParentEnd::begin_streaming)
+    }
+
+    /// Takes a call back. False if it has begun to run it, or can't be asked.
+    pub(crate) fn take_back(&self, call: u32) -> bool {
+        self.link.as_ref().is_some_and(|link| link.revoke(call))
+    }
+
+    /// Has it look for calls.
+    pub(crate) fn wake(&self) {
+        if let Some(link) = &self.link {
+            link.wake_worker();
+        }
+    }
+
+    /// Wakes its attendant from its [sleep](super::Worker::sleep_unless).
+    pub(crate) fn wake_attendant(&self) {
+        if let Some(link) = &self.link {
+            link.replies().wake();
+        }
+    }
+
+    /// Waits for a reply for some microseconds, in the place of its attendant. Nothing, if another thread does.
+    pub(crate) fn receive_as_leader(&self) -> Option<Vec<u8>> {
+        self.link.as_ref()?.replies().receive_as_leader()
+    }
+
     /// Readable once the process has exited.
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
@@ -125,10 +159,6 @@ impl Process {
         if let Some(link) = &self.link {
             link.interrupt();
         }
-    }
-
-    pub(super) fn has_exited(&self) -> bool {
-        self.exits_within(Duration::ZERO)
     }
 
     fn exits_within(&self, time: Duration) -> bool {

@@ -1,6 +1,7 @@
 //! Pools with real worker processes. Each test runs in a process of its own.
 #![cfg(target_os = "linux")]
 
+mod ahead;
 mod builder;
 mod chaos;
 mod constructors;
