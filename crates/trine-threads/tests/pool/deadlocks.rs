@@ -3,8 +3,9 @@
 use crate::fixture::pool;
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
+use std::time::Duration;
 use trine_fixture::in_own_process;
-use trine_future::{Future, TaskError};
+use trine_future::{Future, Shutdown, TaskError};
 use trine_threads::{Handle, SPARES, ThreadPool, blocking};
 
 const ROUNDS: usize = 1_000;
@@ -242,6 +243,35 @@ fn a_blocking_call_gives_up_its_place() {
             provides.result().unwrap();
         }
         assert_eq!(blocking(|| 1), 1, "outside of a pool it is a call");
+    });
+}
+
+/// The only worker ends another pool, whose task waits for what is behind the worker's own task in the queue.
+#[test]
+fn a_worker_ends_another_pool_that_waits_for_its_own() {
+    type End = fn(ThreadPool);
+    let ends: [End; 3] = [
+        drop,
+        |pool| drop(pool.shutdown(Shutdown::Drain)),
+        |pool| drop(pool.shutdown_timeout(Shutdown::Drain, Duration::from_secs(1_000))),
+    ];
+    in_own_process(move || {
+        for end in ends {
+            let (own, other) = (pool(1), pool(1));
+            let handle = own.handle();
+            let (started, has_started) = mpsc::channel();
+            let waits = own.spawn(move || {
+                let (sender, receiver) = mpsc::channel();
+                drop(other.spawn(move || {
+                    started.send(()).expect("the test waits");
+                    receiver.recv().expect("the queued task sends")
+                }));
+                drop(handle.spawn(move || sender.send(()).expect("the other pool's task waits")));
+                end(other);
+            });
+            has_started.recv().unwrap();
+            waits.result().unwrap();
+        }
     });
 }
 
