@@ -252,8 +252,12 @@ fn a_worker_ends_another_pool_that_waits_for_its_own() {
     type End = fn(ThreadPool);
     let ends: [End; 3] = [
         drop,
-        |pool| drop(pool.shutdown(Shutdown::Drain)),
-        |pool| drop(pool.shutdown_timeout(Shutdown::Drain, Duration::from_secs(1_000))),
+        |pool| {
+            pool.shutdown(Shutdown::Drain);
+        },
+        |pool| {
+            pool.shutdown_timeout(Shutdown::Drain, Duration::from_secs(1_000));
+        },
     ];
     in_own_process(move || {
         for end in ends {
