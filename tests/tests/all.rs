@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod fair_share;
 mod fixture;
 mod leaks;
 mod mistakes;

@@ -6,6 +6,8 @@ mod channel;
 mod connection;
 mod entries;
 mod entry;
+mod home;
+mod lifeline;
 mod lines;
 mod link;
 mod mark;
@@ -16,12 +18,16 @@ mod ring;
 mod serve;
 mod signals;
 mod slot;
+mod stack_overflow;
+mod start_command;
 mod stderr;
+mod version;
 mod watching;
 
 use crate::build_error::Kind;
 use crate::settings::Settings;
 use connection::Connection;
+use home::Home;
 use ring::Broken;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,23 +38,14 @@ pub(crate) use entries::{index_of, index_of_initializer};
 pub(crate) use process::Process;
 pub(crate) use watching::{Bell, watch};
 
-/// The environment variable that makes a process a worker. See [`mark::Mark`].
-const MARK: &str = "TRINE_PARENT";
-
 /// How long a worker may take to exit after it was told to, and how long after it has closed its channels.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Whether this process can have workers.
-pub(crate) fn check() -> Result<(), Kind> {
-    if entry::is_worker() {
-        return Err(Kind::Nested);
-    }
-    if entry::runs_with_raised_rights() {
-        return Err(Kind::Unsupported(
-            "a program that runs with raised rights (set-user-ID) has no workers",
-        ));
-    }
-    Ok(())
+/// Whether this process can have workers, and how many levels of pools there may be below them if the builder asks for `levels`.
+pub(crate) fn check(levels: Option<u32>) -> Result<u32, Kind> {
+    let levels = entry::levels_below_workers(levels)?;
+    Home::of_this_copy().map_err(Kind::Unsupported)?;
+    Ok(levels)
 }
 
 /// The worker has written what is no reply.

@@ -1,20 +1,25 @@
 //! A worker as the kernel sees it: a process that leads a group, told apart by a descriptor and not by its number.
 
 use super::link::ParentEnd;
+use super::mark::Mark;
 use super::out_of_memory;
+use super::start_command::{explain, start_command};
 use super::stderr::Stderr;
 use crate::settings::Settings;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, pidfd_send_signal, waitid,
 };
+use rustix::thread::set_name;
+use std::ffi::CString;
+use std::fs;
+use std::io::{self, PipeWriter};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
-use std::{fs, io};
 use trine_future::WorkerDeath;
 use trine_lock::Lock;
 
@@ -30,50 +35,44 @@ pub(crate) struct Process {
     noticed: AtomicBool,
     /// What it shares with its parent. `None` where there is no such memory: then ipc-channel carries everything.
     pub(super) link: Option<ParentEnd>,
+    /// Without a link, its end tells the worker that this process is gone: see [`lifeline`](super::lifeline).
+    _lifeline: Option<PipeWriter>,
 }
 
 impl Process {
-    /// Starts this executable again, with a variable in its environment, and with `link` as its standard input.
+    /// Starts this executable again, with a mark in its environment, and with `link` as its standard input.
     ///
     /// The calling thread must live as long as the process: the kernel tells the process of the death of the
     /// thread that started it.
     pub(super) fn start(
-        variable: &str,
-        value: &str,
+        mark: &Mark,
         index: usize,
         link: Option<(ParentEnd, OwnedFd)>,
         settings: &Settings,
-    ) -> io::Result<Self> {
-        let (link, stdin) = match link {
-            Some((link, memory)) => (Some(link), Stdio::from(memory)),
-            None => (None, Stdio::null()),
+    ) -> Result<Self, String> {
+        let (link, lifeline, stdin) = match link {
+            Some((link, memory)) => (Some(link), None, Stdio::from(memory)),
+            None => {
+                let pipe = io::pipe();
+                let (end, lifeline) = pipe.map_err(|error| format!("the system gives no pipe: {error}"))?;
+                (None, Some(lifeline), Stdio::from(end))
+            }
         };
-        // The image that runs here, even if its file was replaced or deleted meanwhile.
-        let mut command = Command::new("/proc/self/exe");
-        if let Some(name) = std::env::args_os().next() {
-            command.arg0(name);
-        }
-        // For people: nothing reads them, because the worker never gets to what would.
-        command.args(["trine-worker", &settings.pool.to_string(), &index.to_string()]);
-        command
-            .envs(settings.environment.iter().map(|(name, value)| (name, value)))
-            .env(variable, value)
-            .stdin(stdin)
-            .stderr(Stdio::piped())
-            .process_group(0);
-        if settings.discards_stdout {
-            command.stdout(Stdio::null());
-        }
-        let mut child = command.spawn()?;
+        let started = start_command(settings, index, mark, stdin).spawn();
+        let mut child = started.map_err(|error| explain(settings, &error))?;
         let pid = Pid::from_child(&child);
-        let opened = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from);
-        let (pidfd, stderr) = match (opened, child.stderr.take()) {
+        let (pidfd, stderr) = match (pidfd_open(pid, PidfdFlags::empty()), child.stderr.take()) {
             (Ok(pidfd), Some(stderr)) => (pidfd, stderr),
             (pidfd, _) => {
                 // Without a descriptor nothing could be waited for with a deadline.
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(pidfd.err().unwrap_or_else(|| io::ErrorKind::BrokenPipe.into()));
+                let error = pidfd
+                    .err()
+                    .map_or(io::ErrorKind::BrokenPipe.into(), io::Error::from);
+                return Err(format!(
+                    "the system gives no descriptor of a process (pidfd_open, since Linux 5.3): {error}"
+                ));
             }
         };
         Ok(Self {
@@ -84,6 +83,7 @@ impl Process {
             started: Instant::now(),
             noticed: AtomicBool::new(false),
             link,
+            _lifeline: lifeline,
         })
     }
 
@@ -213,6 +213,14 @@ impl Process {
             out_of_memory: exited && was_killed && out_of_memory::explains_a_kill(),
             stderr: self.stderr.finish(),
         }
+    }
+}
+
+/// What the kernel calls this process, up to 15 bytes of it. It was started under the name `exe`.
+pub(super) fn be_named(name: &str) {
+    if let Ok(name) = CString::new(name) {
+        // Only people read it.
+        let _ = set_name(&name);
     }
 }
 
