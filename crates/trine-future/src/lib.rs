@@ -76,6 +76,7 @@ mod shared;
 mod snapshot;
 mod state;
 mod store;
+mod taking;
 mod task;
 mod vtable;
 mod wait;

@@ -80,6 +80,7 @@ mod rejected;
 mod report;
 mod scope;
 mod settings;
+mod shutdown;
 mod sleep;
 mod spares;
 mod stack;
