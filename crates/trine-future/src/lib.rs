@@ -77,6 +77,7 @@ mod shared;
 mod snapshot;
 mod state;
 mod store;
+mod taking;
 mod task;
 mod vtable;
 mod wait;
