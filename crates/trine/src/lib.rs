@@ -20,7 +20,7 @@
 //! fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 //!     let threads = ThreadPool::new(2)?;
 //!     let processes = ProcessPool::new(2)?;
-//!     let tasks = AsyncPool::new()?;
+//!     let tasks = AsyncPool::new(2)?;
 //!
 //!     let futures = [
 //!         ("words", threads.submit(count_words, "to be or not to be")),

@@ -15,7 +15,7 @@ use trine_future::{Pool, Shutdown};
 #[test]
 fn after_a_shutdown_tasks_are_refused() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         pool.shutdown(Shutdown::Drain);
         let (probe, dropped) = DropProbe::new();
         let error = pool
@@ -44,7 +44,7 @@ fn after_a_shutdown_tasks_are_refused() {
 #[test]
 fn drain_waits_for_tasks_that_wait() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (open, opened) = oneshot::channel();
         let future = pool.spawn(async move { opened.await.unwrap() });
         thread::scope(|scope| {
@@ -68,7 +68,7 @@ fn drain_waits_for_tasks_that_wait() {
 #[test]
 fn two_shutdowns_at_once_both_wait() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (open, opened) = oneshot::channel();
         let future = pool.spawn(async move { opened.await.unwrap() });
         thread::scope(|scope| {
@@ -86,7 +86,7 @@ fn two_shutdowns_at_once_both_wait() {
 #[test]
 fn cancel_queued_runs_nothing_that_has_not_started() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let gate = Arc::new(Barrier::new(2));
         let (started, has_started) = mpsc::channel();
         let running = {
@@ -116,7 +116,7 @@ fn cancel_queued_runs_nothing_that_has_not_started() {
 #[test]
 fn drop_runs_the_tasks_to_their_end() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let futures: Vec<_> = (0..100)
             .map(|number| {
                 pool.spawn(async move {
@@ -157,14 +157,14 @@ fn the_threads_of_a_pool_end_with_it() {
         }
         let ends: [fn(AsyncPool); 3] = [
             drop,
-            |pool| pool.shutdown(Shutdown::Drain),
+            |pool| _ = pool.shutdown(Shutdown::Drain),
             |pool| {
                 let runtime = Builder::new_current_thread().build().unwrap();
                 runtime.block_on(pool.shutdown_async(Shutdown::Drain));
             },
         ];
         for end in ends {
-            let pool = AsyncPool::with_threads(1).unwrap();
+            let pool = AsyncPool::new(1).unwrap();
             let (probe, dropped) = DropProbe::new();
             pool.spawn(async move { PROBE.set(Some(probe)) })
                 .result()
@@ -184,7 +184,7 @@ fn drop_in_async_code_does_not_panic_and_lets_the_tasks_end() {
             Builder::new_multi_thread().worker_threads(1),
         ] {
             let (open, opened) = oneshot::channel();
-            let pool = AsyncPool::with_threads(1).unwrap();
+            let pool = AsyncPool::new(1).unwrap();
             let future = pool.spawn(async move { opened.await.unwrap() });
             runtime.build().unwrap().block_on(async move { drop(pool) });
             assert!(!future.is_done());
@@ -197,7 +197,7 @@ fn drop_in_async_code_does_not_panic_and_lets_the_tasks_end() {
 #[test]
 fn a_pool_can_be_dropped_by_its_own_task() {
     in_own_process(|| {
-        let pool = Arc::new(AsyncPool::with_threads(1).unwrap());
+        let pool = Arc::new(AsyncPool::new(1).unwrap());
         let (open, opened) = oneshot::channel::<()>();
         let future = {
             let pool = Arc::clone(&pool);
@@ -216,7 +216,7 @@ fn a_pool_can_be_dropped_by_its_own_task() {
 #[test]
 fn shutdown_in_async_code_does_not_wait() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (open, opened) = oneshot::channel();
         let future = pool.spawn(async move { opened.await.unwrap() });
         Builder::new_current_thread().build().unwrap().block_on(async {
@@ -232,14 +232,14 @@ fn shutdown_in_async_code_does_not_wait() {
 #[test]
 fn shutdown_async_waits_for_the_tasks() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (open, opened) = oneshot::channel();
         let future = pool.spawn(async move { opened.await.unwrap() });
         Builder::new_current_thread().build().unwrap().block_on(async {
             let mut shutdown = Box::pin(pool.shutdown_async(Shutdown::Drain));
             tokio::select! {
                 biased;
-                () = &mut shutdown => panic!("a task has not ended"),
+                _ = &mut shutdown => panic!("a task has not ended"),
                 () = std::future::ready(()) => open.send(5).unwrap(),
             }
             shutdown.await;
