@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod bridges;
 mod fixture;
 mod leaks;
 mod mistakes;

@@ -402,12 +402,12 @@ fn end(shared: &Shared, runtime: Option<Runtime>, mut last_has_ended: Future<()>
         None => last_has_ended.result().is_ok(),
         Some(timeout) => last_has_ended.result_timeout(timeout).is_some(),
     };
-    match runtime {
-        Some(runtime) if !have_ended => {
-            shared.tasks.stop();
-            runtime.shutdown_timeout(STOPPING);
-        }
-        runtime => drop(runtime),
+    if !have_ended && runtime.is_some() {
+        shared.tasks.stop();
+    }
+    match (runtime, timeout) {
+        (Some(runtime), Some(_)) => runtime.shutdown_timeout(STOPPING),
+        (runtime, _) => drop(runtime),
     }
 }
 

@@ -168,9 +168,10 @@ impl<'env, E: From<TaskError> + Send + 'env> Scope<'env, E> {
     ///
     /// let pool = AsyncPool::new(1)?;
     /// let error = pool.spawn(scope(async |scope| {
-    ///     scope.spawn(async { Err::<(), _>(TaskError::refused("no such page")) });
-    ///     scope.spawn(std::future::pending::<Result<(), TaskError>>()); // is dropped
-    ///     std::future::pending::<Result<(), TaskError>>().await // as this is
+    ///     let page = scope.spawn(async { Err::<u32, _>(TaskError::refused("no such page")) });
+    ///     let _other = scope.spawn(std::future::pending::<Result<(), TaskError>>()); // is dropped
+    ///     page.await?; // as this is, which does not get to see the error
+    ///     Ok(())
     /// }));
     /// assert!(error.result()?.unwrap_err().to_string().contains("no such page"));
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
@@ -206,6 +207,37 @@ impl<'env, E: From<TaskError> + Send + 'env> Scope<'env, E> {
             waker.wake();
         }
         result
+    }
+
+    /// [`spawn`](Self::spawn) for a task whose result nobody wants, but for an error.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use trine_async::{AsyncPool, TaskError, scope};
+    ///
+    /// let pool = AsyncPool::new(1)?;
+    /// let sum = pool.spawn(async {
+    ///     let sum = AtomicU32::new(0);
+    ///     let added = scope(async |scope| {
+    ///         for number in 1..=3 {
+    ///             let sum = &sum;
+    ///             scope.spawn_detached(async move {
+    ///                 sum.fetch_add(number, Ordering::Relaxed);
+    ///                 Ok(())
+    ///             });
+    ///         }
+    ///         Ok::<(), TaskError>(())
+    ///     });
+    ///     added.await.map(|()| sum.into_inner())
+    /// });
+    /// assert_eq!(sum.result()??, 6);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    pub fn spawn_detached<F>(&self, future: F)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'env,
+    {
+        drop(self.spawn(future));
     }
 }
 

@@ -9,7 +9,7 @@ use trine_fixture::in_own_process;
 use trine_future::Outcome;
 
 #[test]
-fn a_running_task_is_dropped_at_its_next_await_point() {
+fn a024_a072_k44_a_running_task_is_dropped_at_its_next_await_point() {
     in_own_process(|| {
         let pool = AsyncPool::new(1).unwrap();
         let (probe, dropped) = DropProbe::new();

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::future::pending;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Barrier, mpsc};
+use std::time::Duration;
 use std::{panic, thread};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
@@ -13,7 +14,7 @@ use trine_fixture::in_own_process;
 use trine_future::{Pool, Shutdown};
 
 #[test]
-fn after_a_shutdown_tasks_are_refused() {
+fn a025_after_a_shutdown_tasks_are_refused() {
     in_own_process(|| {
         let pool = AsyncPool::new(1).unwrap();
         pool.shutdown(Shutdown::Drain);
@@ -273,5 +274,70 @@ fn dropping_a_pool_on_a_runtime_that_nobody_drives_does_not_block() {
         let future = pool.spawn(pending::<()>());
         drop(pool);
         assert!(!future.is_done());
+    });
+}
+
+#[test]
+fn a014_k46_a_shutdown_waits_for_so_long_and_reports_what_it_leaves_behind() {
+    in_own_process(|| {
+        let pool = AsyncPool::new(1).unwrap();
+        let (open, opened) = mpsc::channel::<()>();
+        let (started, has_started) = mpsc::channel();
+        let stuck = pool.run_blocking(move || {
+            started.send(()).unwrap();
+            opened.recv().unwrap();
+            5
+        });
+        has_started.recv().unwrap();
+        let report = pool.shutdown_timeout(Shutdown::CancelQueued, Duration::from_millis(1));
+        assert_eq!((report.running, report.queued), (1, 0));
+        assert!(!report.is_complete());
+        // It goes on, on the thread that was left behind.
+        open.send(()).unwrap();
+        assert_eq!(stuck.result().unwrap(), 5);
+    });
+}
+
+#[test]
+fn at_the_deadline_what_awaits_is_cancelled_and_what_has_ended_is_counted() {
+    in_own_process(|| {
+        let pool = AsyncPool::new(1).unwrap();
+        let (open, opened) = oneshot::channel::<()>();
+        let (probe, dropped) = DropProbe::new();
+        let waits = pool.spawn(async move {
+            let _probe = probe;
+            opened.await
+        });
+        let ended = pool.spawn(async { 1 });
+        let report = pool.shutdown_timeout(Shutdown::Drain, Duration::from_millis(20));
+        assert_eq!((report.cancelled, report.running, report.queued), (1, 0, 0));
+        assert!(report.ran <= 1);
+        assert_eq!(dropped.try_recv(), Ok("dropped"));
+        assert!(waits.result().unwrap_err().is_cancelled());
+        assert_eq!(ended.result().unwrap(), 1);
+        drop(open);
+    });
+}
+
+#[test]
+fn async_code_awaits_the_deadline_of_a_shutdown() {
+    in_own_process(|| {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let own = AsyncPool::new(1).unwrap();
+        let current = runtime.block_on(async { AsyncPool::current().unwrap() });
+        let (on_own, on_current) = (own.spawn(pending::<()>()), current.spawn(pending::<()>()));
+        runtime.block_on(async {
+            let report = own.shutdown_timeout_async(Shutdown::Drain, Duration::ZERO).await;
+            assert_eq!((report.cancelled, report.running), (1, 0));
+            assert!(on_own.await.unwrap_err().is_cancelled());
+            // A runtime that is somebody else's goes on, and with it what is left.
+            let report = current
+                .shutdown_timeout_async(Shutdown::Drain, Duration::ZERO)
+                .await;
+            assert_eq!(report.cancelled, 0);
+            assert_eq!(report.running + report.queued, 1);
+            assert!(!on_current.is_done());
+        });
+        assert!(on_current.cancel());
     });
 }
