@@ -120,9 +120,9 @@ where
         this.scope.close();
         this.body.set(None);
         this.children.clear();
-        Poll::Ready(result.and_then(|()| {
+        Poll::Ready(result.map(|()| {
             let value = this.value.take();
-            Ok(value.expect("a scope that has ended is not polled again"))
+            value.expect("a scope that has ended is not polled again")
         }))
     }
 }

@@ -442,7 +442,8 @@ fn a_scope_runs_without_any_runtime() {
         let log = RefCell::new(Vec::new());
         let ended = scope(async |scope| {
             let child = scope.spawn(async { Ok(7) });
-            log.borrow_mut().push(child.await?);
+            let value = child.await?;
+            log.borrow_mut().push(value);
             Result::Ok(())
         });
         let mut ended = std::pin::pin!(ended);
