@@ -38,7 +38,7 @@ impl Handle {
         F: std::future::Future<Output: Send + 'static> + Send + 'static,
     {
         match self.shared.enter_or_block() {
-            Ok(entry) => task::spawn(entry, async move { Ok(future.await) }),
+            Ok(entry) => task::spawn(&self.shared, entry, async move { Ok(future.await) }),
             Err(refusal) => Future::failed(refusal.into()),
         }
     }

@@ -75,7 +75,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         R: Send + 'static,
     {
         let entered = self.shared.enter_or_block();
-        start(entered, self.function, self.argument, self.timeout)
+        start(self.shared, entered, self.function, self.argument, self.timeout)
     }
 
     /// Submits the task if there is room. Never blocks.
@@ -104,7 +104,13 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         R: Send + 'static,
     {
         match self.shared.try_enter() {
-            Ok(entry) => Ok(start(Ok(entry), self.function, self.argument, self.timeout)),
+            Ok(entry) => Ok(start(
+                self.shared,
+                Ok(entry),
+                self.function,
+                self.argument,
+                self.timeout,
+            )),
             Err(refusal) => Err(Rejected {
                 function: self.function,
                 argument: self.argument,
@@ -148,8 +154,11 @@ impl<'pool, F, A> Submission<'pool, F, A> {
             argument,
             timeout,
         } = self;
-        let entering = Arc::clone(shared).enter_async();
-        async move { start(entering.await, function, argument, timeout) }
+        let shared = Arc::clone(shared);
+        async move {
+            let entered = Arc::clone(&shared).enter_async().await;
+            start(&shared, entered, function, argument, timeout)
+        }
     }
 }
 
@@ -163,6 +172,7 @@ impl<F, A> fmt::Debug for Submission<'_, F, A> {
 }
 
 fn start<F, A, T, R>(
+    shared: &Shared,
     entered: Result<Entry, Refusal>,
     function: F,
     argument: A,
@@ -179,8 +189,8 @@ where
         Err(refusal) => return Future::failed(refusal.into()),
     };
     match timeout {
-        None => task::spawn(entry, async move { Ok(function(argument).await) }),
-        Some(timeout) => task::spawn(entry, async move {
+        None => task::spawn(shared, entry, async move { Ok(function(argument).await) }),
+        Some(timeout) => task::spawn(shared, entry, async move {
             let task = async move { function(argument).await };
             // The time begins here, when the task is polled for the first time.
             tokio::time::timeout(timeout, task)

@@ -7,25 +7,23 @@ use std::any::type_name;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use trine_future::{Failure, Outcome, Owner, Panic, Promise, TaskError, catch_panic};
 
 /// Runs `future` as a task that was let in.
-pub(crate) fn spawn<F, R>(entry: Entry, future: F) -> trine_future::Future<R>
+pub(crate) fn spawn<F, R>(shared: &Shared, entry: Entry, future: F) -> trine_future::Future<R>
 where
     F: Future<Output = Result<R, TaskError>> + Send + 'static,
     R: Send + 'static,
 {
-    let stop = Stop::default();
-    let (promise, result) = Promise::with_owner(stop.clone());
-    let runtime = entry.pool().runtime.clone();
-    let task = runtime.spawn(Task {
+    let (promise, result) = Promise::with_reachable_owner(Stop::default());
+    let task = shared.runtime.spawn(Task {
         future: Some(future),
         promise: Some(promise),
         entry,
     });
-    stop.set(task.abort_handle());
-    result
+    result.owner().set(task);
+    result.into_future()
 }
 
 pin_project! {
@@ -131,12 +129,12 @@ impl Shared {
 }
 
 /// Ends a running task at its next await point: the runtime drops its future.
-#[derive(Clone, Default)]
-struct Stop(Arc<OnceLock<AbortHandle>>);
+#[derive(Default)]
+struct Stop(OnceLock<JoinHandle<()>>);
 
 impl Stop {
     /// Says what to stop. To be called before the task's future is given away: until then nobody can cancel.
-    fn set(&self, task: AbortHandle) {
+    fn set(&self, task: JoinHandle<()>) {
         let _ = self.0.set(task);
     }
 }
