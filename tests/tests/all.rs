@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod bridges;
 mod fair_share;
 mod fixture;
 mod leaks;
