@@ -38,6 +38,17 @@ impl From<Refusal> for TaskError {
 
 /// A function and its argument that a pool did not take: the error of
 /// [`Submission::try_submit`](crate::Submission::try_submit).
+///
+/// ```
+/// use trine_processes::{ProcessPool, Shutdown};
+///
+/// let pool = ProcessPool::new(1)?;
+/// pool.shutdown(Shutdown::Drain);
+/// let rejected = pool.task(|page: String| page.len(), "a page".to_owned()).try_submit().unwrap_err();
+/// assert!(rejected.is_closed() && !rejected.is_full() && rejected.serialization().is_none());
+/// assert_eq!(rejected.argument, "a page"); // for another pool
+/// # Ok::<(), trine_processes::BuildError>(())
+/// ```
 #[non_exhaustive]
 pub struct Rejected<F, A> {
     /// The function.
