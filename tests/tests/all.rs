@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod error_texts;
 mod fixture;
 mod leaks;
 mod mistakes;

@@ -84,7 +84,7 @@ enum Kind {
 /// let death = WorkerDeath { pid: 4711, status: None, out_of_memory: true, stderr: "loading\n".to_owned() };
 /// assert_eq!(
 ///     death.to_string(),
-///     "the system does not say how, probably because memory ran out; it wrote last:\nloading\n"
+///     "the system does not say how, probably because memory ran out: let fewer workers run, or give them more; it wrote last:\nloading\n"
 /// );
 /// let error = TaskError::worker_died("render", death);
 /// assert_eq!(error.worker_death().map(|death| death.pid), Some(4711));
@@ -109,7 +109,8 @@ impl fmt::Display for WorkerDeath {
             None => formatter.write_str("the system does not say how")?,
         }
         if self.out_of_memory {
-            formatter.write_str(", probably because memory ran out")?;
+            formatter
+                .write_str(", probably because memory ran out: let fewer workers run, or give them more")?;
         }
         if !self.stderr.is_empty() {
             write!(formatter, "; it wrote last:\n{}", self.stderr)?;
@@ -444,27 +445,40 @@ impl TaskError {
 impl fmt::Display for TaskError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Kind::Cancelled => formatter.write_str("the task was cancelled"),
+            Kind::Cancelled => formatter.write_str(
+                "the task was cancelled, by its future, its group or map, or the end of its pool: submit it again if it \
+                 is still wanted",
+            ),
             Kind::Panicked(panic) | Kind::PanickedElsewhere(panic, _) => {
                 write!(formatter, "the task panicked: {panic}")
             }
-            Kind::Abandoned => formatter
-                .write_str("whoever was to give the value went away: a promise or an executor was dropped"),
+            Kind::Abandoned => formatter.write_str(
+                "whoever was to give the value went away: a promise was dropped without a result, or a runtime before \
+                 its task had ended. Keep it until then",
+            ),
             Kind::Refused { reason } => write!(formatter, "the task was not accepted: {reason}"),
             Kind::WorkerDied { task, death } => {
                 write!(
                     formatter,
-                    "worker process {} died while it ran `{task}`: {death}",
+                    "worker process {} died while it ran `{task}`, which is not tried again: {death}",
                     death.pid
                 )
             }
             Kind::TimedOut { task, timeout } => {
-                write!(formatter, "`{task}` was stopped: it ran longer than {timeout:?}")
+                write!(
+                    formatter,
+                    "`{task}` was stopped: it ran longer than {timeout:?}. Give it more time, or less work"
+                )
             }
-            Kind::Killed { task } => write!(formatter, "`{task}` was stopped: its pool was killed"),
+            Kind::Killed { task } => write!(
+                formatter,
+                "`{task}` was stopped: its pool was killed. Submit it to another one if it is still wanted"
+            ),
             // The cause follows as the source.
             Kind::Serialization { what, .. } => formatter.write_str(what),
-            Kind::Taken => formatter.write_str("the result of this future was taken before"),
+            Kind::Taken => formatter.write_str(
+                "the result of this future was taken before: keep it, or let many look at it by `shared`",
+            ),
             Kind::Deadlock { circle } => {
                 formatter.write_str("a deadlock: ")?;
                 for task in circle {

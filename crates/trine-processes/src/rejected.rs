@@ -17,8 +17,8 @@ pub(crate) enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full => formatter.write_str("the queue is full"),
-            Self::ShutDown => formatter.write_str("the pool is shut down"),
+            Self::Full => formatter.write_str("the queue of the process pool is full: submit later, or build the pool with another limit"),
+            Self::ShutDown => formatter.write_str("the process pool was shut down: submit before that, or to another pool"),
             Self::Forked => formatter.write_str(
                 "this process was forked off the one that has the pool: it has none of the pool's workers, build a new one",
             ),
