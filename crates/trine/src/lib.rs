@@ -201,7 +201,8 @@
 //!
 //! `threads`, `processes` and `async`, each for its pool, are all on by default. Without `async` there is no tokio, without
 //! `processes` no serde. `json` is off by default: it adds `Json<T>`, an argument or a result of a process task that travels as
-//! JSON, because [postcard can't carry it](processes#what-can-travel). The pools' crates ([`threads`], [`processes`],
+//! JSON, because [postcard can't carry it](processes#what-can-travel). So is `choose`: it measures a task and says which pool
+//! fits it. The pools' crates ([`threads`], [`processes`],
 //! [`async_tasks`]) hold what is not for everyday: the errors of building a pool, handles, constants.
 
 pub mod guide;
@@ -211,6 +212,8 @@ pub use trine_lock::{AsyncLockGuard, Lock, LockAsync, LockGuard, MappedAsyncLock
 
 #[cfg(feature = "async")]
 pub use trine_async::{self as async_tasks, AsyncPool};
+#[cfg(feature = "choose")]
+pub use trine_choose as choose;
 #[cfg(feature = "json")]
 pub use trine_processes::Json;
 #[cfg(feature = "processes")]
