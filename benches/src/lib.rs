@@ -24,7 +24,7 @@ pub use comparison::{Comparison, FAIR_SHARE, Figures, Verdict};
 pub use measurement::{Measurement, SAMPLE, measure};
 pub use poller::Poller;
 pub use random_order::random_order;
-pub use row::Row;
+pub use row::{Row, is_wanted};
 pub use second_thread::beside_second_thread;
 pub use statistics::Quartiles;
 pub use two_threads::{Running, two_threads};

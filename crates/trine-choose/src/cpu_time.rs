@@ -1,4 +1,4 @@
-//! The time on processors.
+//! The time on processors, and the time that they are waited for.
 
 use std::time::Duration;
 
@@ -16,4 +16,14 @@ pub(crate) fn cpu_time() -> Duration {
 #[cfg(not(unix))]
 pub(crate) fn cpu_time() -> Duration {
     Duration::ZERO
+}
+
+/// How long this thread has been ready to run while others did. That is the machine's time and not the task's. Zero where the
+/// system does not say.
+pub(crate) fn time_in_line() -> Duration {
+    let nanoseconds = || {
+        let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        statistics.split_whitespace().nth(1)?.parse().ok()
+    };
+    Duration::from_nanos(nanoseconds().unwrap_or(0))
 }

@@ -1,7 +1,7 @@
 //! What a task is like: measured in a worker process, because nobody knows yet what it does.
 
 use crate::ChooseError;
-use crate::cpu_time::cpu_time;
+use crate::cpu_time::{cpu_time, time_in_line};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use trine_future::{TaskError, catch_panic};
 use trine_processes::ProcessPool;
 
-/// Short tasks are run again and again for so long.
-const ENOUGH: Duration = Duration::from_millis(20);
+/// Short tasks are run again and again for so long. What leaks does not leak much meanwhile.
+const ENOUGH: Duration = Duration::from_millis(5);
 /// No more of the samples are tried in one go once they have taken so long.
 const TOO_LONG: Duration = Duration::from_secs(1);
 /// So many calls at once are prepared at most, and so many bytes of arguments.
@@ -56,6 +56,8 @@ impl Measured {
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Calls {
     number: usize,
+    /// Also those before them, which were timed one by one.
+    made: usize,
     wall: Duration,
     cpu: Duration,
     result_bytes: usize,
@@ -107,7 +109,7 @@ where
     }
     if let [first, second, third] = sizes[..] {
         if second.saturating_sub(first) > GROWTH && third.saturating_sub(second) > GROWTH {
-            measured.growth = (third - second) / total.number.max(1) as u64;
+            measured.growth = ((third - second) / total.made.max(1) as u64).max(1);
         }
         let wall = total.wall.as_secs_f64() / total.number.max(1) as f64;
         let bytes = measured.argument_bytes + total.result_bytes;
@@ -165,7 +167,7 @@ where
     A: Serialize + DeserializeOwned + Clone + Send + 'static,
     R: Serialize + DeserializeOwned + Send + 'static,
 {
-    // So many that the whole takes as long as the noise a hundred times, and no longer than somebody waits.
+    // As many as take some time together, because a message's time is never the same.
     let number = ((ENOUGH.as_secs_f64() / wall.max(1e-9)) as usize)
         .min(MOST_CALLS)
         .min(MOST_BYTES / bytes.max(1))
@@ -225,7 +227,7 @@ where
     let most = MOST_CALLS
         .min(MOST_BYTES / argument_bytes.max(1))
         .max(samples.len());
-    let (mut rounds, result_bytes) = (1, calls.result_bytes);
+    let mut rounds = 1;
     loop {
         let batch: Vec<A> = samples
             .iter()
@@ -235,8 +237,9 @@ where
             .collect();
         let number = batch.len();
         let mut batch = batch.into_iter();
-        let mut calls = Calls {
-            result_bytes,
+        calls = Calls {
+            made: calls.made,
+            result_bytes: calls.result_bytes,
             ..Calls::default()
         };
         let time = Stopwatch::start();
@@ -258,20 +261,25 @@ where
 
 struct Stopwatch {
     wall: Instant,
+    in_line: Duration,
     cpu: Duration,
 }
 
 impl Stopwatch {
     fn start() -> Self {
         Self {
+            in_line: time_in_line(),
             wall: Instant::now(),
             cpu: cpu_time(),
         }
     }
 
     fn stop(&self, calls: &mut Calls, number: usize) {
-        calls.wall += self.wall.elapsed();
-        calls.cpu += cpu_time().saturating_sub(self.cpu);
+        let (wall, cpu) = (self.wall.elapsed(), cpu_time());
+        let in_line = time_in_line().saturating_sub(self.in_line);
+        calls.wall += wall.saturating_sub(in_line);
+        calls.cpu += cpu.saturating_sub(self.cpu);
         calls.number += number;
+        calls.made += number;
     }
 }
