@@ -6,8 +6,9 @@ use crate::probe::Measured;
 
 /// A thread costs memory and a place in the scheduler.
 const MOST_THREADS: usize = 256;
-/// Tasks that wait cost bytes.
+/// Tasks that wait cost bytes. So there are more of them than would do, because a runtime's timers round up.
 const MOST_TASKS: usize = 1024;
+const SLACK: usize = 4;
 /// A process costs as much as a program: so many for each processor, if they wait.
 const PROCESSES_A_PROCESSOR: usize = 4;
 /// A message to a process should cost no more than this part of what it carries ...
@@ -80,13 +81,13 @@ pub(crate) fn estimates(measured: &Measured, costs: &Costs, is_awaitable: bool) 
         },
     ];
     if is_awaitable {
-        let is_waiting = measured.computing() < 0.5;
-        let cpu = if is_waiting {
-            (cpu - costs.wait).max(LEAST)
+        // A task that waits does without a thread's waiting.
+        let (cpu, slack) = if measured.computing() < 0.5 {
+            ((cpu - costs.wait).max(LEAST), SLACK)
         } else {
-            cpu
+            (cpu, 1)
         };
-        let tasks = useful(cpu + costs.task).clamp(costs.processors, MOST_TASKS);
+        let tasks = (slack * useful(cpu + costs.task)).clamp(costs.processors, MOST_TASKS);
         let throughput = throughput(tasks, cpu, costs.task);
         estimates.insert(
             2,
