@@ -28,7 +28,7 @@ pub use measurement::{Measurement, SAMPLE, measure, processor_time};
 pub use memory::{forget_peak_memory, memory, peak_memory};
 pub use poller::Poller;
 pub use random_order::random_order;
-pub use row::Row;
+pub use row::{Row, is_wanted};
 pub use second_thread::beside_second_thread;
 pub use statistics::Quartiles;
 pub use two_threads::{Running, two_threads};

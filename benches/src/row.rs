@@ -105,8 +105,9 @@ fn figures(contender: &Contender<'_>, samples: &[Measurement]) -> Figures {
     }
 }
 
-/// Cargo adds options of its own, like `--bench`; every other argument is a part of a row's name.
-pub(crate) fn is_wanted(row: &str, arguments: impl Iterator<Item = String>) -> bool {
+/// Whether the command line asks for `row`, or for everything. Cargo adds options of its own, like `--bench`; every other
+/// argument is a part of a row's name.
+pub fn is_wanted(row: &str, arguments: impl Iterator<Item = String>) -> bool {
     let mut words = arguments.filter(|argument| !argument.starts_with('-')).peekable();
     words.peek().is_none() || words.any(|word| row.contains(&word))
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: rules that no compiler checks, read off the sources.
 
+mod examples;
 mod layers;
 mod length;
 mod locks;
@@ -33,6 +34,7 @@ impl Complaint {
 }
 
 const RULES: &[fn(&Source) -> Vec<Complaint>] = &[
+    examples::public_items_have_examples,
     length::too_long,
     locks::no_borrowed_locks,
     models::a_model_spawns,

@@ -11,6 +11,31 @@ use std::time::Duration;
 use trine_platform::Deadline;
 
 /// What [`as_completed`] takes: a future, alone or with something that tells which one it is.
+///
+/// A type of one's own can be one:
+///
+/// ```
+/// use trine_future::{Completable, Future, as_completed};
+///
+/// struct Download {
+///     url: &'static str,
+///     page: Future<String>,
+/// }
+///
+/// impl Completable for Download {
+///     type Value = String;
+///
+///     fn future(&mut self) -> &mut Future<String> {
+///         &mut self.page
+///     }
+/// }
+///
+/// let downloads = [Download { url: "/index", page: Future::ready("text".to_owned()) }];
+/// for download in as_completed(downloads) {
+///     println!("{}: {}", download.url, download.page.result()?);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`as_completed` takes futures or `(key, future)` pairs, not `{Self}`",
     note = "futures of different types become one type by `future.map(...)`"
@@ -76,6 +101,15 @@ pub fn as_completed<C: Completable>(futures: impl IntoIterator<Item = C>) -> AsC
 }
 
 /// The iterator of [`as_completed`].
+///
+/// ```
+/// use trine_future::{AsCompleted, Future, as_completed};
+///
+/// let mut futures: AsCompleted<Future<u32>> = as_completed([Future::ready(1), Future::ready(2)]);
+/// assert_eq!(futures.len(), 2);
+/// assert_eq!(futures.next().unwrap().result()?, 1);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 pub struct AsCompleted<C> {
     pub(crate) crowd: Crowd<C>,
     total: usize,
@@ -224,6 +258,16 @@ impl<C> fmt::Debug for AsCompleted<C> {
 }
 
 /// The iterator of [`AsCompleted::timeout`].
+///
+/// ```
+/// use std::time::Duration;
+/// use trine_future::{Future, TimedAsCompleted, TimedOut, as_completed};
+///
+/// let (_promise, slow) = trine_future::Promise::<u32>::new();
+/// let mut futures: TimedAsCompleted<Future<u32>> = as_completed([slow]).timeout(Duration::ZERO);
+/// assert_eq!(futures.next().unwrap().unwrap_err(), TimedOut { unfinished: 1, total: 1 });
+/// assert!(futures.next().is_none());
+/// ```
 pub struct TimedAsCompleted<C> {
     futures: AsCompleted<C>,
     deadline: Deadline,

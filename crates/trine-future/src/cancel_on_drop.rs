@@ -32,6 +32,13 @@ impl<T> CancelOnDrop<T> {
     /// # Errors
     ///
     /// As [`Future::result`].
+    ///
+    /// ```
+    /// use trine_future::Future;
+    ///
+    /// assert_eq!(Future::ready(7).cancel_on_drop().result()?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn result(self) -> Result<T, TaskError> {
         self.detach().result()
     }

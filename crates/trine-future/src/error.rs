@@ -16,6 +16,33 @@ use std::time::Duration;
 /// It is one pointer wide, so that results stay small, and turns into `anyhow::Error` or
 /// `Box<dyn Error + Send + Sync>` by `?`. A clone is the same error, not another one: that is what everybody gets who
 /// takes the result of a [`Shared`](crate::Shared).
+///
+/// ```
+/// use trine_future::{Future, Promise, Task, TaskError};
+///
+/// fn describe(error: &TaskError) -> String {
+///     if error.is_cancelled() {
+///         "nobody wanted it".to_owned()
+///     } else if let Some(panic) = error.panic() {
+///         format!("a bug: {}", panic.message())
+///     } else if let Some(death) = error.worker_death() {
+///         format!("process {} crashed", death.pid)
+///     } else if error.is_timed_out() || error.is_killed() {
+///         "it was stopped".to_owned()
+///     } else {
+///         error.to_string() // says what failed, and what to do
+///     }
+/// }
+///
+/// let (task, future) = Task::new(|| panic!("no such page"), ());
+/// task.run();
+/// assert_eq!(describe(&future.result().unwrap_err()), "a bug: no such page");
+///
+/// let (promise, future) = Promise::<u32>::new();
+/// drop(promise);
+/// assert!(future.result().unwrap_err().is_abandoned());
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Clone)]
 pub struct TaskError(Arc<Kind>);
 
@@ -50,6 +77,18 @@ enum Kind {
 }
 
 /// How a worker process ended.
+///
+/// ```
+/// use trine_future::{TaskError, WorkerDeath};
+///
+/// let death = WorkerDeath { pid: 4711, status: None, out_of_memory: true, stderr: "loading\n".to_owned() };
+/// assert_eq!(
+///     death.to_string(),
+///     "the system does not say how, probably because memory ran out: let fewer workers run, or give them more; it wrote last:\nloading\n"
+/// );
+/// let error = TaskError::worker_died("render", death);
+/// assert_eq!(error.worker_death().map(|death| death.pid), Some(4711));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerDeath {
     /// Its process id.
@@ -70,7 +109,8 @@ impl fmt::Display for WorkerDeath {
             None => formatter.write_str("the system does not say how")?,
         }
         if self.out_of_memory {
-            formatter.write_str(", probably because memory ran out")?;
+            formatter
+                .write_str(", probably because memory ran out: let fewer workers run, or give them more")?;
         }
         if !self.stderr.is_empty() {
             write!(formatter, "; it wrote last:\n{}", self.stderr)?;
@@ -85,26 +125,58 @@ impl TaskError {
     }
 
     /// The task was cancelled before it ran, or while it could be stopped.
+    ///
+    /// ```
+    /// let (_promise, future) = trine_future::Promise::<u32>::new();
+    /// future.cancel();
+    /// assert!(future.result().unwrap_err().is_cancelled());
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         matches!(*self.0, Kind::Cancelled)
     }
 
     /// The task panicked. See [`panic`](Self::panic).
+    ///
+    /// ```
+    /// let (task, future) = trine_future::Task::new(|| panic!("no such page"), ());
+    /// task.run();
+    /// assert!(future.result().unwrap_err().is_panic());
+    /// ```
     pub fn is_panic(&self) -> bool {
         self.panic().is_some()
     }
 
     /// The promise was dropped without a value.
+    ///
+    /// ```
+    /// let (promise, future) = trine_future::Promise::<u32>::new();
+    /// drop(promise);
+    /// assert!(future.result().unwrap_err().is_abandoned());
+    /// ```
     pub fn is_abandoned(&self) -> bool {
         matches!(*self.0, Kind::Abandoned)
     }
 
     /// The pool did not take the task: it was shut down, or it could not start a worker.
+    ///
+    /// ```
+    /// use trine_future::{Future, TaskError};
+    ///
+    /// let future = Future::<u32>::failed(TaskError::refused("the pool was shut down"));
+    /// assert!(future.result().unwrap_err().is_refused());
+    /// ```
     pub fn is_refused(&self) -> bool {
         matches!(*self.0, Kind::Refused { .. })
     }
 
     /// The worker process died while it ran the task. See [`worker_death`](Self::worker_death).
+    ///
+    /// ```
+    /// use trine_future::{TaskError, WorkerDeath};
+    ///
+    /// let death = WorkerDeath { pid: 4711, status: None, out_of_memory: false, stderr: String::new() };
+    /// assert!(TaskError::worker_died("render", death).is_worker_death());
+    /// ```
     pub fn is_worker_death(&self) -> bool {
         self.worker_death().is_some()
     }
@@ -113,32 +185,81 @@ impl TaskError {
     ///
     /// A wait that ends before the task does, as in [`Future::result_timeout`](crate::Future::result_timeout), is no
     /// error: the task goes on.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use trine_future::TaskError;
+    ///
+    /// assert!(TaskError::timed_out("render", Duration::from_secs(3)).is_timed_out());
+    /// ```
     pub fn is_timed_out(&self) -> bool {
         matches!(*self.0, Kind::TimedOut { .. })
     }
 
     /// The task was running when its pool was killed.
+    ///
+    /// ```
+    /// assert!(trine_future::TaskError::killed("render").is_killed());
+    /// ```
     pub fn is_killed(&self) -> bool {
         matches!(*self.0, Kind::Killed { .. })
     }
 
     /// The argument or the result could not be written or read.
+    ///
+    /// ```
+    /// let error = trine_future::TaskError::serialization("the argument of type `Page` can't be serialised", "no such format");
+    /// assert!(error.is_serialization());
+    /// ```
     pub fn is_serialization(&self) -> bool {
         matches!(*self.0, Kind::Serialization { .. })
     }
 
     /// The result had been taken before, by `result_timeout` or by `.await`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use trine_future::Future;
+    ///
+    /// let mut future = Future::ready(1);
+    /// assert_eq!(future.result_timeout(Duration::ZERO).unwrap().unwrap(), 1);
+    /// assert!(future.result().unwrap_err().is_taken());
+    /// ```
     pub fn is_taken(&self) -> bool {
         matches!(*self.0, Kind::Taken)
     }
 
     /// The wait for the task would never have ended: it waits, perhaps through others, for the task that wanted to wait for
     /// it. The text names them all. The task itself goes on.
+    ///
+    /// ```
+    /// use trine_future::{Future, TaskError};
+    ///
+    /// /// Somebody's mistake: two tasks wait for each other.
+    /// fn report(result: Result<u32, TaskError>) -> Option<u32> {
+    ///     match result {
+    ///         Err(error) if error.is_deadlock() => {
+    ///             eprintln!("{error}"); // "a deadlock: `first` waits for `second` waits for `first`"
+    ///             None
+    ///         }
+    ///         result => result.ok(),
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(report(Future::ready(1).result()), Some(1));
+    /// ```
     pub fn is_deadlock(&self) -> bool {
         matches!(*self.0, Kind::Deadlock { .. })
     }
 
     /// The panic that ended the task, if one did.
+    ///
+    /// ```
+    /// let (task, future) = trine_future::Task::new(|| panic!("no such page"), ());
+    /// task.run();
+    /// let error = future.result().unwrap_err();
+    /// assert_eq!(error.panic().unwrap().message(), "no such page");
+    /// ```
     pub fn panic(&self) -> Option<&Panic> {
         match &*self.0 {
             Kind::Panicked(panic) | Kind::PanickedElsewhere(panic, _) => Some(panic),
@@ -147,6 +268,14 @@ impl TaskError {
     }
 
     /// The backtrace of the panic that ended the task, if that was in another process.
+    ///
+    /// ```
+    /// use trine_future::{Panic, TaskError};
+    ///
+    /// let panic = Panic::remote("no such page".to_owned(), None);
+    /// let error = TaskError::panicked_elsewhere(panic, "0: render");
+    /// assert_eq!(error.backtrace(), Some("0: render"));
+    /// ```
     pub fn backtrace(&self) -> Option<&str> {
         match &*self.0 {
             Kind::PanickedElsewhere(_, backtrace) => Some(backtrace),
@@ -155,6 +284,14 @@ impl TaskError {
     }
 
     /// How the task's worker process died, if it did.
+    ///
+    /// ```
+    /// use trine_future::{TaskError, WorkerDeath};
+    ///
+    /// let death = WorkerDeath { pid: 4711, status: None, out_of_memory: false, stderr: String::new() };
+    /// let error = TaskError::worker_died("render", death.clone());
+    /// assert_eq!(error.worker_death(), Some(&death));
+    /// ```
     pub fn worker_death(&self) -> Option<&WorkerDeath> {
         match &*self.0 {
             Kind::WorkerDied { death, .. } => Some(death),
@@ -167,6 +304,13 @@ impl TaskError {
     /// # Errors
     ///
     /// The error itself, if it is not a panic, if the panic was in another process, or while somebody has a clone.
+    ///
+    /// ```
+    /// let (task, future) = trine_future::Task::new(|| std::panic::panic_any(7), ());
+    /// task.run();
+    /// let payload = future.result().unwrap_err().into_panic_payload().unwrap();
+    /// assert_eq!(payload.downcast_ref(), Some(&7));
+    /// ```
     pub fn into_panic_payload(self) -> Result<Box<dyn Any + Send>, Self> {
         match Arc::try_unwrap(self.0).map_err(Self)? {
             Kind::Panicked(panic) => panic
@@ -185,16 +329,34 @@ impl TaskError {
 /// For executors: the errors that only they can know of.
 impl TaskError {
     /// The task panicked.
+    ///
+    /// ```
+    /// use trine_future::{TaskError, catch_panic};
+    ///
+    /// let panic = catch_panic(|| panic!("no such page")).unwrap_err();
+    /// assert!(TaskError::panicked(panic).is_panic());
+    /// ```
     pub fn panicked(panic: Panic) -> Self {
         Self::new(Kind::Panicked(panic))
     }
 
     /// The task panicked in another process, which has sent the words of the panic and its backtrace.
+    ///
+    /// ```
+    /// use trine_future::{Panic, TaskError};
+    ///
+    /// let panic = Panic::remote("no such page".to_owned(), Some("render.rs:7:5".to_owned()));
+    /// assert!(TaskError::panicked_elsewhere(panic, "").is_panic());
+    /// ```
     pub fn panicked_elsewhere(panic: Panic, backtrace: impl Into<String>) -> Self {
         Self::new(Kind::PanickedElsewhere(panic, backtrace.into()))
     }
 
     /// The executor did not take the task, for `reason`.
+    ///
+    /// ```
+    /// assert!(trine_future::TaskError::refused("the pool was shut down").is_refused());
+    /// ```
     pub fn refused(reason: impl Into<String>) -> Self {
         Self::new(Kind::Refused {
             reason: reason.into(),
@@ -202,11 +364,22 @@ impl TaskError {
     }
 
     /// The task was cancelled.
+    ///
+    /// ```
+    /// assert!(trine_future::TaskError::cancelled().is_cancelled());
+    /// ```
     pub fn cancelled() -> Self {
         Self::new(Kind::Cancelled)
     }
 
     /// The worker process died while it ran `task`.
+    ///
+    /// ```
+    /// use trine_future::{TaskError, WorkerDeath};
+    ///
+    /// let death = WorkerDeath { pid: 4711, status: None, out_of_memory: false, stderr: String::new() };
+    /// assert!(TaskError::worker_died("render", death).to_string().contains("`render`"));
+    /// ```
     pub fn worker_died(task: impl Into<String>, death: WorkerDeath) -> Self {
         Self::new(Kind::WorkerDied {
             task: task.into(),
@@ -215,6 +388,13 @@ impl TaskError {
     }
 
     /// `task` was stopped, because it ran longer than `timeout`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use trine_future::TaskError;
+    ///
+    /// assert!(TaskError::timed_out("render", Duration::from_secs(3)).to_string().contains("3s"));
+    /// ```
     pub fn timed_out(task: impl Into<String>, timeout: Duration) -> Self {
         Self::new(Kind::TimedOut {
             task: task.into(),
@@ -223,12 +403,24 @@ impl TaskError {
     }
 
     /// `task` was stopped, because its pool was killed.
+    ///
+    /// ```
+    /// assert!(trine_future::TaskError::killed("render").to_string().contains("`render`"));
+    /// ```
     pub fn killed(task: impl Into<String>) -> Self {
         Self::new(Kind::Killed { task: task.into() })
     }
 
     /// A value could not cross between processes. `what` says which, with its type: "the argument of type `Page`
     /// could not be serialised".
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use trine_future::TaskError;
+    ///
+    /// let error = TaskError::serialization("the argument of type `Page` can't be serialised", "no such format");
+    /// assert_eq!(error.source().unwrap().to_string(), "no such format");
+    /// ```
     pub fn serialization(what: impl Into<String>, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(Kind::Serialization {
             what: what.into(),
@@ -253,27 +445,40 @@ impl TaskError {
 impl fmt::Display for TaskError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Kind::Cancelled => formatter.write_str("the task was cancelled"),
+            Kind::Cancelled => formatter.write_str(
+                "the task was cancelled, by its future, its group or map, or the end of its pool: submit it again if it \
+                 is still wanted",
+            ),
             Kind::Panicked(panic) | Kind::PanickedElsewhere(panic, _) => {
                 write!(formatter, "the task panicked: {panic}")
             }
-            Kind::Abandoned => formatter
-                .write_str("whoever was to give the value went away: a promise or an executor was dropped"),
+            Kind::Abandoned => formatter.write_str(
+                "whoever was to give the value went away: a promise was dropped without a result, or a runtime before \
+                 its task had ended. Keep it until then",
+            ),
             Kind::Refused { reason } => write!(formatter, "the task was not accepted: {reason}"),
             Kind::WorkerDied { task, death } => {
                 write!(
                     formatter,
-                    "worker process {} died while it ran `{task}`: {death}",
+                    "worker process {} died while it ran `{task}`, which is not tried again: {death}",
                     death.pid
                 )
             }
             Kind::TimedOut { task, timeout } => {
-                write!(formatter, "`{task}` was stopped: it ran longer than {timeout:?}")
+                write!(
+                    formatter,
+                    "`{task}` was stopped: it ran longer than {timeout:?}. Give it more time, or less work"
+                )
             }
-            Kind::Killed { task } => write!(formatter, "`{task}` was stopped: its pool was killed"),
+            Kind::Killed { task } => write!(
+                formatter,
+                "`{task}` was stopped: its pool was killed. Submit it to another one if it is still wanted"
+            ),
             // The cause follows as the source.
             Kind::Serialization { what, .. } => formatter.write_str(what),
-            Kind::Taken => formatter.write_str("the result of this future was taken before"),
+            Kind::Taken => formatter.write_str(
+                "the result of this future was taken before: keep it, or let many look at it by `shared`",
+            ),
             Kind::Deadlock { circle } => {
                 formatter.write_str("a deadlock: ")?;
                 for task in circle {

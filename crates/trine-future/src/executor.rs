@@ -42,6 +42,20 @@ pub trait Executor<F, A> {
 }
 
 /// A pool as a thing with workers that can be shut down, whatever it runs.
+///
+/// ```
+/// use trine_future::{Pool, Shutdown};
+///
+/// /// Ends some pools, whatever they run.
+/// fn end(pools: &[&dyn Pool]) -> usize {
+///     for pool in pools {
+///         pool.shutdown(Shutdown::Drain);
+///     }
+///     pools.iter().map(|pool| pool.workers()).sum()
+/// }
+///
+/// assert_eq!(end(&[]), 0);
+/// ```
 pub trait Pool {
     /// The number of workers: threads, processes, or threads of the runtime.
     fn workers(&self) -> usize;
@@ -52,6 +66,17 @@ pub trait Pool {
 }
 
 /// What happens to the tasks of a pool that shuts down.
+///
+/// ```
+/// use trine_future::Shutdown;
+///
+/// /// At the second Ctrl-C nobody waits for the queue.
+/// fn how_to_end(interrupts: u32) -> Shutdown {
+///     if interrupts > 1 { Shutdown::CancelQueued } else { Shutdown::Drain }
+/// }
+///
+/// assert_eq!(how_to_end(1), Shutdown::Drain);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
     /// Queued tasks are run first.

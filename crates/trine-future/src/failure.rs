@@ -7,6 +7,15 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 /// A failure that no caller learns of in any other way.
+///
+/// ```
+/// use trine_future::{Failure, set_failure_hook};
+///
+/// set_failure_hook(|failure| match failure {
+///     Failure::Unseen(error) if error.is_panic() => eprintln!("a bug: {error}"),
+///     failure => eprintln!("{failure}"),
+/// });
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Failure {
@@ -32,6 +41,14 @@ impl fmt::Display for Failure {
 }
 
 /// A function that is told of failures that nobody saw.
+///
+/// ```
+/// use std::sync::Arc;
+/// use trine_future::{Failure, FailureHook};
+///
+/// let hook: FailureHook = Arc::new(|failure: &Failure| eprintln!("{failure}"));
+/// # drop(hook);
+/// ```
 pub type FailureHook = Arc<dyn Fn(&Failure) + Send + Sync>;
 
 static HOOK: OnceLock<FailureHook> = OnceLock::new();

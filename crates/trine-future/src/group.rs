@@ -323,6 +323,17 @@ impl<T, E> fmt::Debug for TaskGroup<T, E> {
 }
 
 /// How one task of a group failed.
+///
+/// ```
+/// use trine_future::{Future, GroupFailure, TaskGroup};
+///
+/// let mut group = TaskGroup::fallible();
+/// group.start_fallible(|| Future::ready("many".parse::<u32>()));
+/// match group.next() {
+///     Some((0, Err(GroupFailure::Returned(error)))) => println!("no number: {error}"),
+///     other => panic!("the task returned an error, not {other:?}"),
+/// }
+/// ```
 #[derive(Debug)]
 pub enum GroupFailure<E> {
     /// It did not return.
@@ -350,6 +361,16 @@ impl<E: Error + 'static> Error for GroupFailure<E> {
 }
 
 /// Why a group has no values: all failures of its tasks, in the order of submission.
+///
+/// ```
+/// use trine_future::{Future, GroupError, TaskError, TaskGroup};
+///
+/// let mut group = TaskGroup::new();
+/// group.start(|| Future::ready(1));
+/// group.start(|| Future::failed(TaskError::refused("the pool was shut down")));
+/// let GroupError { failures, cancelled, total } = group.join().unwrap_err();
+/// assert_eq!((failures[0].0, cancelled, total), (1, 0, 2));
+/// ```
 #[derive(Debug)]
 pub struct GroupError<E = Infallible> {
     /// Each failed task's place in the order of submission, from 0, and how it failed.

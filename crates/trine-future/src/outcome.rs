@@ -3,6 +3,16 @@
 use crate::snapshot::Phase;
 
 /// How a task ended, without its value.
+///
+/// ```
+/// use trine_future::{Future, Outcome};
+///
+/// let mut future = Future::ready("a page");
+/// future.on_done(|outcome| match outcome {
+///     Outcome::Done => println!("it has a value"),
+///     Outcome::Failed | Outcome::Cancelled => println!("it has none"),
+/// });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// With a value. An `Err` that the task returned is one.

@@ -6,6 +6,29 @@ use trine_platform::Deadline;
 ///
 /// A future knows neither threads nor processes nor runtimes; where it needs to, it asks its owner. The methods
 /// are called on the thread that waits or cancels, with no lock held, and must not panic.
+///
+/// ```
+/// use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+/// use std::sync::Arc;
+/// use trine_future::{Owner, Promise};
+///
+/// /// An executor that can stop a task while it runs.
+/// struct Stoppable(Arc<AtomicBool>);
+///
+/// impl Owner for Stoppable {
+///     const STOPS_RUNNING: bool = true;
+///
+///     fn stop(&self) {
+///         self.0.store(true, Relaxed);
+///     }
+/// }
+///
+/// let is_stopped = Arc::new(AtomicBool::new(false));
+/// let (mut promise, future) = Promise::<u32>::with_owner(Stoppable(Arc::clone(&is_stopped)));
+/// promise.start();
+/// assert!(future.cancel());
+/// assert!(is_stopped.load(Relaxed));
+/// ```
 pub trait Owner: Send + Sync + 'static {
     /// Whether [`cancel`](crate::Future::cancel) also ends a task that has started.
     const STOPS_RUNNING: bool = false;
@@ -27,6 +50,25 @@ pub trait Owner: Send + Sync + 'static {
 }
 
 /// How long a thread is going to wait for a task.
+///
+/// ```
+/// use trine_future::{Drive, Owner, Waiting};
+///
+/// /// An executor whose tasks are run by whoever waits for them without a time-out.
+/// struct Lazy;
+///
+/// impl Owner for Lazy {
+///     fn drive(&self, waiting: Waiting<'_>) -> Drive {
+///         match waiting {
+///             Waiting::Untimed => Drive::Run,
+///             Waiting::Until(_) => Drive::Sleep,
+///         }
+///     }
+/// }
+///
+/// let (_task, future) = trine_future::Task::new(|| 7, Lazy);
+/// assert_eq!(future.result().unwrap(), 7);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Waiting<'a> {
     /// Until the task ends.
@@ -36,6 +78,23 @@ pub enum Waiting<'a> {
 }
 
 /// What the waiting thread does next.
+///
+/// The example is at [`Waiting`].
+///
+/// ```
+/// use trine_future::{Drive, Owner, Task, Waiting};
+///
+/// struct Lazy;
+///
+/// impl Owner for Lazy {
+///     fn drive(&self, _: Waiting<'_>) -> Drive {
+///         Drive::Run
+///     }
+/// }
+///
+/// let (_task, future) = Task::new(|| 7, Lazy);
+/// assert_eq!(future.result().unwrap(), 7);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drive {
     /// Sleep until the task ends.

@@ -8,6 +8,14 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
 /// A panic that was caught.
+///
+/// ```
+/// let (task, future) = trine_future::Task::new(|| panic!("no such page"), ());
+/// task.run();
+/// let error = future.result().unwrap_err();
+/// let panic = error.panic().unwrap();
+/// println!("{} at {}", panic.message(), panic.location().unwrap_or("an unknown place"));
+/// ```
 pub struct Panic {
     message: String,
     location: Option<String>,
@@ -24,6 +32,11 @@ unsafe impl Sync for Payload {}
 
 impl Panic {
     /// A panic that happened in another process, of which only the words crossed over.
+    ///
+    /// ```
+    /// let panic = trine_future::Panic::remote("no such page".to_owned(), Some("render.rs:7:5".to_owned()));
+    /// assert_eq!(panic.to_string(), "no such page (at render.rs:7:5)");
+    /// ```
     pub fn remote(message: String, location: Option<String>) -> Self {
         Self {
             message,
@@ -48,6 +61,14 @@ impl Panic {
     /// # Errors
     ///
     /// The panic itself, if it was in another process: payloads do not cross.
+    ///
+    /// ```
+    /// use trine_future::{Panic, catch_panic};
+    ///
+    /// let panic = catch_panic(|| std::panic::panic_any(7)).unwrap_err();
+    /// assert_eq!(panic.into_payload().unwrap().downcast_ref(), Some(&7));
+    /// assert!(Panic::remote("elsewhere".to_owned(), None).into_payload().is_err());
+    /// ```
     pub fn into_payload(mut self) -> Result<Box<dyn Any + Send>, Self> {
         self.payload.take().map(|payload| payload.0).ok_or(self)
     }

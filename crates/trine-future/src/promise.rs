@@ -41,6 +41,13 @@ impl<T: Send + 'static> Promise<T> {
     }
 
     /// A promise whose future asks `owner` what waiting and cancelling mean for it.
+    ///
+    /// ```
+    /// // `()` is the owner of a task that needs none; `Owner` has an example of another one.
+    /// let (promise, future) = trine_future::Promise::with_owner(());
+    /// promise.complete(7).unwrap();
+    /// assert_eq!(future.result().unwrap(), 7);
+    /// ```
     pub fn with_owner(owner: impl Owner) -> (Self, Future<T>) {
         let block = allocate::<T, _, _>(Snapshot::PENDING, Stored { nothing: () }, NoWork, owner);
         (
@@ -140,11 +147,31 @@ impl<T: Send + 'static> Promise<T> {
     }
 
     /// Fails the future. Nothing happens if it was cancelled.
+    ///
+    /// ```
+    /// use trine_future::{Promise, TaskError};
+    ///
+    /// let (promise, future) = Promise::<u32>::new();
+    /// promise.fail(TaskError::refused("the server is closed"));
+    /// assert!(future.result().unwrap_err().is_refused());
+    /// ```
     pub fn fail(self, error: TaskError) {
         let _ = self.end(Err(error));
     }
 
     /// Gives the value or fails the future. The result is dropped if the future was cancelled.
+    ///
+    /// ```
+    /// use trine_future::{Promise, TaskError};
+    ///
+    /// fn read() -> Result<u32, TaskError> {
+    ///     Ok(7)
+    /// }
+    ///
+    /// let (promise, future) = Promise::new();
+    /// promise.finish(read());
+    /// assert_eq!(future.result().unwrap(), 7);
+    /// ```
     pub fn finish(self, result: Result<T, TaskError>) {
         let _ = self.end(result);
     }

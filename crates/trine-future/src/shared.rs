@@ -96,16 +96,38 @@ impl<T: Send + Sync + 'static> Shared<T> {
     }
 
     /// Whether the task has ended: with a value, a failure, or cancelled.
+    ///
+    /// ```
+    /// let (promise, future) = trine_future::Promise::new();
+    /// let shared = future.shared();
+    /// assert!(!shared.is_done());
+    /// promise.complete(7).unwrap();
+    /// assert!(shared.is_done());
+    /// ```
     pub fn is_done(&self) -> bool {
         self.0.outcome().is_some()
     }
 
     /// Whether somebody runs the task now.
+    ///
+    /// ```
+    /// let (mut promise, future) = trine_future::Promise::<u32>::new();
+    /// let shared = future.shared();
+    /// promise.start();
+    /// assert!(shared.is_running());
+    /// ```
     pub fn is_running(&self) -> bool {
         self.0.is_running()
     }
 
     /// Whether the task was cancelled.
+    ///
+    /// ```
+    /// let (_promise, future) = trine_future::Promise::<u32>::new();
+    /// let shared = future.shared();
+    /// shared.clone().cancel();
+    /// assert!(shared.is_cancelled());
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.0.outcome() == Some(Outcome::Cancelled)
     }
@@ -125,6 +147,14 @@ impl<T: Send + Sync + 'static> Shared<T> {
 
     /// Cancels the task, or, if it runs and can't be stopped, asks it to stop. False if it has ended. See
     /// [`Future::request_cancel`].
+    ///
+    /// ```
+    /// let (mut promise, future) = trine_future::Promise::<u32>::new();
+    /// let shared = future.shared();
+    /// promise.start();
+    /// assert!(shared.request_cancel());
+    /// assert!(promise.is_cancel_requested());
+    /// ```
     pub fn request_cancel(&self) -> bool {
         self.cancel() || self.0.request_cancel()
     }
@@ -189,6 +219,13 @@ impl<'a, T: Send + Sync + 'static> IntoFuture for &'a Shared<T> {
 }
 
 /// The future of `(&shared).await`, which lends the result.
+///
+/// ```
+/// async fn length(page: &trine_future::Shared<String>) -> usize {
+///     page.await.map_or(0, String::len) // `page` stays what it is
+/// }
+/// # drop(length(&trine_future::Future::ready(String::new()).shared()));
+/// ```
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Lend<'a, T> {
     shared: &'a Shared<T>,

@@ -89,6 +89,14 @@ impl Task {
     }
 
     /// Fails the task without running it, unless it was cancelled or somebody runs it.
+    ///
+    /// ```
+    /// use trine_future::{Task, TaskError};
+    ///
+    /// let (task, future) = Task::new(|| 2 + 2, ());
+    /// task.fail(TaskError::refused("the pool was shut down"));
+    /// assert!(future.result().unwrap_err().is_refused());
+    /// ```
     pub fn fail(self, error: TaskError) {
         if let Ok(block) = self.claim() {
             // SAFETY: the task was claimed just now, and the pointer is not used after this.

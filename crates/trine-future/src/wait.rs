@@ -22,6 +22,15 @@ pub enum Until {
 }
 
 /// What [`wait`] has found: the positions of the futures that have ended, and of those that have not.
+///
+/// ```
+/// use std::time::Duration;
+/// use trine_future::{Promise, Until, Waited, wait};
+///
+/// let (_promise, mut pending) = Promise::<u32>::new();
+/// let Waited { done, pending } = wait([&mut pending], Until::All, Duration::ZERO);
+/// assert_eq!((done, pending), (vec![], vec![0]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waited {
     /// The ended ones, in the order of the input.

@@ -17,6 +17,16 @@ use std::task::{Context, Poll};
 /// It is cancel-safe: dropped before it is ready, it leaves the line, and if it had been woken already, the next in line
 /// is woken in its place. So it can be used with time-outs and in `select!`. But poll it or drop it: a future that
 /// stands in line and is neither polled nor dropped keeps all those waiting who stand behind it.
+///
+/// ```
+/// use trine_lock::{Lock, LockAsync};
+///
+/// async fn raise(count: &Lock<u32>) {
+///     let waiting: LockAsync<'_, u32> = count.lock_async();
+///     *waiting.await += 1;
+/// }
+/// # drop(raise(&Lock::new(0)));
+/// ```
 #[must_use = "a future does nothing unless it is polled"]
 pub struct LockAsync<'a, T: ?Sized> {
     lock: &'a Lock<T>,

@@ -11,6 +11,16 @@ use std::ptr::NonNull;
 /// [`LockGuard::map`](crate::LockGuard::map) returns. Dropping it unlocks.
 ///
 /// Like [`LockGuard`](crate::LockGuard) it stays in the thread that locked.
+///
+/// ```
+/// use trine_lock::{Lock, LockGuard, MappedLockGuard};
+///
+/// let pair = Lock::new((1, "one"));
+/// let mut number: MappedLockGuard<'_, i32> = LockGuard::map(pair.lock(), |pair| &mut pair.0);
+/// *number += 1;
+/// drop(number);
+/// assert_eq!(pair.lock().0, 2);
+/// ```
 #[doc(alias = "MappedMutexGuard")]
 #[must_use = "the lock is released at once if nobody keeps the guard"]
 pub struct MappedLockGuard<'a, T: ?Sized> {
@@ -22,6 +32,16 @@ pub struct MappedLockGuard<'a, T: ?Sized> {
 /// [`AsyncLockGuard::map`](crate::AsyncLockGuard::map) returns. Dropping it unlocks.
 ///
 /// Like [`AsyncLockGuard`](crate::AsyncLockGuard) it may be kept across an `.await`.
+///
+/// ```
+/// use trine_lock::{AsyncLockGuard, Lock, MappedAsyncLockGuard};
+///
+/// async fn raise(pair: &Lock<(i32, &str)>) {
+///     let mut number: MappedAsyncLockGuard<'_, i32> = AsyncLockGuard::map(pair.lock_async().await, |pair| &mut pair.0);
+///     *number += 1;
+/// }
+/// # drop(raise(&Lock::new((1, "one"))));
+/// ```
 #[must_use = "the lock is released at once if nobody keeps the guard"]
 pub struct MappedAsyncLockGuard<'a, T: ?Sized>(Part<'a, T>);
 

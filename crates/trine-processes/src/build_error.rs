@@ -13,6 +13,24 @@ use trine_future::TaskError;
 /// assert!(error.is_no_workers());
 /// assert_eq!(error.to_string(), "a pool needs at least one worker");
 /// ```
+///
+/// Its kinds, for a program that goes on without the pool:
+///
+/// ```
+/// use trine_processes::{BuildError, ProcessPool};
+///
+/// fn pool() -> Result<Option<ProcessPool>, BuildError> {
+///     match ProcessPool::with_default_workers() {
+///         Ok(pool) => Ok(Some(pool)),
+///         // This system has no worker processes, or this is one: then without them.
+///         Err(error) if error.is_unsupported() || error.is_nested() => Ok(None),
+///         // Somebody has written something that can't be: `TRINE_WORKERS`, a limit, an initializer's argument.
+///         Err(error) if error.is_environment() || error.is_zero() || error.is_initializer() => Err(error),
+///         Err(error) => Err(error),
+///     }
+/// }
+/// # assert!(pool().unwrap().is_some());
+/// ```
 pub struct BuildError(Kind);
 
 /// The kinds of a [`BuildError`].

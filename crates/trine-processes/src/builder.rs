@@ -129,18 +129,48 @@ impl ProcessPoolBuilder {
     /// Then the tasks that wait fail, with an error that says why, unless another worker is there to run them. Each later
     /// task is worth one more attempt, and the first that a worker runs makes the pool healthy again. A worker that dies
     /// of its task does not count: no task is tried twice, so a task that crashes can't keep the pool busy.
+    ///
+    /// ```
+    /// use trine_processes::ProcessPool;
+    ///
+    /// let pool = ProcessPool::builder()
+    ///     .workers(1)
+    ///     .initializer(|_: ()| Err::<(), _>("no dictionary"), ())
+    ///     .restart_limit(1)
+    ///     .build()?;
+    /// let error = pool.submit(|number: u32| number, 7).result().unwrap_err();
+    /// assert!(error.to_string().contains("no dictionary"));
+    /// # Ok::<(), trine_processes::BuildError>(())
+    /// ```
     pub fn restart_limit(mut self, workers: u32) -> Self {
         self.restart_limit = workers;
         self
     }
 
     /// A variable in the environment of the workers, in addition to or instead of this program's.
+    ///
+    /// ```
+    /// use trine_processes::ProcessPool;
+    ///
+    /// let pool = ProcessPool::builder().workers(1).environment("COLOR", "never").build()?;
+    /// let color = pool.submit(|_: ()| std::env::var("COLOR").ok(), ());
+    /// assert_eq!(color.result()?.as_deref(), Some("never"));
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn environment(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.environment.push((name.into(), value.into()));
         self
     }
 
     /// What tasks print to standard output goes nowhere, instead of to this program's standard output.
+    ///
+    /// ```
+    /// use trine_processes::ProcessPool;
+    ///
+    /// let pool = ProcessPool::builder().workers(1).discard_stdout().build()?;
+    /// pool.submit(|_: ()| println!("nobody reads this"), ()).result()?;
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn discard_stdout(mut self) -> Self {
         self.discards_stdout = true;
         self
@@ -170,6 +200,16 @@ impl ProcessPoolBuilder {
 
     /// How many bytes the serialised arguments of the tasks that wait may have, at least 1, and what becomes of a task
     /// with more. By default there is no limit. A task that is larger than the limit has room when no other waits.
+    ///
+    /// ```
+    /// use trine_processes::{ProcessPool, WhenFull};
+    ///
+    /// // However many pages wait, they take no more than 64 MiB.
+    /// let pool = ProcessPool::builder().workers(1).queue_limit_bytes(64 << 20, WhenFull::Block).build()?;
+    /// let lengths = pool.map(|page: String| page.len(), ["a page".to_owned()]);
+    /// assert_eq!(lengths.collect::<Result<Vec<_>, _>>()?, [6]);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn queue_limit_bytes(mut self, bytes: usize, when_full: WhenFull) -> Self {
         self.limits.bytes = Some((bytes, when_full));
         self
@@ -267,6 +307,19 @@ impl ProcessPoolBuilder {
     /// # Errors
     ///
     /// As [`build`](Self::build).
+    ///
+    /// ```
+    /// use trine_processes::ProcessPool;
+    ///
+    /// let pool = ProcessPool::builder().workers(1).build_with_state(|start: u32| Ok::<u32, String>(start), 40)?;
+    /// let next = |count: &mut u32, _: ()| {
+    ///     *count += 1;
+    ///     *count
+    /// };
+    /// assert_eq!(pool.submit(next, ()).result()?, 41);
+    /// assert_eq!(pool.submit(next, ()).result()?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn build_with_state<F, A, S, E>(
         mut self,
         function: F,

@@ -1,6 +1,16 @@
 //! What has happened in a pool so far, in numbers that only grow.
 
 /// How the tasks of a pool have ended so far. Each counts up, and a task is counted once.
+///
+/// ```
+/// use trine_processes::{ProcessPool, TaskCounts};
+///
+/// let pool = ProcessPool::new(1)?;
+/// pool.submit(|number: u32| number, 7).result()?;
+/// let TaskCounts { submitted, answered, lost, .. } = pool.stats().tasks;
+/// assert_eq!((submitted, answered, lost), (1, 1, 0));
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TaskCounts {
@@ -21,6 +31,18 @@ pub struct TaskCounts {
 }
 
 /// Why the workers of a pool were replaced, or would have been, so far. Each counts up.
+///
+/// ```
+/// use trine_processes::{ProcessPool, WorkerCounts};
+///
+/// let pool = ProcessPool::builder().workers(1).max_tasks_per_worker(1).build()?;
+/// for number in 0..3 {
+///     pool.submit(|number: u32| number, number).result()?;
+/// }
+/// let WorkerCounts { started, crashed, .. } = pool.stats().restarts;
+/// assert_eq!((started, crashed), (3, 0));
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkerCounts {

@@ -2,6 +2,14 @@
 
 /// What [`submit`](crate::ProcessPool::submit) does when the queue is full. See
 /// [`ProcessPoolBuilder::queue_limit`](crate::ProcessPoolBuilder::queue_limit).
+///
+/// ```
+/// use trine_processes::{ProcessPool, WhenFull};
+///
+/// let pool = ProcessPool::builder().workers(1).queue_limit(100, WhenFull::Block).build()?;
+/// assert_eq!(pool.submit(|number: u32| number, 7).result()?, 7);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias("RejectedExecutionHandler", "back-pressure"))]
 pub enum WhenFull {

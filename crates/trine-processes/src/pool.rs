@@ -63,11 +63,25 @@ impl ProcessPool {
     /// # Errors
     ///
     /// As [`ProcessPoolBuilder::build`].
+    ///
+    /// ```
+    /// let pool = trine_processes::ProcessPool::with_default_workers()?;
+    /// assert!(pool.workers() >= 1);
+    /// # Ok::<(), trine_processes::BuildError>(())
+    /// ```
     pub fn with_default_workers() -> Result<Self, BuildError> {
         Self::builder().build()
     }
 
     /// A pool with other settings.
+    ///
+    /// ```
+    /// use trine_processes::ProcessPool;
+    ///
+    /// let pool = ProcessPool::builder().workers(2).max_tasks_per_worker(1000).build()?;
+    /// assert_eq!(pool.workers(), 2);
+    /// # Ok::<(), trine_processes::BuildError>(())
+    /// ```
     pub fn builder() -> ProcessPoolBuilder {
         ProcessPoolBuilder::new()
     }

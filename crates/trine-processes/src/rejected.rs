@@ -17,8 +17,8 @@ pub(crate) enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full => formatter.write_str("the queue is full"),
-            Self::ShutDown => formatter.write_str("the pool is shut down"),
+            Self::Full => formatter.write_str("the queue of the process pool is full: submit later, or build the pool with another limit"),
+            Self::ShutDown => formatter.write_str("the process pool was shut down: submit before that, or to another pool"),
             Self::Forked => formatter.write_str(
                 "this process was forked off the one that has the pool: it has none of the pool's workers, build a new one",
             ),
@@ -38,6 +38,17 @@ impl From<Refusal> for TaskError {
 
 /// A function and its argument that a pool did not take: the error of
 /// [`Submission::try_submit`](crate::Submission::try_submit).
+///
+/// ```
+/// use trine_processes::{ProcessPool, Shutdown};
+///
+/// let pool = ProcessPool::new(1)?;
+/// pool.shutdown(Shutdown::Drain);
+/// let rejected = pool.task(|page: String| page.len(), "a page".to_owned()).try_submit().unwrap_err();
+/// assert!(rejected.is_closed() && !rejected.is_full() && rejected.serialization().is_none());
+/// assert_eq!(rejected.argument, "a page"); // for another pool
+/// # Ok::<(), trine_processes::BuildError>(())
+/// ```
 #[non_exhaustive]
 pub struct Rejected<F, A> {
     /// The function.

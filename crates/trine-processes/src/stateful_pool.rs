@@ -89,6 +89,16 @@ impl<S: 'static> StatefulPool<S> {
     }
 
     /// A task that is not submitted yet, for its options. See [`ProcessPool::task`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # let pool = trine_processes::ProcessPool::builder().workers(1).build_with_state(|_: ()| Ok::<u32, String>(0), ());
+    /// # let pool = pool.unwrap();
+    /// let sum = pool.task(|sum: &mut u32, number: u32| { *sum += number; *sum }, 7);
+    /// assert_eq!(sum.timeout(Duration::from_secs(60)).submit().result()?, 7);
+    /// # Ok::<(), trine_processes::TaskError>(())
+    /// ```
     pub fn task<F, A, R>(
         &self,
         function: F,
@@ -103,6 +113,14 @@ impl<S: 'static> StatefulPool<S> {
     }
 
     /// Runs `function` with a worker's state and each of `arguments`. Otherwise as [`ProcessPool::map`].
+    ///
+    /// ```
+    /// # let pool = trine_processes::ProcessPool::builder().workers(1).build_with_state(|_: ()| Ok::<u32, String>(0), ());
+    /// # let pool = pool.unwrap();
+    /// let sums = pool.map(|sum: &mut u32, number: u32| { *sum += number; *sum }, [1, 2, 3]);
+    /// assert_eq!(sums.collect::<Result<Vec<_>, _>>()?, [1, 3, 6]);
+    /// # Ok::<(), trine_processes::TaskError>(())
+    /// ```
     pub fn map<F, A, R, I>(
         &self,
         function: F,

@@ -7,6 +7,22 @@ use std::time::Duration;
 ///
 /// All of it but the memory is read at once: the tasks that were submitted are those that are queued, that run, and that have ended in
 /// the ways that [`TaskCounts`] tells apart. In a process that was forked off the one that has the pool there is nothing to see.
+///
+/// ```
+/// use trine_processes::{ProcessPool, WorkerState};
+///
+/// let pool = ProcessPool::new(2)?;
+/// pool.submit(|number: u32| number, 7).result()?;
+/// let stats = pool.stats();
+/// assert!(stats.healthy, "no worker can be started: {:?}", stats.last_failed_start);
+/// for worker in stats.workers {
+///     match worker.state {
+///         WorkerState::Absent => println!("not needed yet"),
+///         state => println!("{:?} {state:?}, {} tasks, {:?} bytes", worker.pid, worker.tasks, worker.memory),
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -28,6 +44,16 @@ pub struct Stats {
 }
 
 /// What a worker of a pool is doing.
+///
+/// ```
+/// use trine_processes::{ProcessPool, WorkerStats};
+///
+/// let pool = ProcessPool::new(1)?;
+/// let pid = pool.submit(|_: ()| std::process::id(), ()).result()?;
+/// let worker: &WorkerStats = &pool.stats().workers[0];
+/// assert_eq!((worker.pid, worker.tasks), (Some(pid), 1));
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkerStats {

@@ -6,6 +6,16 @@ use std::ffi::OsString;
 use std::{error, fmt, io};
 
 /// Why a [`ThreadPool`](crate::ThreadPool) could not be made.
+///
+/// ```
+/// use trine_threads::ThreadPool;
+///
+/// let error = ThreadPool::new(0).unwrap_err();
+/// assert!(error.is_no_workers() && !error.is_environment());
+///
+/// let failing = ThreadPool::builder().workers(1).initializer(|| Err("no device".into()));
+/// assert!(failing.build().unwrap_err().is_initializer());
+/// ```
 #[derive(Debug)]
 pub struct BuildError(Kind);
 

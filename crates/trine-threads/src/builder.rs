@@ -66,6 +66,15 @@ impl ThreadPoolBuilder {
     }
 
     /// The size of the threads' stacks, in bytes. By default that of std: 2 MiB, or what `RUST_MIN_STACK` says.
+    ///
+    /// ```
+    /// use trine_threads::ThreadPool;
+    ///
+    /// let pool = ThreadPool::builder().workers(1).stack_size(16 << 20).build()?;
+    /// let deep = pool.spawn(|| std::hint::black_box(&[0_u8; 4 << 20]).len());
+    /// assert_eq!(deep.result()?, 4 << 20);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.settings.stack_size = Some(bytes);
         self

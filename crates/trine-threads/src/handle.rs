@@ -34,6 +34,13 @@ pub struct Handle {
 
 impl Handle {
     /// Runs `function` with `argument` on a worker. See [`ThreadPool::submit`](crate::ThreadPool::submit).
+    ///
+    /// ```
+    /// # let pool = trine_threads::ThreadPool::new(2)?;
+    /// let handle = pool.handle();
+    /// assert_eq!(handle.submit(str::len, "trine").result()?, 5);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn submit<F, A, R>(&self, function: F, argument: A) -> Future<R>
     where
         F: FnOnce(A) -> R + Send + 'static,
@@ -49,11 +56,28 @@ impl Handle {
     }
 
     /// A function and its argument, to be submitted with options. See [`ThreadPool::task`](crate::ThreadPool::task).
+    ///
+    /// ```
+    /// use trine_threads::Priority;
+    ///
+    /// # let pool = trine_threads::ThreadPool::new(2)?;
+    /// let handle = pool.handle();
+    /// let length = handle.task(str::len, "trine").priority(Priority::High).submit();
+    /// assert_eq!(length.result()?, 5);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn task<F, A>(&self, function: F, argument: A) -> Submission<'_, F, A> {
         Submission::new(&self.queues, function, argument)
     }
 
     /// What the pool is doing. See [`ThreadPool::stats`](crate::ThreadPool::stats).
+    ///
+    /// ```
+    /// # let pool = trine_threads::ThreadPool::new(2)?;
+    /// let handle = pool.handle();
+    /// assert_eq!(handle.stats().workers, 2);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn stats(&self) -> Stats {
         if self.queues.home.is_here() {
             self.queues.stats()
@@ -65,11 +89,26 @@ impl Handle {
 
     /// Runs `closure` on a worker, and wants no result. See
     /// [`ThreadPool::spawn_detached`](crate::ThreadPool::spawn_detached).
+    ///
+    /// ```
+    /// # let pool = trine_threads::ThreadPool::new(2)?;
+    /// let handle = pool.handle();
+    /// handle.spawn_detached(|| println!("done"));
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn spawn_detached(&self, closure: impl FnOnce() + Send + 'static) {
         submission::submit_detached(&self.queues, closure);
     }
 
     /// Runs `function` with each of `arguments`. See [`ThreadPool::map`](crate::ThreadPool::map).
+    ///
+    /// ```
+    /// # let pool = trine_threads::ThreadPool::new(2)?;
+    /// let handle = pool.handle();
+    /// let lengths: Result<Vec<usize>, _> = handle.map(str::len, ["a", "bc"]).collect();
+    /// assert_eq!(lengths?, [1, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn map<F, I, R>(&self, function: F, arguments: I) -> ThreadMap<I::IntoIter, F, R>
     where
         F: Fn(I::Item) -> R + Send + Sync + 'static,
@@ -81,6 +120,13 @@ impl Handle {
     }
 
     /// Runs `function` with each of `items`. See [`ThreadPool::map_slice`](crate::ThreadPool::map_slice).
+    ///
+    /// ```
+    /// # let pool = trine_threads::ThreadPool::new(2)?;
+    /// let handle = pool.handle();
+    /// assert_eq!(handle.map_slice(|number| number + 1, &[1, 2])?, [2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn map_slice<'a, F, T, R>(&self, function: F, items: &'a [T]) -> Result<Vec<R>, TaskError>
     where
         F: Fn(&'a T) -> R + Sync,
@@ -91,6 +137,13 @@ impl Handle {
     }
 
     /// Runs both closures, side by side if a worker is free. See [`ThreadPool::join`](crate::ThreadPool::join).
+    ///
+    /// ```
+    /// # let pool = trine_threads::ThreadPool::new(2)?;
+    /// let handle = pool.handle();
+    /// assert_eq!(handle.join(|| 1, || 2), (1, 2));
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     #[inline]
     pub fn join<A, B, RA, RB>(&self, first: A, second: B) -> (RA, RB)
     where
@@ -103,6 +156,19 @@ impl Handle {
     }
 
     /// Runs `body`, and waits for the tasks that it spawns. See [`ThreadPool::scope`](crate::ThreadPool::scope).
+    ///
+    /// ```
+    /// # let pool = trine_threads::ThreadPool::new(2)?;
+    /// let handle = pool.handle();
+    /// let mut lengths = [0; 2];
+    /// handle.scope(|scope| {
+    ///     for (length, text) in lengths.iter_mut().zip(["a", "bc"]) {
+    ///         scope.spawn(move |_| *length = text.len());
+    ///     }
+    /// });
+    /// assert_eq!(lengths, [1, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn scope<'scope, R: Send>(&self, body: impl FnOnce(&Scope<'scope>) -> R + Send) -> R {
         scope(&self.queues, body)
     }

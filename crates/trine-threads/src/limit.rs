@@ -35,6 +35,17 @@ use trine_platform::atomic::Ordering::Relaxed;
 
 /// What [`submit`](crate::ThreadPool::submit) does when the queue is full. See
 /// [`ThreadPoolBuilder::queue_limit`](crate::ThreadPoolBuilder::queue_limit).
+///
+/// ```
+/// use trine_threads::{ThreadPool, WhenFull};
+///
+/// let pool = ThreadPool::builder().workers(1).queue_limit(1, WhenFull::RunInCaller).build()?;
+/// let futures: Vec<_> = (0..100).map(|number| pool.spawn(move || number)).collect();
+/// for (number, future) in futures.into_iter().enumerate() {
+///     assert_eq!(future.result()?, number); // some of them ran on this thread
+/// }
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias("RejectedExecutionHandler", "back-pressure"))]
 pub enum WhenFull {

@@ -268,6 +268,14 @@ impl ThreadPool {
     }
 
     /// A clone for submitting from elsewhere, which does not keep the pool open.
+    ///
+    /// ```
+    /// # let pool = trine_threads::ThreadPool::new(1)?;
+    /// let handle = pool.handle();
+    /// let outer = pool.spawn(move || handle.spawn(|| 1).result());
+    /// assert_eq!(outer.result()??, 1);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }

@@ -16,10 +16,10 @@ pub(crate) enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ShutDown => formatter.write_str("the thread pool was shut down"),
+            Self::ShutDown => formatter.write_str("the thread pool was shut down: submit before that, or to another pool"),
             Self::Full(limit) => write!(
                 formatter,
-                "the queue of the thread pool is full, its limit is {limit}"
+                "the queue of the thread pool is full, its limit is {limit}: submit later, or build the pool with another limit"
             ),
             Self::Forked => formatter.write_str(
                 "this process was forked off the one that has the threads of the pool: make a pool of its own",

@@ -5,6 +5,18 @@ use std::{error, fmt};
 
 /// A function and its argument that a pool did not take: the error of
 /// [`Submission::try_submit`](crate::Submission::try_submit).
+///
+/// ```
+/// use trine_threads::ThreadPool;
+/// # use trine_future::Shutdown;
+///
+/// let pool = ThreadPool::new(1)?;
+/// pool.shutdown(Shutdown::Drain);
+/// let rejected = pool.task(str::len, "a page").try_submit().unwrap_err();
+/// assert!(rejected.is_closed() && !rejected.is_full());
+/// assert_eq!(rejected.argument, "a page"); // for another pool
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[non_exhaustive]
 pub struct Rejected<F, A> {
     /// The function.

@@ -3,6 +3,21 @@
 use crate::statistics::Stats;
 
 /// What became of the tasks of a pool between the beginning of a shutdown and its return, counted as [`Stats`] are.
+///
+/// ```
+/// use std::time::Duration;
+/// use trine_threads::ThreadPool;
+/// # use trine_future::Shutdown;
+///
+/// let pool = ThreadPool::new(1)?;
+/// pool.spawn(|| 1).result()?;
+/// let report = pool.shutdown_timeout(Shutdown::Drain, Duration::from_secs(60));
+/// if !report.is_complete() {
+///     eprintln!("{} tasks still run", report.running);
+/// }
+/// # assert!(report.is_complete());
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {

@@ -35,6 +35,26 @@ const SEARCHES: u32 = 4;
 const SPINS: u32 = 100;
 
 /// Where tasks are spawned that borrow from the frames around. See [`ThreadPool::scope`](crate::ThreadPool::scope).
+///
+/// ```
+/// use trine_threads::{Scope, ThreadPool};
+///
+/// /// Adds up a tree, each branch as a task.
+/// fn add<'scope>(scope: &Scope<'scope>, depth: u32, leaves: &'scope std::sync::atomic::AtomicU32) {
+///     if depth == 0 {
+///         leaves.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+///         return;
+///     }
+///     scope.spawn(move |scope| add(scope, depth - 1, leaves));
+///     add(scope, depth - 1, leaves);
+/// }
+///
+/// let pool = ThreadPool::new(2)?;
+/// let leaves = std::sync::atomic::AtomicU32::new(0);
+/// pool.scope(|scope| add(scope, 4, &leaves));
+/// assert_eq!(leaves.into_inner(), 16);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 pub struct Scope<'scope> {
     queues: Arc<Queues>,
     /// See the head of this file.

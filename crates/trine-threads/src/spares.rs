@@ -4,6 +4,16 @@ use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::Relaxed;
 
 /// How many spare threads a pool has at most. Workers that sleep in waits beyond this number are not replaced.
+///
+/// ```
+/// use trine_threads::{SPARES, ThreadPool};
+///
+/// let pool = ThreadPool::new(1)?;
+/// if pool.stats().spares == SPARES as usize {
+///     eprintln!("tasks that wait have used up the spare threads");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 pub const SPARES: u32 = 64;
 
 /// One spare, in the upper 8 bits of the counts. The lower ones count sleepers: a thread more than once, if its waits are

@@ -19,6 +19,15 @@ use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 /// that waited for it, is counted as queued until then. A caller who runs a task itself
 /// ([`WhenFull::RunInCaller`](crate::WhenFull)) is not counted. A map counts as the tasks that it takes, each of which may
 /// run many elements.
+///
+/// ```
+/// use trine_threads::{Stats, ThreadPool};
+///
+/// let pool = ThreadPool::new(2)?;
+/// let Stats { workers, queued, failed_unseen, .. } = pool.stats();
+/// assert_eq!((workers, queued, failed_unseen), (2, 0, 0));
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {

@@ -44,6 +44,15 @@
 //! | waits for thousands of things at once | [`AsyncPool`] | a waiting task costs bytes, not a stack |
 //! | takes less than a microsecond | none | handing it over costs more than doing it: put many into one task |
 //!
+//! # Where to read on
+//!
+//! | | |
+//! |---|---|
+//! | a page for each pool | [threads](guide::threads), [processes](guide::processes), [async tasks](guide::async_tasks) |
+//! | several tasks at once | [which of `map`, `as_completed`, `TaskGroup` and `wait`](guide::several_tasks) |
+//! | you know one of these | coming from [Python](guide::from_python), from [rayon](guide::from_rayon), from [tokio](guide::from_tokio) |
+//! | you have a program to run | [in production](guide::production), [in a library](guide::embedding), [how fast](guide::performance) |
+//!
 //! # Submit, map, collect
 //!
 //! On every pool:
@@ -66,7 +75,7 @@
 //! - [`TaskGroup`] is for tasks that belong together: all values, or an error that cancels the rest.
 //! - [`on_done`](Future::on_done) calls you back.
 //!
-//! **Which of them to use for what, with an example each, is on a page of its own: the [guide].**
+//! Which of them to use for what is on [a page of its own](guide::several_tasks).
 //!
 //! ```
 //! use std::time::Duration;
@@ -210,21 +219,6 @@
 //! threads and across `.await`, and is not poisoned by a panic. Processes share nothing: a task gets its argument and
 //! returns its result.
 //!
-//! ```
-//! use std::sync::Arc;
-//! use trine::{Lock, ThreadPool};
-//!
-//! let hits = Arc::new(Lock::new(0));
-//! let pool = ThreadPool::new(4)?;
-//! for _ in 0..4 {
-//!     let hits = Arc::clone(&hits);
-//!     drop(pool.spawn(move || *hits.lock() += 1)); // nobody waits for this one
-//! }
-//! drop(pool); // but the pool does
-//! assert_eq!(*hits.lock(), 4);
-//! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
-//! ```
-//!
 //! # What happens in a worker process
 //!
 //! It is this program, started again, and it serves tasks before its `main` would run. So no guard is needed in `main`,
@@ -244,39 +238,12 @@
 //! [`Future`](struct@Future) shares its name with the trait [`std::future::Future`], which it implements. Call it
 //! `trine::Future`; importing it, or everything by `use trine::*`, would hide the trait. There is no prelude.
 //!
-//! # From Python
-//!
-//! | Python | Trine |
-//! |---|---|
-//! | `ThreadPoolExecutor(max_workers=4)` | [`ThreadPool::new(4)?`](ThreadPool::new) |
-//! | `ProcessPoolExecutor()` | [`ProcessPool::with_default_workers()?`](ProcessPool::with_default_workers) |
-//! | `with ... as pool:` | the scope of the variable: drop runs what is queued, and joins |
-//! | `pool.submit(f, x)` | `pool.submit(f, x)` |
-//! | `pool.submit(f, x, y)`, `partial(f, y)` | `pool.submit(\|(x, y)\| f(x, y), (x, y))` |
-//! | `pool.map(f, xs)` | `pool.map(f, xs)`: an iterator, lazy |
-//! | `timeout=`, `chunksize=`, `buffersize=` | [`timeout`](threads::ThreadMap::timeout), [`chunk_size`](threads::ThreadMap::chunk_size), [`look_ahead`](threads::ThreadMap::look_ahead) of a thread pool's map |
-//! | `imap_unordered` | [`pool.map(f, xs).unordered()`](threads::ThreadMap::unordered) |
-//! | `f.result()`, `f.result(timeout)` | [`result()`](Future::result), [`result_timeout(duration)`](Future::result_timeout) |
-//! | `f.exception()` | the `Err(TaskError)` of `result()` |
-//! | `f.add_done_callback(g)` | [`on_done(g)`](Future::on_done) |
-//! | `f.cancel()`, `f.done()`, `f.running()` | [`cancel()`](Future::cancel), [`is_done()`](Future::is_done), [`is_running()`](Future::is_running) |
-//! | `wait(fs, return_when=FIRST_COMPLETED)` | [`wait(&mut futures, Until::FirstCompleted, None)`](wait) |
-//! | `as_completed(fs)`, `{future: url}` | [`as_completed(futures)`](as_completed), over futures or `(url, future)` pairs |
-//! | `pool.shutdown(cancel_futures=True)` | `pool.shutdown(Shutdown::CancelQueued)` |
-//! | `pool.shutdown(wait=False)` | [`pool.shutdown_timeout(Shutdown::Drain, Duration::ZERO)`](ThreadPool::shutdown_timeout) |
-//! | `thread_name_prefix`, `initializer` | [`ThreadPool::builder()`](ThreadPool::builder) |
-//! | `BrokenProcessPool` | never for a crash: [`TaskError::worker_death`] for the one task |
-//! | `threading.Lock()`, `with lock:` | [`Lock::new(data)`](Lock::new), its guard |
-//! | `asyncio.gather`, `asyncio.TaskGroup` | [`TaskGroup`], on any pool, with a limit |
-//! | `asyncio.run`, `to_thread` | [`AsyncPool`], [`AsyncPool::run_blocking`], and `.await` on any future of any pool |
-//! | `asyncio.as_completed`, `asyncio.wait` | [`as_completed(futures).into_stream()`](AsCompleted::into_stream), [`wait_async`] |
-//! | `asyncio.timeout`, `wait_for` | [`pool.task(f, x).timeout(duration)`](async_tasks::Submission::timeout) |
-//!
 //! # Features
 //!
 //! `threads`, `processes` and `async`, each for its pool, are all on by default. Without `async` there is no tokio, without
 //! `processes` no serde. `json` is off by default: it adds `Json<T>`, an argument or a result of a process task that travels as
-//! JSON, because [postcard can't carry it](processes#what-can-travel). The pools' crates ([`threads`], [`processes`],
+//! JSON, because [postcard can't carry it](processes#what-can-travel). So is `choose`: it measures a task and says which pool
+//! fits it. The pools' crates ([`threads`], [`processes`],
 //! [`async_tasks`]) hold what is not for everyday: the errors of building a pool, handles, constants.
 
 pub mod guide;
@@ -286,6 +253,8 @@ pub use trine_lock::{AsyncLockGuard, Lock, LockAsync, LockGuard, MappedAsyncLock
 
 #[cfg(feature = "async")]
 pub use trine_async::{self as async_tasks, AsyncPool};
+#[cfg(feature = "choose")]
+pub use trine_choose as choose;
 #[cfg(feature = "json")]
 pub use trine_processes::Json;
 #[cfg(feature = "processes")]

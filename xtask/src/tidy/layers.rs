@@ -1,5 +1,5 @@
-//! Dependencies point down only: platform ← lock ← future ← {threads, processes, async} ← the facade. And each
-//! heavy dependency belongs to one crate.
+//! Dependencies point down only: platform ← lock ← future ← {threads, processes, async} ← choose ← the facade. And each
+//! heavy dependency belongs to one crate, and to the one that measures what it carries.
 
 use super::Complaint;
 
@@ -8,10 +8,11 @@ const LAYERS: &[&[&str]] = &[
     &["trine-lock"],
     &["trine-future"],
     &["trine-threads", "trine-processes", "trine-async"],
+    &["trine-choose"],
     &["trine"],
 ];
 
-/// A dependency, and the one crate that may have it.
+/// A dependency, and the crate that may have it.
 const OWNERS: &[(&str, &str)] = &[
     ("tokio", "trine-async"),
     ("serde", "trine-processes"),
@@ -20,6 +21,9 @@ const OWNERS: &[(&str, &str)] = &[
     ("ipc-channel", "trine-processes"),
     ("postcard", "trine-processes"),
     ("loom", "trine-platform"),
+    // It asks how many bytes would cross.
+    ("serde", "trine-choose"),
+    ("postcard", "trine-choose"),
 ];
 
 pub(super) fn dependencies_point_down(package: &str, manifest: &str) -> Vec<Complaint> {
@@ -39,9 +43,14 @@ pub(super) fn dependencies_point_down(package: &str, manifest: &str) -> Vec<Comp
         }
         // What only tests need does not reach users; loom is the seam's even there.
         let is_free = section.contains("dev-dependencies") && name != "loom";
-        if let Some((_, owner)) = OWNERS
+        let mut owners = OWNERS
             .iter()
-            .find(|(owned, owner)| *owned == name && *owner != package && !is_free)
+            .filter(|(owned, _)| *owned == name)
+            .map(|(_, owner)| *owner);
+        if !is_free
+            && let Some(owner) = owners.next()
+            && owner != package
+            && !owners.any(|other| other == package)
         {
             complaints.push(Complaint::new(
                 line,

@@ -49,6 +49,41 @@ const EXAMPLES: &[Example] = &[
         prints: &["a crash: failed, a process: 333283335000, a task: 42, a thread: TRINE"],
     },
     Example {
+        package: "trine",
+        name: "fetch_pages",
+        arguments: &[],
+        prints: &["297 pages with 44253 bytes, 3 missing"],
+    },
+    Example {
+        package: "trine",
+        name: "compress_directory",
+        arguments: &["crates/trine"],
+        prints: &["all of them unpack to what they were"],
+    },
+    Example {
+        package: "trine",
+        name: "untrusted_images",
+        arguments: &[],
+        prints: &[
+            "whole.raw: 3 x 2 pixels, the first is 97",
+            "torn.pgm: malformed: 3 x 2 pixels do not fit the file",
+            "crafted.raw: crashed its decoder",
+            "endless.raw: took too long",
+        ],
+    },
+    Example {
+        package: "trine",
+        name: "graceful_service",
+        arguments: &[],
+        prints: &["20 of 20 requests were answered"],
+    },
+    Example {
+        package: "trine",
+        name: "embedding",
+        arguments: &[],
+        prints: &["that is teh question: [\"teh\"]"],
+    },
+    Example {
         package: "trine-processes",
         name: "sums",
         arguments: &[],

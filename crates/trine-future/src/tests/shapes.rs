@@ -110,7 +110,7 @@ fn errors() -> Vec<Described> {
     vec![
         (
             TaskError::cancelled(),
-            "the task was cancelled",
+            "the task was cancelled, by its future, its group or map, or the end of its pool: submit it again if it is still wanted",
             "Cancelled",
             TaskError::is_cancelled,
         ),
@@ -122,7 +122,7 @@ fn errors() -> Vec<Described> {
         ),
         (
             TaskError::abandoned(),
-            "whoever was to give the value went away: a promise or an executor was dropped",
+            "whoever was to give the value went away: a promise was dropped without a result, or a runtime before its task had ended. Keep it until then",
             "Abandoned",
             TaskError::is_abandoned,
         ),
@@ -134,13 +134,13 @@ fn errors() -> Vec<Described> {
         ),
         (
             TaskError::worker_died("crawl", death(Some(ExitStatus::from_raw(9)))),
-            "worker process 4242 died while it ran `crawl`: signal: 9 (SIGKILL)",
+            "worker process 4242 died while it ran `crawl`, which is not tried again: signal: 9 (SIGKILL)",
             r#"WorkerDied { task: "crawl", death: WorkerDeath { pid: 4242, status: Some(ExitStatus(unix_wait_status(9))), out_of_memory: false, stderr: "" } }"#,
             TaskError::is_worker_death,
         ),
         (
             TaskError::worker_died("crawl", death(None)),
-            "worker process 4242 died while it ran `crawl`: the system does not say how",
+            "worker process 4242 died while it ran `crawl`, which is not tried again: the system does not say how",
             r#"WorkerDied { task: "crawl", death: WorkerDeath { pid: 4242, status: None, out_of_memory: false, stderr: "" } }"#,
             TaskError::is_worker_death,
         ),
@@ -152,13 +152,13 @@ fn errors() -> Vec<Described> {
         ),
         (
             TaskError::timed_out("crawl", Duration::from_millis(1500)),
-            "`crawl` was stopped: it ran longer than 1.5s",
+            "`crawl` was stopped: it ran longer than 1.5s. Give it more time, or less work",
             r#"TimedOut { task: "crawl", timeout: 1.5s }"#,
             TaskError::is_timed_out,
         ),
         (
             TaskError::killed("crawl"),
-            "`crawl` was stopped: its pool was killed",
+            "`crawl` was stopped: its pool was killed. Submit it to another one if it is still wanted",
             r#"Killed { task: "crawl" }"#,
             TaskError::is_killed,
         ),
@@ -170,7 +170,7 @@ fn errors() -> Vec<Described> {
         ),
         (
             TaskError::taken(),
-            "the result of this future was taken before",
+            "the result of this future was taken before: keep it, or let many look at it by `shared`",
             "Taken",
             TaskError::is_taken,
         ),
@@ -222,7 +222,7 @@ fn the_death_of_a_worker_says_all_that_is_known() {
     };
     assert_eq!(
         death.to_string(),
-        "signal: 9 (SIGKILL), probably because memory ran out; it wrote last:\none\ntwo"
+        "signal: 9 (SIGKILL), probably because memory ran out: let fewer workers run, or give them more; it wrote last:\none\ntwo"
     );
 }
 

@@ -9,6 +9,15 @@ use trine_future::TaskError;
 use trine_platform::Deadline;
 
 /// The iterator of [`ThreadMap::timeout`](crate::ThreadMap::timeout).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// # let pool = trine_threads::ThreadPool::new(2)?;
+/// let mut lengths = pool.map(str::len, ["a", "bc"]).timeout(Duration::from_secs(60));
+/// assert_eq!(lengths.next().unwrap()??, 1);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[must_use = "an iterator does nothing until it is advanced"]
 pub struct TimedThreadMap<I: Iterator, F, R> {
     consumer: Consumer<I, F, R>,
@@ -78,6 +87,19 @@ impl<I: Iterator, F, R> fmt::Debug for TimedThreadMap<I, F, R> {
 }
 
 /// The time of a [`ThreadMap::timeout`](crate::ThreadMap::timeout) is over, and not all elements have ended.
+///
+/// ```
+/// use std::time::Duration;
+/// use trine_threads::MapTimedOut;
+///
+/// # let pool = trine_threads::ThreadPool::new(2)?;
+/// let mut numbers = pool.map(|number: u32| number, [1, 2]).timeout(Duration::ZERO);
+/// match numbers.find_map(Result::err) {
+///     Some(MapTimedOut { unfinished }) => println!("{unfinished} are missing"),
+///     None => println!("all came in time"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapTimedOut {
     /// How many elements were taken from the input and not yielded. What is left in the input is not counted.

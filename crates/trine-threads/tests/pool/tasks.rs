@@ -335,7 +335,7 @@ fn s01_a_closed_pool_refuses() {
         assert!(error.is_refused());
         assert_eq!(
             error.to_string(),
-            "the task was not accepted: the thread pool was shut down"
+            "the task was not accepted: the thread pool was shut down: submit before that, or to another pool"
         );
     });
 }

@@ -1,0 +1,201 @@
+//! How many tasks a second each model would do, by what was measured.
+
+use crate::choice::Model;
+use crate::costs::Costs;
+use crate::probe::Measured;
+
+/// A thread costs memory and a place in the scheduler.
+const MOST_THREADS: usize = 256;
+/// Tasks that wait cost bytes. So there are more of them than would do, because a runtime's timers round up.
+const MOST_TASKS: usize = 1024;
+const SLACK: usize = 4;
+/// A process costs as much as a program: so many for each processor, if they wait.
+const PROCESSES_A_PROCESSOR: usize = 4;
+/// A message to a process should cost no more than this part of what it carries ...
+const MESSAGE_SHARE: f64 = 0.1;
+/// ... unless it would carry so many tasks, or bytes.
+const LONGEST_CHUNK: usize = 10_000;
+const CHUNK_BYTES: usize = 1 << 20;
+/// The least that is believed of a task: no clock sees less.
+const LEAST: f64 = 1e-9;
+
+/// What a model is expected to do, at its best.
+///
+/// ```
+/// use trine_choose::{Chooser, Estimate, Model};
+///
+/// let choice = Chooser::new(|number: u64| number ^ 7, vec![1]).choose()?;
+/// let &Estimate { model, workers, throughput, .. } = &choice.estimates()[0];
+/// assert_eq!((model, workers), (Model::NoPool, 1));
+/// println!("{throughput:.0} tasks a second in a loop");
+/// # Ok::<(), trine_choose::ChooseError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Estimate {
+    /// The model.
+    pub model: Model,
+    /// Threads, processes, or tasks in flight.
+    pub workers: usize,
+    /// How many tasks travel together to a process. 1 for the other models: a thread pool's `map` finds its chunks by itself.
+    pub chunk: usize,
+    /// Tasks a second.
+    pub throughput: f64,
+}
+
+/// An estimate for each model that is possible, the simplest first.
+pub(crate) fn estimates(measured: &Measured, costs: &Costs, is_awaitable: bool) -> Vec<Estimate> {
+    let (wall, cpu) = (measured.wall.max(LEAST), measured.cpu.max(LEAST));
+    let processors = costs.processors as f64;
+    // So many at a time keep the processors busy.
+    let useful = |cpu: f64| (processors * (wall / cpu)).ceil() as usize;
+    // Three bounds: the one who hands over, the places where tasks wait, the processors.
+    let throughput = |workers: usize, cpu: f64, handing_over: f64| {
+        (1.0 / handing_over)
+            .min(workers as f64 / wall)
+            .min(processors / (cpu + handing_over))
+    };
+    let threads = useful(cpu).clamp(costs.processors, MOST_THREADS);
+    let processes = useful(cpu).clamp(costs.processors, costs.processors * PROCESSES_A_PROCESSOR);
+    let chunk = ((costs.process / MESSAGE_SHARE / wall).round() as usize)
+        .min(CHUNK_BYTES / (measured.argument_bytes + measured.result_bytes).max(1))
+        .clamp(1, LONGEST_CHUNK);
+    let mut estimates = vec![
+        Estimate {
+            model: Model::NoPool,
+            workers: 1,
+            chunk: 1,
+            throughput: 1.0 / wall,
+        },
+        Estimate {
+            model: Model::Threads,
+            workers: threads,
+            chunk: 1,
+            throughput: throughput(threads, cpu, costs.thread),
+        },
+        Estimate {
+            model: Model::Processes,
+            workers: processes,
+            chunk,
+            throughput: throughput(processes, cpu, costs.process / chunk as f64 + measured.crossing),
+        },
+    ];
+    if is_awaitable {
+        // A task that waits does without a thread's waiting.
+        let (cpu, slack) = if measured.computing() < 0.5 {
+            ((cpu - costs.wait).max(LEAST), SLACK)
+        } else {
+            (cpu, 1)
+        };
+        let tasks = (slack * useful(cpu + costs.task)).clamp(costs.processors, MOST_TASKS);
+        let throughput = throughput(tasks, cpu, costs.task);
+        estimates.insert(
+            2,
+            Estimate {
+                model: Model::Async,
+                workers: tasks,
+                chunk: 1,
+                throughput,
+            },
+        );
+    }
+    estimates
+}
+
+/// The simplest that comes within a seventh of the best; processes if nothing else survives the task.
+pub(crate) fn best<'a>(measured: &Measured, estimates: &'a [Estimate]) -> &'a Estimate {
+    const CLOSE: f64 = 6.0 / 7.0;
+    let most = estimates
+        .iter()
+        .map(|estimate| estimate.throughput)
+        .fold(0.0, f64::max);
+    estimates
+        .iter()
+        .find(|estimate| {
+            if measured.is_dangerous() {
+                estimate.model == Model::Processes
+            } else {
+                estimate.throughput >= CLOSE * most
+            }
+        })
+        .expect("the best one comes close to itself, and processes are always among them")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COSTS: Costs = Costs {
+        processors: 4,
+        thread: 100e-9,
+        process: 10e-6,
+        task: 1e-6,
+        wait: 10e-6,
+    };
+
+    fn answer(measured: &Measured, is_awaitable: bool) -> (Model, usize, usize) {
+        let estimates = estimates(measured, &COSTS, is_awaitable);
+        let best = best(measured, &estimates);
+        (best.model, best.workers, best.chunk)
+    }
+
+    fn task(wall: f64, cpu: f64) -> Measured {
+        Measured {
+            wall,
+            cpu,
+            ..Measured::default()
+        }
+    }
+
+    #[test]
+    fn computing_takes_threads() {
+        assert_eq!(answer(&task(1e-3, 1e-3), true), (Model::Threads, 4, 1));
+    }
+
+    #[test]
+    fn waiting_takes_tasks_or_many_threads() {
+        let sleep = task(10e-3, 10e-6);
+        assert_eq!(answer(&sleep, true), (Model::Async, 1024, 1));
+        assert_eq!(answer(&sleep, false), (Model::Threads, 256, 1));
+        assert_eq!(answer(&task(10e-3, 2e-3), false), (Model::Threads, 20, 1));
+    }
+
+    #[test]
+    fn less_than_the_hand_over_takes_no_pool() {
+        let tiny = Measured {
+            crossing: 50e-9,
+            ..task(20e-9, 20e-9)
+        };
+        assert_eq!(answer(&tiny, true), (Model::NoPool, 1, 1));
+    }
+
+    #[test]
+    fn what_crashes_or_grows_takes_processes() {
+        let crash = Measured {
+            crashed: 1,
+            ..task(1e-3, 1e-3)
+        };
+        let hang = Measured {
+            timed_out: 1,
+            ..task(1e-3, 1e-3)
+        };
+        let leak = Measured {
+            growth: 1,
+            ..task(1e-6, 1e-6)
+        };
+        assert_eq!(answer(&crash, true), (Model::Processes, 4, 1));
+        assert_eq!(answer(&hang, true), (Model::Processes, 4, 1));
+        // A message costs a tenth of its chunk.
+        assert_eq!(answer(&leak, true), (Model::Processes, 4, 100));
+    }
+
+    #[test]
+    fn chunks_have_no_more_bytes_than_fit_a_message() {
+        let large = Measured {
+            argument_bytes: 300 << 10,
+            growth: 1,
+            ..task(1e-6, 1e-6)
+        };
+        assert_eq!(answer(&large, true), (Model::Processes, 4, 3));
+    }
+}

@@ -1,0 +1,285 @@
+//! What a task is like: measured in a worker process, because nobody knows yet what it does.
+
+use crate::ChooseError;
+use crate::cpu_time::{cpu_time, time_in_line};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+use trine_future::{TaskError, catch_panic};
+use trine_processes::ProcessPool;
+
+/// Short tasks are run again and again for so long. What leaks does not leak much meanwhile.
+const ENOUGH: Duration = Duration::from_millis(5);
+/// No more of the samples are tried in one go once they have taken so long.
+const TOO_LONG: Duration = Duration::from_secs(1);
+/// So many calls at once are prepared at most, and so many bytes of arguments.
+const MOST_CALLS: usize = 1 << 14;
+const MOST_BYTES: usize = 16 << 20;
+/// A process that has grown by less than this from one go to the next has not grown.
+const GROWTH: u64 = 256 << 10;
+
+/// What a task is like. Times are seconds a task.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Measured {
+    pub(crate) wall: f64,
+    pub(crate) cpu: f64,
+    pub(crate) argument_bytes: usize,
+    pub(crate) result_bytes: usize,
+    /// What it takes to bring argument and result across, without the message itself.
+    pub(crate) crossing: f64,
+    pub(crate) samples: usize,
+    /// How many samples have ended their process, or were not done in time.
+    pub(crate) crashed: usize,
+    pub(crate) timed_out: usize,
+    /// By how many bytes the process grows a task.
+    pub(crate) growth: u64,
+}
+
+impl Measured {
+    /// The share of its time that the task spends on a processor.
+    pub(crate) fn computing(&self) -> f64 {
+        if self.wall > 0.0 {
+            (self.cpu / self.wall).min(1.0)
+        } else {
+            1.0
+        }
+    }
+
+    pub(crate) fn is_dangerous(&self) -> bool {
+        self.crashed + self.timed_out > 0 || self.growth > 0
+    }
+}
+
+/// What some calls in the worker have taken together.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+struct Calls {
+    number: usize,
+    /// Also those before them, which were timed one by one.
+    made: usize,
+    wall: Duration,
+    cpu: Duration,
+    result_bytes: usize,
+}
+
+/// Measures `function` on `samples`, none of which may take longer than `timeout`.
+pub(crate) fn measure<F, A, R>(function: F, samples: &[A], timeout: Duration) -> Result<Measured, ChooseError>
+where
+    F: Fn(A) -> R + Copy + Send + Sync + 'static,
+    A: Serialize + DeserializeOwned + Clone + Send + 'static,
+    R: Serialize + DeserializeOwned + Send + 'static,
+{
+    let pool = ProcessPool::builder().workers(1).initializer(silence, ());
+    let pool = pool.build().map_err(ChooseError::pool)?;
+    let encoded: usize = samples
+        .iter()
+        .map(|sample| postcard::to_stdvec(sample).map_or(0, |bytes| bytes.len()))
+        .sum();
+    let mut measured = Measured {
+        samples: samples.len(),
+        argument_bytes: encoded / samples.len(),
+        ..Measured::default()
+    };
+    // It captures the function, which is as good as nothing: a process pool refuses anything else.
+    let calls = move |samples: Vec<A>| call(function, samples);
+    let all = |samples: Vec<A>| {
+        let timeout = timeout.saturating_mul(u32::try_from(samples.len()).unwrap_or(u32::MAX));
+        pool.task(calls, samples)
+            .timeout(timeout)
+            .submit::<Calls>()
+            .result()
+    };
+    let memory = || pool.stats().workers[0].memory.unwrap_or(0);
+
+    let mut total = Calls::default();
+    let mut sizes = Vec::new();
+    for _ in 0..3 {
+        match all(samples.to_vec()) {
+            Ok(calls) => {
+                // The first go is not warm.
+                total = calls;
+                sizes.push(memory());
+            }
+            Err(error) => {
+                judge(&error, &mut measured).ok_or_else(|| ChooseError::task(error.clone()))?;
+                break;
+            }
+        }
+    }
+    if let [first, second, third] = sizes[..] {
+        if second.saturating_sub(first) > GROWTH && third.saturating_sub(second) > GROWTH {
+            measured.growth = ((third - second) / total.made.max(1) as u64).max(1);
+        }
+        let wall = total.wall.as_secs_f64() / total.number.max(1) as f64;
+        let bytes = measured.argument_bytes + total.result_bytes;
+        measured.crossing = crossing(&pool, function, samples, bytes, wall).map_err(ChooseError::task)?;
+    } else {
+        // One of them ends the process: which, and what are the others like?
+        (measured.crashed, measured.timed_out, total) = (0, 0, Calls::default());
+        for sample in samples {
+            match all(vec![sample.clone()]) {
+                Ok(calls) => {
+                    total.number += calls.number;
+                    total.wall += calls.wall;
+                    total.cpu += calls.cpu;
+                    total.result_bytes = calls.result_bytes;
+                }
+                Err(error) => judge(&error, &mut measured).ok_or_else(|| ChooseError::task(error))?,
+            }
+        }
+    }
+    let number = total.number.max(1) as f64;
+    measured.wall = total.wall.as_secs_f64() / number;
+    measured.cpu = total.cpu.as_secs_f64() / number;
+    measured.result_bytes = total.result_bytes;
+    Ok(measured)
+}
+
+/// In the worker: what panics would say it each time, which takes long and helps nobody.
+fn silence((): ()) -> Result<(), Infallible> {
+    std::panic::set_hook(Box::new(|_| ()));
+    Ok(())
+}
+
+/// Counts an error that is the task's. `None` if it is none of these.
+fn judge(error: &TaskError, measured: &mut Measured) -> Option<()> {
+    if error.is_worker_death() {
+        measured.crashed += 1;
+    } else if error.is_timed_out() {
+        measured.timed_out += 1;
+    } else {
+        return None;
+    }
+    Some(())
+}
+
+/// What it takes to bring a sample to the worker and its result back, without the message itself and what the task takes.
+fn crossing<F, A, R>(
+    pool: &ProcessPool,
+    function: F,
+    samples: &[A],
+    bytes: usize,
+    wall: f64,
+) -> Result<f64, TaskError>
+where
+    F: Fn(A) -> R + Copy + Send + Sync + 'static,
+    A: Serialize + DeserializeOwned + Clone + Send + 'static,
+    R: Serialize + DeserializeOwned + Send + 'static,
+{
+    // As many as take some time together, because a message's time is never the same.
+    let number = ((ENOUGH.as_secs_f64() / wall.max(1e-9)) as usize)
+        .min(MOST_CALLS)
+        .min(MOST_BYTES / bytes.max(1))
+        .max(1);
+    let some: Vec<A> = samples.iter().cycle().take(number).cloned().collect();
+    let run = move |samples: Vec<A>| {
+        let started = Instant::now();
+        let results: Vec<Option<R>> = samples
+            .into_iter()
+            .map(|sample| catch_panic(|| function(sample)).ok())
+            .collect();
+        (started.elapsed(), results)
+    };
+    let time = |samples: Vec<A>| {
+        let started = Instant::now();
+        let (inside, results) = pool.submit(run, samples).result()?;
+        drop(black_box(results));
+        Ok::<_, TaskError>(started.elapsed().saturating_sub(inside).as_secs_f64())
+    };
+    let (mut all, mut none) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..5 {
+        all = all.min(time(some.clone())?);
+        none = none.min(time(Vec::new())?);
+    }
+    Ok((all - none).max(0.0) / number as f64)
+}
+
+/// In the worker: calls `function` with each of `samples`, again and again if they are short.
+fn call<F, A, R>(function: F, samples: Vec<A>) -> Calls
+where
+    F: Fn(A) -> R,
+    A: Serialize + Clone,
+    R: Serialize,
+{
+    let mut calls = Calls::default();
+    let mut bytes = 0;
+    let mut time = Stopwatch::start();
+    for sample in samples.iter().cloned() {
+        let result = catch_panic(|| function(sample));
+        time.stop(&mut calls, 1);
+        if let Ok(result) = result {
+            bytes += postcard::to_stdvec(&result).map_or(0, |bytes| bytes.len());
+        }
+        if calls.wall > TOO_LONG {
+            break;
+        }
+        time = Stopwatch::start();
+    }
+    calls.result_bytes = bytes / calls.number.max(1);
+    if calls.wall > ENOUGH {
+        return calls;
+    }
+    // The clock takes longer than some tasks: many calls are timed together.
+    let argument_bytes = samples.first().map_or(0, |sample| {
+        postcard::to_stdvec(sample).map_or(0, |bytes| bytes.len())
+    });
+    let most = MOST_CALLS
+        .min(MOST_BYTES / argument_bytes.max(1))
+        .max(samples.len());
+    let mut rounds = 1;
+    loop {
+        let batch: Vec<A> = samples
+            .iter()
+            .cycle()
+            .take((rounds * samples.len()).min(most))
+            .cloned()
+            .collect();
+        let number = batch.len();
+        let mut batch = batch.into_iter();
+        calls = Calls {
+            made: calls.made,
+            result_bytes: calls.result_bytes,
+            ..Calls::default()
+        };
+        let time = Stopwatch::start();
+        // A panic costs its own call: the others are still in the iterator.
+        while catch_panic(|| {
+            batch
+                .by_ref()
+                .for_each(|sample| drop(black_box(function(black_box(sample)))))
+        })
+        .is_err()
+        {}
+        time.stop(&mut calls, number);
+        if calls.wall > ENOUGH || number == most {
+            return calls;
+        }
+        rounds *= 4;
+    }
+}
+
+struct Stopwatch {
+    wall: Instant,
+    in_line: Duration,
+    cpu: Duration,
+}
+
+impl Stopwatch {
+    fn start() -> Self {
+        Self {
+            in_line: time_in_line(),
+            wall: Instant::now(),
+            cpu: cpu_time(),
+        }
+    }
+
+    fn stop(&self, calls: &mut Calls, number: usize) {
+        let (wall, cpu) = (self.wall.elapsed(), cpu_time());
+        let in_line = time_in_line().saturating_sub(self.in_line);
+        calls.wall += wall.saturating_sub(in_line);
+        calls.cpu += cpu.saturating_sub(self.cpu);
+        calls.number += number;
+        calls.made += number;
+    }
+}

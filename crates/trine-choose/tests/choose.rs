@@ -1,0 +1,96 @@
+//! Tasks whose answer is beyond doubt, because what they do is.
+
+#![cfg(target_os = "linux")]
+
+use std::thread;
+use std::time::Duration;
+use trine_choose::{Chooser, Model};
+use trine_fixture::in_own_process;
+
+fn sleep(milliseconds: u64) {
+    thread::sleep(Duration::from_millis(milliseconds));
+}
+
+fn crash_at_seven(number: u32) -> u32 {
+    if number == 7 {
+        std::process::abort();
+    }
+    number
+}
+
+fn hang_at_seven(number: u32) -> u32 {
+    if number == 7 {
+        loop {
+            thread::park();
+        }
+    }
+    number
+}
+
+fn leak(bytes: usize) -> usize {
+    vec![1_u8; bytes].leak().len()
+}
+
+fn panic_at_seven(number: u32) -> u32 {
+    assert_ne!(number, 7, "an error of its task, in every model");
+    number
+}
+
+#[test]
+fn what_waits_is_awaited_or_has_many_threads() {
+    in_own_process(|| {
+        let choice = Chooser::new(sleep, vec![10, 20]).awaitable().choose().unwrap();
+        assert_eq!(choice.model(), Model::Async, "{choice}");
+        let choice = Chooser::new(sleep, vec![10, 20]).choose().unwrap();
+        assert_eq!(
+            (choice.model(), choice.workers()),
+            (Model::Threads, 256),
+            "{choice}"
+        );
+    });
+}
+
+#[test]
+fn what_crashes_takes_processes() {
+    in_own_process(|| {
+        let choice = Chooser::new(crash_at_seven, vec![1, 7, 3])
+            .awaitable()
+            .choose()
+            .unwrap();
+        assert_eq!(choice.model(), Model::Processes);
+        assert_eq!(choice.reasons()[0], "it ends its process: 1 of 3 samples did");
+    });
+}
+
+#[test]
+fn what_hangs_takes_processes() {
+    in_own_process(|| {
+        let chooser = Chooser::new(hang_at_seven, vec![1, 7]).timeout(Duration::from_millis(200));
+        let choice = chooser.choose().unwrap();
+        assert_eq!(choice.model(), Model::Processes);
+        assert_eq!(
+            choice.reasons()[0],
+            "it hangs: 1 of 2 samples were not done in time"
+        );
+    });
+}
+
+#[test]
+fn what_keeps_growing_takes_processes() {
+    in_own_process(|| {
+        let choice = Chooser::new(leak, vec![1 << 20]).choose().unwrap();
+        assert_eq!(choice.model(), Model::Processes);
+        assert!(
+            choice.reasons()[0].starts_with("its process keeps growing"),
+            "{choice}"
+        );
+    });
+}
+
+#[test]
+fn a_panic_is_no_crash() {
+    in_own_process(|| {
+        let choice = Chooser::new(panic_at_seven, vec![1, 7]).choose().unwrap();
+        assert!(choice.reasons()[0].starts_with("it takes "), "{choice}");
+    });
+}

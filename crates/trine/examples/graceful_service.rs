@@ -1,0 +1,100 @@
+//! A web service that SIGTERM ends gracefully: it takes no more requests, answers those that it has, and then shuts its
+//! pools down, within a deadline.
+//!
+//! So that it can be run as an example, it makes some requests itself, and the last of them sends the signal.
+
+use anyhow::{Result, ensure};
+use axum::Router;
+use axum::body::{self, Body};
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::routing::get;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use trine::{AsyncPool, ProcessPool, Shutdown, ThreadPool, as_completed};
+
+const REQUESTS: usize = 20;
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What the service is for.
+fn sum_of_squares(below: u64) -> u64 {
+    (0..below)
+        .map(|number| number.wrapping_mul(number))
+        .fold(0, u64::wrapping_add)
+}
+
+async fn serve(
+    listener: TcpListener,
+    processes: Arc<ProcessPool>,
+    log: trine::threads::Handle,
+) -> Result<()> {
+    let arrived = Arc::new(AtomicUsize::new(0));
+    let answer = move |Path(below): Path<u64>| {
+        if arrived.fetch_add(1, Relaxed) + 1 == REQUESTS {
+            send_signal(); // as an operator does, or an orchestrator
+        }
+        // No request takes longer than the deadline of the shutdown: a worker that has to be stopped is stopped.
+        let sum = processes.task(sum_of_squares, below).timeout(DEADLINE).submit();
+        let log = log.clone();
+        async move {
+            let sum = sum.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+            log.spawn_detached(move || eprintln!("{below}: {sum}"));
+            Ok::<_, StatusCode>(sum.to_string())
+        }
+    };
+    let mut terminated = signal(SignalKind::terminate())?;
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    axum::serve(listener, Router::new().route("/{below}", get(answer)))
+        .with_graceful_shutdown(async move {
+            terminated.recv().await;
+        })
+        .await?;
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    let threads = ThreadPool::new(1)?;
+    let processes = Arc::new(ProcessPool::new(2)?);
+    let tasks = AsyncPool::new(1)?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let service = tasks.spawn(serve(listener, Arc::clone(&processes), threads.handle()));
+    let requests: Vec<_> = (1..=REQUESTS)
+        .map(|number| tasks.submit(request, (address, number)))
+        .collect();
+
+    // Here the service runs. When the signal has come and the last request is answered, the pools have nothing to do:
+    // this waits for the workers, and for the log.
+    service.result()??;
+    processes.shutdown(Shutdown::Drain);
+    let report = threads.shutdown_timeout(Shutdown::Drain, DEADLINE);
+    ensure!(report.is_complete(), "the log is not written: {report:?}");
+
+    let answered = as_completed(requests)
+        .filter_map(|request| request.result().ok()?.ok())
+        .count();
+    println!("{answered} of {REQUESTS} requests were answered");
+    Ok(())
+}
+
+async fn request((address, number): (SocketAddr, usize)) -> Result<()> {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
+    let response = client
+        .get(format!("http://{address}/{number}00000").parse()?)
+        .await?;
+    ensure!(response.status().is_success(), "{}", response.status());
+    body::to_bytes(Body::new(response.into_body()), 1 << 10).await?;
+    Ok(())
+}
+
+fn send_signal() {
+    let sent = Command::new("kill").arg(std::process::id().to_string()).status();
+    assert!(sent.is_ok_and(|status| status.success()), "no signal was sent");
+}
