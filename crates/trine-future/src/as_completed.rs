@@ -188,6 +188,14 @@ impl<C: Completable> AsCompleted<C> {
 /// The stream of [`AsCompleted::into_stream`]: futures in the order in which they end, for async code on any runtime.
 ///
 /// With the feature `stream` it implements `futures_core::Stream`; [`next`](Self::next) works without.
+///
+/// ```
+/// use trine_future::{CompletedStream, Future};
+///
+/// async fn first(mut pages: CompletedStream<Future<u32>>) -> Option<u32> {
+///     pages.next().await?.await.ok()
+/// }
+/// ```
 #[must_use = "a stream does nothing until it is polled"]
 pub struct CompletedStream<C>(AsCompleted<C>);
 

@@ -44,6 +44,14 @@ impl Drop for Outer {
 }
 
 /// The callbacks of tasks that have ended, in their order. See [`defer_callbacks`].
+///
+/// ```
+/// use trine_future::{DeferredCallbacks, Promise, defer_callbacks};
+///
+/// let (promise, _future) = Promise::new();
+/// let (_, callbacks): (_, DeferredCallbacks) = defer_callbacks(|| promise.complete(3));
+/// assert!(callbacks.is_empty());
+/// ```
 #[derive(Default)]
 #[must_use = "callbacks that are not run are lost"]
 pub struct DeferredCallbacks(Vec<(Callbacks, Outcome)>);

@@ -127,6 +127,28 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     }
 
     /// [`start_fallible`](Self::start_fallible) that waits for room without blocking, for async code.
+    ///
+    /// ```
+    /// # fn block_on<F: std::future::Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+    /// #             return output;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use trine_future::{Future, TaskGroup};
+    ///
+    /// let values = block_on(async {
+    ///     let mut group = TaskGroup::new().limit(1);
+    ///     for text in ["1", "2"] {
+    ///         group.start_fallible_async(|| Future::ready(text.parse::<u32>())).await;
+    ///     }
+    ///     group.join_async().await
+    /// });
+    /// assert_eq!(values.unwrap(), [1, 2]);
+    /// ```
     pub async fn start_fallible_async(&mut self, start: impl FnOnce() -> Future<Result<T, E>>) {
         while self.under_way.len() >= self.limit {
             self.collect_one_async().await;
@@ -177,6 +199,24 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     }
 
     /// [`next`](Self::next) for async code. It can be dropped before it is done: nothing is lost then.
+    ///
+    /// ```
+    /// # fn block_on<F: std::future::Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+    /// #             return output;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use trine_future::{Future, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// group.start(|| Future::ready("page"));
+    /// let (index, result) = block_on(group.next_async()).unwrap();
+    /// assert_eq!((index, result.unwrap()), (0, "page"));
+    /// ```
     pub async fn next_async(&mut self) -> Option<(usize, Result<T, GroupFailure<E>>)> {
         if self.order.is_empty() {
             self.collect_one_async().await;

@@ -188,6 +188,22 @@ impl<I: Iterator, S, R> fmt::Debug for Map<I, S, R> {
 ///
 /// With the feature `stream` it implements `futures_core::Stream`; [`next`](Self::next) works without. Dropping it cancels
 /// what has not ended, if that can be stopped.
+///
+/// ```
+/// use trine_future::{Future, MapStream};
+///
+/// async fn sum<I, S>(mut numbers: MapStream<I, S, u32>) -> u32
+/// where
+///     I: Iterator,
+///     S: FnMut(I::Item) -> Future<u32>,
+/// {
+///     let mut sum = 0;
+///     while let Some(Ok(number)) = numbers.next().await {
+///         sum += number;
+///     }
+///     sum
+/// }
+/// ```
 #[must_use = "a stream does nothing until it is polled"]
 pub struct MapStream<I: Iterator, S, R>(Map<I, S, R>);
 

@@ -198,6 +198,15 @@ impl<T: Send + 'static> Promise<T> {
 }
 
 /// The future of [`Promise::with_reachable_owner`].
+///
+/// ```
+/// use trine_future::{Future, Owned, Promise};
+///
+/// let (promise, owned): (Promise<u32>, Owned<u32, ()>) = Promise::with_reachable_owner(());
+/// let future: Future<u32> = owned.into_future();
+/// promise.complete(3).unwrap();
+/// assert_eq!(future.result().unwrap(), 3);
+/// ```
 #[derive(Debug)]
 pub struct Owned<T, O> {
     future: Future<T>,

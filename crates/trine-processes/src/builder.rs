@@ -220,6 +220,14 @@ impl ProcessPoolBuilder {
     /// For programs that can't be started again: where there is no `/proc`, or where the program was started by calling the
     /// dynamic loader. It has to be a copy of the same build, else each future says that it is another one. If Trine is part of a
     /// shared library, it can be any program that the library can be preloaded into.
+    ///
+    /// ```
+    /// use trine_processes::ProcessPool;
+    ///
+    /// let pool = ProcessPool::builder().workers(1).worker_executable(std::env::current_exe()?).build()?;
+    /// assert_eq!(pool.submit(|number: u32| number + 1, 1).result()?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn worker_executable(mut self, path: impl Into<PathBuf>) -> Self {
         self.executable = Some(path.into());
         self

@@ -53,3 +53,44 @@ impl Pace {
         now.saturating_duration_since(self.since) > LONG
     }
 }
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::{AHEAD, LONG, MOST, Pace};
+    use std::time::{Duration, Instant};
+
+    /// The pace after so many tasks of this length.
+    fn after(tasks: u32, length: Duration) -> (Pace, Instant) {
+        let mut now = Instant::now();
+        let mut pace = Pace::new(now);
+        for _ in 0..tasks {
+            now += length;
+            pace.reply(now);
+        }
+        (pace, now)
+    }
+
+    #[test]
+    fn short_tasks_are_given_ahead_and_long_ones_are_not() {
+        assert_eq!(after(0, Duration::ZERO).0.depth(), 1);
+        assert_eq!(after(100, Duration::ZERO).0.depth(), MOST as usize);
+        assert_eq!(after(100, AHEAD / 10).0.depth(), 10);
+        assert_eq!(after(100, 2 * AHEAD).0.depth(), 1);
+    }
+
+    #[test]
+    fn a_long_task_counts_at_once() {
+        let (mut pace, now) = after(100, Duration::from_micros(1));
+        pace.reply(now + AHEAD);
+        assert_eq!(pace.depth(), 1);
+    }
+
+    #[test]
+    fn who_has_not_replied_for_long_is_stuck_unless_there_was_nothing_to_do() {
+        let (mut pace, now) = after(1, LONG);
+        assert!(!pace.is_stuck(now + LONG));
+        assert!(pace.is_stuck(now + 2 * LONG));
+        pace.begin(now + 2 * LONG);
+        assert!(!pace.is_stuck(now + 2 * LONG));
+    }
+}

@@ -1,8 +1,8 @@
 //! What the table does, one rule a test.
 
-#[path = "table_crowd.rs"]
+#[path = "crowd.rs"]
 mod crowd;
-#[path = "table_properties.rs"]
+#[path = "properties.rs"]
 mod properties;
 
 use super::{Rules, Table};

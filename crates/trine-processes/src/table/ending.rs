@@ -1,0 +1,162 @@
+//! How tasks are stopped, and what a worker leaves behind that dies.
+
+use super::Table;
+use super::worker::{Life, Worker};
+use crate::answers::{Died, Reach, Stop, Stopped};
+use crate::queue::Ticket;
+use std::collections::VecDeque;
+use std::time::Instant;
+
+impl<T> Table<T> {
+    /// The first time at which a task is to be stopped.
+    pub(crate) fn earliest_deadline(&self) -> Option<Instant> {
+        let deadline = |worker: &Worker<T>| worker.deadline.filter(|_| worker.stop.is_none());
+        self.workers.iter().filter_map(deadline).min()
+    }
+
+    /// Stops the tasks whose time is over. Returns their workers, and whether to kill them. If not, the worker has not begun:
+    /// wake its attendant.
+    #[must_use]
+    pub(crate) fn stop_expired(&mut self, now: Instant, reach: &mut impl Reach<T>) -> Vec<(usize, bool)> {
+        let is_over = |worker: &Worker<T>| {
+            worker.stop.is_none() && worker.deadline.is_some_and(|deadline| deadline <= now)
+        };
+        let over: Vec<_> = (0..self.workers.len())
+            .filter(|index| is_over(&self.workers[*index]))
+            .collect();
+        over.into_iter()
+            .map(|worker| (worker, self.stop_first(worker, Stop::TimedOut, reach)))
+            .collect()
+    }
+
+    /// Stops a task that was cancelled.
+    #[must_use]
+    pub(crate) fn stop(&mut self, number: u64, reach: &mut impl Reach<T>) -> Stopped<T> {
+        let Some((worker, place)) = self.place_of(number) else {
+            return Stopped::Nothing;
+        };
+        if self.workers[worker].stop.is_none()
+            && reach.take_back(worker, &mut self.workers[worker].handed[place])
+        {
+            let taken = self.workers[worker].handed.remove(place);
+            self.task_counts.cancelled += 1;
+            return taken.map_or(Stopped::Nothing, |ticket| Stopped::Taken { worker, ticket });
+        }
+        if place == 0 && self.stop_first(worker, Stop::Killed, reach) {
+            Stopped::Runs { worker }
+        } else {
+            Stopped::Nothing
+        }
+    }
+
+    /// Takes back a task that waits in a worker: then it waits in the queue. Returns the worker whose attendant is to be woken;
+    /// `None` if the task runs or has ended.
+    #[must_use]
+    pub(crate) fn take_back(&mut self, number: u64, reach: &mut impl Reach<T>) -> Option<usize> {
+        let (worker, place) = self.place_of(number)?;
+        let handed = &mut self.workers[worker].handed;
+        if !reach.take_back(worker, &mut handed[place]) {
+            return None;
+        }
+        if let Some(ticket) = handed.remove(place) {
+            self.queue.push_front(ticket);
+        }
+        Some(worker)
+    }
+
+    /// Stops all tasks that run, and takes back all others.
+    pub(crate) fn stop_all(&mut self, reach: &mut impl Reach<T>) {
+        for worker in 0..self.workers.len() {
+            let _ = self.stop_first(worker, Stop::Killed, reach);
+        }
+    }
+
+    /// The worker has replied something that it was not asked. Returns the task that it should have answered, if any.
+    pub(crate) fn distrust(&mut self, worker: usize) -> Option<Ticket<T>> {
+        let serving = &mut self.workers[worker];
+        let first = serving.handed.pop_front();
+        serving.deadline = None;
+        serving.stop.get_or_insert(Stop::Distrusted);
+        self.task_counts.lost += u64::from(first.is_some());
+        first
+    }
+
+    /// The worker is gone.
+    pub(crate) fn died(&mut self, worker: usize, reach: &mut impl Reach<T>) -> Died<T> {
+        self.forget_sleeper(worker);
+        let lost = self.take_back_all(worker, 0, reach);
+        let dead = &mut self.workers[worker];
+        let had_run = dead.tasks > 0;
+        let stop = dead.stop.take();
+        dead.life = Life::Absent;
+        dead.deadline = None;
+        match stop {
+            Some(Stop::TimedOut) => self.worker_counts.timed_out += 1,
+            Some(Stop::Killed) => self.worker_counts.killed += 1,
+            Some(Stop::Distrusted) => self.worker_counts.crashed += 1,
+            None if lost.is_empty() => self.worker_counts.died_idle += 1,
+            None => self.worker_counts.crashed += 1,
+        }
+        let mut uncounted = lost.len() as u64;
+        if uncounted > 0
+            && let Some(count) = match stop {
+                Some(Stop::TimedOut) => Some(&mut self.task_counts.timed_out),
+                Some(Stop::Killed) => Some(&mut self.task_counts.killed),
+                Some(Stop::Distrusted) | None => None,
+            }
+        {
+            *count += 1;
+            uncounted -= 1;
+        }
+        self.task_counts.lost += uncounted;
+        let hopeless = if !lost.is_empty() || stop.is_some() {
+            self.failures = 0;
+            VecDeque::new()
+        } else if had_run {
+            VecDeque::new()
+        } else {
+            self.count_failure()
+        };
+        Died { lost, stop, hopeless }
+    }
+
+    /// The worker that had run as many tasks as it may is gone.
+    pub(crate) fn retired(&mut self, worker: usize) {
+        self.worker_counts.retired += 1;
+        self.workers[worker].life = Life::Absent;
+    }
+
+    /// No more tasks come in. Wake all attendants.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Takes the tasks that wait, to be cancelled.
+    #[must_use]
+    pub(crate) fn cancel_queue(&mut self, reach: &mut impl Reach<T>) -> VecDeque<Ticket<T>> {
+        for worker in 0..self.workers.len() {
+            let begun = self.take_back_all(worker, 0, reach);
+            self.workers[worker].handed.extend(begun);
+        }
+        self.task_counts.cancelled += self.queue.len() as u64;
+        self.queue.take_all()
+    }
+
+    /// Notes why the first task of a worker is stopped, and takes back all others. False if there is none to stop, or it has
+    /// ended and the worker is at another one.
+    pub(super) fn stop_first(&mut self, worker: usize, why: Stop, reach: &mut impl Reach<T>) -> bool {
+        if self.workers[worker].stop.is_some() {
+            return false;
+        }
+        let begun = self.take_back_all(worker, 0, reach);
+        let is_first = begun.len() == 1;
+        let stopping = &mut self.workers[worker];
+        stopping.handed.extend(begun);
+        if is_first {
+            stopping.stop = Some(why);
+        } else {
+            stopping.deadline = None;
+        }
+        is_first
+    }
+}

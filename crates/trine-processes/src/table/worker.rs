@@ -1,0 +1,71 @@
+//! What the table knows of one worker.
+
+use crate::answers::Stop;
+use crate::pace::Pace;
+use crate::queue::Ticket;
+use std::collections::VecDeque;
+use std::time::Instant;
+
+/// What there is of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// There is no process.
+    Absent,
+    /// The attendant starts the process.
+    Starting,
+    /// The process has said hello, and its attendant is about to ask for a task.
+    Started,
+    /// The process runs tasks, or waits for some.
+    Serving,
+    /// The process has run as many tasks as it may.
+    Spent,
+    /// The attendant has left, for good.
+    Left,
+}
+
+/// A worker of the table.
+pub(super) struct Worker<T> {
+    pub(super) life: Life,
+    /// The attendant sleeps.
+    pub(super) asleep: bool,
+    /// What the worker has and has not answered, the oldest first. All but the first wait, as far as one knows.
+    pub(super) handed: VecDeque<Ticket<T>>,
+    /// When the first of them is to be stopped.
+    pub(super) deadline: Option<Instant>,
+    /// Noted once: the worker is being killed.
+    pub(super) stop: Option<Stop>,
+    /// The tasks that the process has ended.
+    pub(super) tasks: u32,
+    pub(super) pace: Pace,
+}
+
+impl<T> Worker<T> {
+    pub(super) fn absent(now: Instant) -> Self {
+        Self {
+            life: Life::Absent,
+            asleep: false,
+            handed: VecDeque::new(),
+            deadline: None,
+            stop: None,
+            tasks: 0,
+            pace: Pace::new(now),
+        }
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.life == Life::Serving && self.stop.is_none() && self.handed.is_empty()
+    }
+
+    pub(super) fn push(&mut self, ticket: Ticket<T>, now: Instant) {
+        if self.handed.is_empty() {
+            self.pace.begin(now);
+            self.deadline = ticket.timeout.and_then(|timeout| now.checked_add(timeout));
+        }
+        self.handed.push_back(ticket);
+    }
+
+    /// How many tasks wait in the worker.
+    pub(super) fn waiting(&self) -> usize {
+        self.handed.len().saturating_sub(1)
+    }
+}
