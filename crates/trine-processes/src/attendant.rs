@@ -99,7 +99,10 @@ impl Attendant<'_> {
     /// Sends the task that could not be handed to the worker, and returns the worker if it can run more.
     fn send(&self, worker: Worker) -> Option<Worker> {
         let Self { shared, index } = *self;
-        let request = shared.request_to_send(index)?;
+        let Some(request) = shared.request_to_send(index) else {
+            // It was taken back meanwhile.
+            return Some(worker);
+        };
         match worker.send(&request) {
             Sent::Pending => Some(worker),
             Sent::Answered(reply) => {
