@@ -20,6 +20,7 @@ mod shared;
 mod stress;
 mod task;
 mod wait;
+mod waits;
 
 use crate::waiter::Waiter;
 use crate::{Future, Outcome, Promise, TaskError};

@@ -1,7 +1,7 @@
 //! Models of tasks that wait for each other.
 
 use super::join;
-use crate::{Future, Shared, Task, TaskError};
+use crate::{Future, Task, TaskError};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use trine_platform::model::check;
@@ -101,33 +101,4 @@ fn a_turn_of_a_task_that_has_ended_is_in_no_circle() {
         assert!(next_future.result().expect("it has run"), "there is no circle");
         join(other_thread);
     });
-}
-
-/// As above, and somebody else waits for one of the circle, perhaps while it is being broken.
-#[test]
-fn who_waits_for_a_circle_does_not_search_it_for_ever() {
-    check(
-        "future::who_waits_for_a_circle_does_not_search_it_for_ever",
-        || {
-            let outer: Arc<Mutex<Option<Shared<bool>>>> = Arc::default();
-            let waits_for_outer = Arc::clone(&outer);
-            let (inner, inner_future) = Task::new(
-                move || {
-                    let outer = waits_for_outer.lock().expect("nobody panics").take();
-                    let outer = outer.expect("it was filled");
-                    outer.result().is_err_and(TaskError::is_deadlock)
-                },
-                (),
-            );
-            let (task, future) = Task::new(|| inner_future.result_at_end().expect("the task has run"), ());
-            let shared = future.shared();
-            *outer.lock().expect("nobody panics") = Some(shared.clone());
-            let (third, _detached) = Task::new(move || shared.result().copied().is_ok_and(|found| found), ());
-            let inner = spawn(move || inner.run());
-            let third = spawn(move || third.run());
-            task.run();
-            join(inner);
-            join(third);
-        },
-    );
 }
