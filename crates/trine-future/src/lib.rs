@@ -68,6 +68,7 @@ mod failure;
 mod future;
 mod group;
 mod holding;
+mod look_ahead;
 mod many;
 mod map;
 mod memory;

@@ -188,7 +188,8 @@ impl ProcessPool {
 
     /// Runs `function` with each of `arguments`. The results come in the order of the arguments.
     ///
-    /// The iterator is lazy: it submits at most two tasks a worker ahead of the result that is taken. Its `next` blocks
+    /// The iterator is lazy: it submits two tasks a worker ahead of the result that is taken, and up to 64 while results come
+    /// fast. Its methods set another [number](Map::look_ahead), or the [order of completion](Map::unordered). Its `next` blocks
     /// until that result is there. A task that fails is an `Err` in its place. Dropped, it cancels what has not started.
     ///
     /// ```
@@ -202,7 +203,7 @@ impl ProcessPool {
         &self,
         function: F,
         arguments: I,
-    ) -> impl Iterator<Item = Result<R, TaskError>> + use<'_, F, A, R, I>
+    ) -> Map<I::IntoIter, impl FnMut(A) -> Future<R> + use<'_, F, A, R, I>, R>
     where
         F: Fn(A) -> R + Copy + Send + Sync + 'static,
         A: Serialize + DeserializeOwned + Send + 'static,
@@ -213,13 +214,13 @@ impl ProcessPool {
     }
 
     /// The results of `submit` for each of `arguments`, in their order.
-    pub(crate) fn map_by<A, R, I: IntoIterator<Item = A>>(
+    pub(crate) fn map_by<A, R, I: IntoIterator<Item = A>, S: FnMut(A) -> Future<R>>(
         &self,
         arguments: I,
-        submit: impl FnMut(A) -> Future<R>,
-    ) -> impl Iterator<Item = Result<R, TaskError>> {
-        let look_ahead = self.workers.saturating_mul(2);
-        Map::new(arguments.into_iter(), look_ahead, submit)
+        submit: S,
+    ) -> Map<I::IntoIter, S, R> {
+        let look_ahead = self.workers.saturating_mul(2)..=self.workers.saturating_mul(64);
+        Map::adaptive(arguments.into_iter(), look_ahead, submit)
     }
 
     /// Ends the pool: later tasks are refused, those that wait are run or cancelled, and those that run are waited for.

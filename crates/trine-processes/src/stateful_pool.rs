@@ -2,11 +2,12 @@
 
 use crate::state;
 use crate::submission::Submission;
-use crate::{Future, ProcessPool, TaskError};
+use crate::{Future, ProcessPool};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::marker::PhantomData;
+use trine_future::Map;
 
 /// A pool each of whose workers has a state: [`ProcessPoolBuilder::build_with_state`](crate::ProcessPoolBuilder::build_with_state).
 ///
@@ -125,7 +126,7 @@ impl<S: 'static> StatefulPool<S> {
         &self,
         function: F,
         arguments: I,
-    ) -> impl Iterator<Item = Result<R, TaskError>> + use<'_, F, A, R, I, S>
+    ) -> Map<I::IntoIter, impl FnMut(A) -> Future<R> + use<'_, F, A, R, I, S>, R>
     where
         F: Fn(&mut S, A) -> R + Copy + Send + Sync + 'static,
         A: Serialize + DeserializeOwned + Send + 'static,
