@@ -27,6 +27,28 @@ where
 }
 
 pin_project! {
+    /// A user's future as one that can fail. It takes no more room than that, which an async block would.
+    pub(crate) struct Infallible<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F> Infallible<F> {
+    pub(crate) fn new(future: F) -> Self {
+        Self { future }
+    }
+}
+
+impl<F: Future> Future for Infallible<F> {
+    type Output = Result<F::Output, TaskError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().future.poll(context).map(Ok)
+    }
+}
+
+pin_project! {
     /// A user's future that gives its value to a promise.
     struct Task<F, R>
     where
