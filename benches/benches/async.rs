@@ -107,9 +107,7 @@ fn await_threads_one_at_a_time() {
         on_tokio(async || {
             for number in 0..TURNS {
                 let (sender, receiver) = tokio::sync::oneshot::channel();
-                pool.spawn(move || {
-                    let _ = sender.send(work(black_box((number, 1))));
-                });
+                pool.spawn(move || _ = sender.send(work(black_box((number, 1)))));
                 let _ = black_box(receiver.await);
             }
             TURNS
@@ -152,9 +150,7 @@ fn await_threads_in_flight() {
             let tasks: Vec<_> = (0..IN_FLIGHT)
                 .map(|number| {
                     let (sender, receiver) = tokio::sync::oneshot::channel();
-                    pool.spawn(move || {
-                        let _ = sender.send(work(black_box((number, 1))));
-                    });
+                    pool.spawn(move || _ = sender.send(work(black_box((number, 1)))));
                     receiver
                 })
                 .collect();

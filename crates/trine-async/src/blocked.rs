@@ -39,6 +39,10 @@ mod named {
     fn name_if_async() {
         if is_async_code() {
             let task = POLLED.get().unwrap_or("async code");
+            // What the program wrote is in there.
+            let task = task
+                .strip_prefix("trine_async::task::Infallible<")
+                .map_or(task, |future| future.trim_end_matches('>'));
             let thread = std::thread::current();
             report_failure(&Failure::Blocked(format!(
                 "`{task}` blocks the thread `{}` of an async runtime, and with it all other tasks there: `.await` the \

@@ -4,7 +4,7 @@ use crate::blocking::{Blocking, run_blocking};
 use crate::shared::Shared;
 use crate::stats::Stats;
 use crate::submission::Submission;
-use crate::task;
+use crate::task::{self, Infallible};
 use std::fmt;
 use std::sync::Arc;
 use trine_future::{Executor, Future, Map, TaskError};
@@ -38,7 +38,7 @@ impl Handle {
         F: std::future::Future<Output: Send + 'static> + Send + 'static,
     {
         match self.shared.enter_or_block() {
-            Ok(entry) => task::spawn(&self.shared, entry, async move { Ok(future.await) }),
+            Ok(entry) => task::spawn(&self.shared, entry, Infallible::new(future)),
             Err(refusal) => Future::failed(refusal.into()),
         }
     }

@@ -67,6 +67,7 @@ mod report;
 mod scope;
 mod shared;
 mod stats;
+mod stop;
 mod submission;
 mod task;
 

@@ -5,6 +5,7 @@
 //! borrows from, and nothing can make sure of that in async code: a future can be dropped at any await point, or forgotten
 //! by `mem::forget` without its destructor. A forgotten scope is never polled again, and its children with it.
 
+use crate::stop::Stop;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -12,7 +13,7 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use trine_future::{Failure, Owner, Promise, TaskError, catch_panic, report_failure};
+use trine_future::{Failure, OwnedPromise, Promise, TaskError, catch_panic, report_failure};
 use trine_lock::Lock;
 
 /// Runs `body`, which can spawn tasks that borrow from around the scope, and ends when it and all of these have ended.
@@ -186,13 +187,11 @@ impl<'env, E: From<TaskError> + Send + 'env> Scope<'env, E> {
         F: Future<Output = Result<T, E>> + Send + 'env,
         T: Send + 'static,
     {
-        let stop = Stop::default();
-        let (promise, result) = Promise::with_owner(stop.clone());
+        let (promise, result) = Promise::with_reachable_owner(Stop::default());
         let child = Box::pin(Child {
             future: Some(future),
             promise: Some(promise),
             scope: Arc::clone(&self.shared),
-            stop,
         });
         let waker = {
             let mut state = self.shared.0.lock();
@@ -306,9 +305,8 @@ pin_project! {
         // Gone as soon as the task has ended.
         #[pin]
         future: Option<F>,
-        promise: Option<Promise<T>>,
+        promise: Option<OwnedPromise<T, Stop>>,
         scope: Arc<Shared<'env, E>>,
-        stop: Stop,
     }
 
     impl<'env, F, T, E> PinnedDrop for Child<'env, F, T, E>
@@ -321,7 +319,7 @@ pin_project! {
             if let Some(promise) = this.promise.take() {
                 // PANIC: the destructors are the user's code, and the other tasks have to be dropped, too.
                 report_panic(catch_panic(|| this.future.set(None)));
-                promise.cancel();
+                promise.into_promise().cancel();
             }
         }
     }
@@ -342,7 +340,7 @@ where
             return Poll::Ready(());
         };
         // Before it looks whether it was cancelled: so whoever cancels later finds the waker.
-        this.stop.watch(context.waker());
+        promise.owner().watch(context.waker());
         // PANIC: the future is the user's code.
         let result = match promise.start().then(|| catch_panic(|| future.poll(context))) {
             Some(Ok(Poll::Pending)) => {
@@ -357,14 +355,14 @@ where
         // PANIC: the destructors are the user's code.
         let dropped = catch_panic(|| this.future.set(None));
         match (result, dropped) {
-            (Some(Ok(value)), Ok(())) => promise.finish(Ok(value)),
+            (Some(Ok(value)), Ok(())) => promise.into_promise().finish(Ok(value)),
             (Some(Err(error)), dropped) => {
-                promise.cancel();
+                promise.into_promise().cancel();
                 this.scope.fail(error);
                 report_panic(dropped);
             }
             (_, Err(panic)) => {
-                promise.cancel();
+                promise.into_promise().cancel();
                 this.scope.fail(E::from(TaskError::panicked(panic)));
             }
             (None, Ok(())) => {}
@@ -377,30 +375,6 @@ fn report_panic(caught: Result<(), trine_future::Panic>) {
     if let Err(panic) = caught {
         // PANIC: the hook is the user's code, and nobody is left to be told of it.
         let _ = catch_panic(|| report_failure(&Failure::Panicked(panic)));
-    }
-}
-
-/// Has a task of a scope polled again, to find that it was cancelled.
-#[derive(Clone, Default)]
-struct Stop(Arc<Lock<Option<Waker>>>);
-
-impl Stop {
-    fn watch(&self, waker: &Waker) {
-        let mut watching = self.0.lock();
-        if !watching.as_ref().is_some_and(|before| before.will_wake(waker)) {
-            *watching = Some(waker.clone());
-        }
-    }
-}
-
-impl Owner for Stop {
-    const STOPS_RUNNING: bool = true;
-
-    fn stop(&self) {
-        let waker = self.0.lock().take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
     }
 }
 

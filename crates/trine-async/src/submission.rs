@@ -3,7 +3,7 @@
 use crate::refusal::Refusal;
 use crate::rejected::Rejected;
 use crate::shared::{Entry, Shared};
-use crate::task;
+use crate::task::{self, Infallible};
 use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
@@ -189,7 +189,11 @@ where
         Err(refusal) => return Future::failed(refusal.into()),
     };
     match timeout {
-        None => task::spawn(shared, entry, async move { Ok(function(argument).await) }),
+        None => task::spawn(
+            shared,
+            entry,
+            Infallible::new(async move { function(argument).await }),
+        ),
         Some(timeout) => task::spawn(shared, entry, async move {
             let task = async move { function(argument).await };
             // The time begins here, when the task is polled for the first time.

@@ -2,13 +2,13 @@
 
 use crate::blocked::Polling;
 use crate::shared::{Entry, Shared};
+use crate::stop::Stop;
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::task::JoinHandle;
-use trine_future::{Failure, Outcome, Owner, Panic, Promise, TaskError, catch_panic};
+use trine_future::{Failure, Outcome, OwnedPromise, Panic, Promise, TaskError, catch_panic};
 
 /// Runs `future` as a task that was let in.
 pub(crate) fn spawn<F, R>(shared: &Shared, entry: Entry, future: F) -> trine_future::Future<R>
@@ -17,13 +17,35 @@ where
     R: Send + 'static,
 {
     let (promise, result) = Promise::with_reachable_owner(Stop::default());
-    let task = shared.runtime.spawn(Task {
+    drop(shared.runtime.spawn(Task {
         future: Some(future),
         promise: Some(promise),
+        has_waited: false,
         entry,
-    });
-    result.owner().set(task);
-    result.into_future()
+    }));
+    result
+}
+
+pin_project! {
+    /// A user's future as one that can fail. It takes no more room than that, which an async block would.
+    pub(crate) struct Infallible<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F> Infallible<F> {
+    pub(crate) fn new(future: F) -> Self {
+        Self { future }
+    }
+}
+
+impl<F: Future> Future for Infallible<F> {
+    type Output = Result<F::Output, TaskError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().future.poll(context).map(Ok)
+    }
 }
 
 pin_project! {
@@ -36,7 +58,8 @@ pin_project! {
         // Gone as soon as the task has ended.
         #[pin]
         future: Option<F>,
-        promise: Option<Promise<R>>,
+        promise: Option<OwnedPromise<R, Stop>>,
+        has_waited: bool,
         entry: Entry,
     }
 
@@ -51,7 +74,7 @@ pin_project! {
                 // PANIC: the destructors are the user's code.
                 let dropped = catch_panic(|| { let mut future = this.future; future.set(None); });
                 let cancels = this.entry.pool().tasks.stops();
-                end_without_value(this.entry.pool(), promise, dropped, cancels);
+                end_without_value(this.entry.pool(), promise.into_promise(), dropped, cancels);
             }
         }
     }
@@ -87,23 +110,33 @@ impl<F: Future<Output = Result<R, TaskError>>, R: Send + 'static> Future for Tas
             return Poll::Ready(());
         };
         // A promise does not start if its task was cancelled since it was polled last.
-        if !this.entry.start() || !promise.start() {
-            // PANIC: the destructors are the user's code.
-            let dropped = catch_panic(|| this.future.set(None));
-            end_without_value(this.entry.pool(), promise, dropped, true);
-            return Poll::Ready(());
-        }
+        let starts = this.entry.start() && promise.start();
         // PANIC: the future is the user's code.
-        let result = match catch_panic(|| {
-            let _polling = Polling::begin(type_name::<F>());
-            future.poll(context)
-        }) {
-            Ok(Poll::Pending) => {
+        let polled = starts.then(|| {
+            catch_panic(|| {
+                let _polling = Polling::begin(type_name::<F>());
+                future.poll(context)
+            })
+        });
+        if let Some(Ok(Poll::Pending)) = polled {
+            *this.has_waited = true;
+            promise.owner().watch(context.waker());
+            if !promise.is_cancelled() {
                 *this.promise = Some(promise);
                 return Poll::Pending;
             }
-            Ok(Poll::Ready(result)) => result,
-            Err(panic) => Err(this.entry.pool().panicked(panic)),
+        } else if *this.has_waited {
+            promise.owner().forget();
+        }
+        let result = match polled {
+            None | Some(Ok(Poll::Pending)) => {
+                // PANIC: the destructors are the user's code.
+                let dropped = catch_panic(|| this.future.set(None));
+                end_without_value(this.entry.pool(), promise.into_promise(), dropped, true);
+                return Poll::Ready(());
+            }
+            Some(Ok(Poll::Ready(result))) => result,
+            Some(Err(panic)) => Err(this.entry.pool().panicked(panic)),
         };
         // Whoever gets the result finds that the task holds nothing any more.
         // PANIC: the destructors are the user's code.
@@ -116,7 +149,7 @@ impl<F: Future<Output = Result<R, TaskError>>, R: Send + 'static> Future for Tas
             Ok(_) => Outcome::Done,
             Err(_) => Outcome::Failed,
         });
-        promise.finish(result);
+        promise.into_promise().finish(result);
         Poll::Ready(())
     }
 }
@@ -125,26 +158,5 @@ impl Shared {
     /// The error of a task that panicked. If nobody sees it, the pool's hook is told.
     fn panicked(&self, panic: Panic) -> TaskError {
         TaskError::panicked(panic.with_failure_hook(Arc::clone(&self.failure_hook)))
-    }
-}
-
-/// Ends a running task at its next await point: the runtime drops its future.
-#[derive(Default)]
-struct Stop(OnceLock<JoinHandle<()>>);
-
-impl Stop {
-    /// Says what to stop. To be called before the task's future is given away: until then nobody can cancel.
-    fn set(&self, task: JoinHandle<()>) {
-        let _ = self.0.set(task);
-    }
-}
-
-impl Owner for Stop {
-    const STOPS_RUNNING: bool = true;
-
-    fn stop(&self) {
-        if let Some(task) = self.0.get() {
-            task.abort();
-        }
     }
 }

@@ -119,10 +119,9 @@ impl Completions {
     pub(crate) fn sleep(&self, place: usize, deadline: Option<&Deadline>) {
         let place = &self.places[place];
         // ORDERING: Relaxed. This orders nothing; `read` follows.
-        let marked = place
-            .word()
-            .fetch_update(Relaxed, Relaxed, |word| (word < FIRST).then_some(ASLEEP));
-        if marked.is_err() {
+        let mark = |before| place.word().compare_exchange(before, ASLEEP, Relaxed, Relaxed);
+        let marked = mark(EMPTY).or_else(|word| if word == AWAITED { mark(AWAITED) } else { Err(word) });
+        if marked.is_err_and(|word| word != ASLEEP) {
             return;
         }
         match deadline {

@@ -103,7 +103,7 @@ pub use map::{Map, MapStream};
 pub use outcome::Outcome;
 pub use owner::{Drive, Owner, Waiting};
 pub use panic::{Panic, catch_panic};
-pub use promise::{Owned, Promise};
+pub use promise::{OwnedPromise, Promise};
 pub use shared::{Lend, Shared};
 pub use task::Task;
 pub use wait::{Until, Waited, wait, wait_async};

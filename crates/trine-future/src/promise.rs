@@ -9,6 +9,7 @@ use crate::{Future, TaskError};
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
 
 /// The side of a [`Future`] that gives the value: for executors, and for turning a callback into a future.
 ///
@@ -59,8 +60,8 @@ impl<T: Send + 'static> Promise<T> {
         )
     }
 
-    /// [`with_owner`](Self::with_owner) for an owner that is told something after the task has been given away, which needs
-    /// no allocation of its own for that.
+    /// [`with_owner`](Self::with_owner) for an owner that the producer still wants to reach: it needs no allocation of its
+    /// own for that.
     ///
     /// ```
     /// use std::sync::OnceLock;
@@ -70,16 +71,15 @@ impl<T: Send + 'static> Promise<T> {
     /// impl Owner for Place {}
     ///
     /// let (promise, future) = Promise::with_reachable_owner(Place(OnceLock::new()));
-    /// let place = 3; // where the promise is given to
-    /// future.owner().0.set(place).unwrap();
-    /// promise.complete("ready").unwrap();
-    /// assert_eq!(future.into_future().result()?, "ready");
+    /// promise.owner().0.set(3).unwrap();
+    /// promise.into_promise().complete("ready").unwrap();
+    /// assert_eq!(future.result()?, "ready");
     /// # Ok::<(), trine_future::TaskError>(())
     /// ```
-    pub fn with_reachable_owner<O: Owner>(owner: O) -> (Self, Owned<T, O>) {
+    pub fn with_reachable_owner<O: Owner>(owner: O) -> (OwnedPromise<T, O>, Future<T>) {
         let (promise, future) = Self::with_owner(owner);
         let owner = PhantomData;
-        (promise, Owned { future, owner })
+        (OwnedPromise { promise, owner }, future)
     }
 
     /// Marks the task as running, so that it can't be cancelled any more (unless its owner can stop it). False if it
@@ -197,35 +197,48 @@ impl<T: Send + 'static> Promise<T> {
     }
 }
 
-/// The future of [`Promise::with_reachable_owner`].
+/// A promise whose owner can be reached: [`Promise::with_reachable_owner`]. It is used as the promise that is in it.
 ///
 /// ```
-/// use trine_future::{Future, Owned, Promise};
+/// use trine_future::{Future, OwnedPromise, Promise};
 ///
-/// let (promise, owned): (Promise<u32>, Owned<u32, ()>) = Promise::with_reachable_owner(());
-/// let future: Future<u32> = owned.into_future();
-/// promise.complete(3).unwrap();
+/// let (promise, future): (OwnedPromise<u32, ()>, Future<u32>) = Promise::with_reachable_owner(());
+/// promise.into_promise().complete(3).unwrap();
 /// assert_eq!(future.result().unwrap(), 3);
 /// ```
 #[derive(Debug)]
-pub struct Owned<T, O> {
-    future: Future<T>,
+pub struct OwnedPromise<T, O> {
+    promise: Promise<T>,
     /// What the block was made with.
     owner: PhantomData<fn() -> O>,
 }
 
-impl<T: Send + 'static, O: Owner> Owned<T, O> {
+impl<T: Send + 'static, O: Owner> OwnedPromise<T, O> {
     /// The owner.
     pub fn owner(&self) -> &O {
-        let block = self.future.block().whole::<T, NoWork, O>();
-        // SAFETY: the block was made so by `with_owner`, the future keeps it alive, and an owner is shared (R1). No
+        let block = self.promise.block.whole::<T, NoWork, O>();
+        // SAFETY: the block was made so by `with_owner`, the promise keeps it alive, and an owner is shared (R1). No
         // reference to the rest of the block is made.
         unsafe { &(*block.as_ptr()).owner }
     }
 
-    /// The future itself.
-    pub fn into_future(self) -> Future<T> {
-        self.future
+    /// The promise itself.
+    pub fn into_promise(self) -> Promise<T> {
+        self.promise
+    }
+}
+
+impl<T, O> Deref for OwnedPromise<T, O> {
+    type Target = Promise<T>;
+
+    fn deref(&self) -> &Promise<T> {
+        &self.promise
+    }
+}
+
+impl<T, O> DerefMut for OwnedPromise<T, O> {
+    fn deref_mut(&mut self) -> &mut Promise<T> {
+        &mut self.promise
     }
 }
 
