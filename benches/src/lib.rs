@@ -9,7 +9,9 @@
 //! contains one of the words.
 
 mod comparison;
+mod grid;
 mod measurement;
+mod memory;
 mod poller;
 mod processors;
 mod random_order;
@@ -21,7 +23,9 @@ mod two_threads;
 mod value;
 
 pub use comparison::{Comparison, FAIR_SHARE, Figures, Verdict};
-pub use measurement::{Measurement, SAMPLE, measure};
+pub use grid::Grid;
+pub use measurement::{Measurement, SAMPLE, measure, processor_time};
+pub use memory::{forget_peak_memory, memory, peak_memory};
 pub use poller::Poller;
 pub use random_order::random_order;
 pub use row::{Row, is_wanted};

@@ -56,8 +56,8 @@ pub fn measure(work: impl FnOnce() -> u64) -> Measurement {
     }
 }
 
-/// Of all threads of this process, those that have ended included.
-fn processor_time() -> Duration {
+/// The time that all threads of this process have spent on processors, those that have ended included.
+pub fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(time).expect("the time since the start of the process is not negative")
 }

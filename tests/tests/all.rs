@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod error_texts;
+mod fair_share;
 mod fixture;
 mod leaks;
 mod mistakes;

@@ -14,12 +14,13 @@ use lane::Lane;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use trine_benches::{Comparison, Verdict};
+use trine_benches::{Comparison, Grid, Verdict};
 
 /// What was measured in one lane.
 struct Measured {
     lane: Lane,
     rows: Vec<Comparison>,
+    grids: Vec<Grid>,
 }
 
 /// Ratios that fall short are shown as such, and are no failure: `Ok(true)` says that everything was measured.
@@ -43,16 +44,24 @@ pub(crate) fn run(arguments: &[&str]) -> Result<bool> {
         println!("== {}\n", lane.title());
         let busy = if lane == Lane::Busy { 2 } else { 0 };
         let _busy = BusyPrograms::start(busy)?;
-        let mut rows = Vec::new();
+        let mut in_lane = Measured {
+            lane,
+            rows: Vec::new(),
+            grids: Vec::new(),
+        };
         for benchmark in &benchmarks {
-            rows.extend(run_one(lane.command(&benchmark.path).args(filter), benchmark)?);
+            run_one(
+                lane.command(&benchmark.path).args(filter),
+                benchmark,
+                &mut in_lane,
+            )?;
         }
         ensure!(
-            !rows.is_empty(),
+            !in_lane.rows.is_empty() || !in_lane.grids.is_empty(),
             "there is no row whose name contains {}",
             filter.join(" or ")
         );
-        measured.push(Measured { lane, rows });
+        measured.push(in_lane);
     }
     print!("\n{}", table(&ratios(&measured)));
     println!("\n{}", summary(&measured));
@@ -88,26 +97,29 @@ fn parse<'a>(arguments: &'a [&'a str]) -> Result<(Vec<Lane>, &'a [&'a str])> {
 }
 
 /// Prints what the program prints, as it does, except the lines that are meant for this one.
-fn run_one(command: &mut Command, benchmark: &Executable) -> Result<Vec<Comparison>> {
+fn run_one(command: &mut Command, benchmark: &Executable, measured: &mut Measured) -> Result<()> {
     let name = &benchmark.name;
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("the benchmark {name} could not be started"))?;
     let output = child.stdout.take().context("a pipe was asked for")?;
-    let mut rows = Vec::new();
     for line in BufReader::new(output).lines() {
         let line = line.with_context(|| format!("the output of {name} could not be read"))?;
-        match Comparison::from_line(&line) {
-            None => println!("{line}"),
-            Some(row) => rows.push(row.with_context(|| format!("{name} printed a malformed row"))?),
+        let malformed = || format!("{name} printed a malformed row");
+        if let Some(row) = Comparison::from_line(&line) {
+            measured.rows.push(row.with_context(malformed)?);
+        } else if let Some(grid) = Grid::from_line(&line) {
+            measured.grids.push(grid.with_context(malformed)?);
+        } else {
+            println!("{line}");
         }
     }
     let status = child
         .wait()
         .with_context(|| format!("the end of {name} could not be waited for"))?;
     ensure!(status.success(), "the benchmark {name} failed: {status}");
-    Ok(rows)
+    Ok(())
 }
 
 fn ratios(measured: &[Measured]) -> Vec<Vec<String>> {
@@ -115,7 +127,7 @@ fn ratios(measured: &[Measured]) -> Vec<Vec<String>> {
         "lane", "row", "peer", "trine ns", "peer ns", "ratio", "at most", "result",
     ];
     let mut table = vec![head.map(String::from).to_vec()];
-    for Measured { lane, rows } in measured {
+    for Measured { lane, rows, .. } in measured {
         for row in rows {
             for peer in &row.peers {
                 table.push(vec![
@@ -136,7 +148,7 @@ fn ratios(measured: &[Measured]) -> Vec<Vec<String>> {
 }
 
 fn summary(measured: &[Measured]) -> String {
-    let lines = measured.iter().map(|Measured { lane, rows }| {
+    let lines = measured.iter().map(|Measured { lane, rows, .. }| {
         let count = |verdict| rows.iter().filter(|row| row.verdict() == verdict).count();
         let (met, short) = (count(Verdict::Met), count(Verdict::Short));
         let other = rows.len() - met - short;
@@ -183,9 +195,17 @@ mod tests {
             name: "future".into(),
             path: "future".into(),
         };
-        let run = |script| run_one(Command::new("sh").args(["-c", script]), &benchmark);
+        let run = |script| {
+            let mut measured = Measured {
+                lane: Lane::AllCores,
+                rows: Vec::new(),
+                grids: Vec::new(),
+            };
+            run_one(Command::new("sh").args(["-c", script]), &benchmark, &mut measured)
+        };
         assert!(run("echo trine-bench nonsense").is_err());
+        assert!(run("echo trine-grid nonsense").is_err());
         assert!(run("exit 3").is_err());
-        assert!(run("exit 0").is_ok_and(|rows| rows.is_empty()));
+        assert!(run("exit 0").is_ok());
     }
 }

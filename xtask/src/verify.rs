@@ -1,6 +1,7 @@
 //! `cargo xtask verify`: one command that proves the project.
 
 mod alone;
+mod entry;
 mod examples;
 mod mistakes;
 mod outside;
@@ -99,6 +100,11 @@ const STEPS: &[Step] = &[
         name: "outside",
         what: "programs outside of the workspace",
         run: outside::check,
+    },
+    Step {
+        name: "entry",
+        what: "programs and libraries that have workers",
+        run: entry::check,
     },
     Step {
         name: "models",

@@ -148,6 +148,19 @@ impl BlockPointer {
             .map_or(name, |(_, closure)| closure.trim_end_matches('>'))
     }
 
+    /// The task that this turn of a shared future is for, if it is one and that task has not ended. It is not known to be
+    /// alive after this.
+    ///
+    /// # Safety
+    ///
+    /// Somebody waits for this block by its future, and does not stop before this returns.
+    pub(crate) unsafe fn turn_of(self) -> Option<BlockPointer> {
+        // SAFETY: passed on to the caller.
+        let header = unsafe { self.header() };
+        // SAFETY: passed on to the caller.
+        unsafe { (header.vtable.turn_of)(self) }
+    }
+
     /// The block as what it was made.
     pub(crate) fn whole<T, W, O>(self) -> NonNull<Block<T, W, O>> {
         self.0.cast()

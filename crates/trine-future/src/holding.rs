@@ -29,7 +29,17 @@ impl BlockPointer {
         let deciding = unsafe { self.deciding() };
         // SAFETY: the deciding block lives for as long as this one.
         let header = unsafe { deciding.header() };
-        match header.state.cancel(header.vtable.stops_running) {
+        let cancel = || header.state.cancel(header.vtable.stops_running);
+        let mut cancelled = cancel();
+        while let Err(after) = cancelled
+            && after.phase() == Phase::Running
+            // SAFETY: the block is alive.
+            && unsafe { (header.vtable.take_back)(deciding) }
+        {
+            // It may have been started again in between.
+            cancelled = cancel();
+        }
+        match cancelled {
             Err(after) => (after.phase() == Phase::Cancelled, Slot::default()),
             Ok(before) => {
                 if before.phase() == Phase::Pending {

@@ -58,6 +58,7 @@ mod blocking;
 mod cancel_on_drop;
 mod completions;
 mod current;
+mod deferred;
 mod ending;
 mod error;
 mod executor;
@@ -88,6 +89,7 @@ pub use as_completed::{AsCompleted, Completable, TimedAsCompleted, TimedOut, as_
 pub use blocking::{BlockingHook, set_blocking_hook, while_blocked};
 pub use cancel_on_drop::CancelOnDrop;
 pub use current::cancelled;
+pub use deferred::{DeferredCallbacks, defer_callbacks};
 pub use error::{TaskError, WorkerDeath};
 pub use executor::{Executor, Pool, Shutdown};
 pub use failure::{Failure, FailureHook, report_failure, set_executor_failure_hook, set_failure_hook};

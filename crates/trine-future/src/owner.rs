@@ -39,6 +39,12 @@ pub trait Owner: Send + Sync + 'static {
         Drive::Sleep
     }
 
+    /// Called when somebody cancels a task that counts as started. True if it has in truth not begun, and was [put
+    /// back](crate::Promise::put_back) just now: then it can be cancelled.
+    fn take_back(&self) -> bool {
+        false
+    }
+
     /// Called after a task that had started was cancelled: it should be stopped now. Its result will be dropped.
     fn stop(&self) {}
 }

@@ -73,6 +73,20 @@ impl<T: Send + 'static> Promise<T> {
         state.claim() || state.load().phase() == Phase::Running
     }
 
+    /// Takes [`start`](Self::start) back, for a task that has not begun after all: it can be cancelled again, and started
+    /// again. Nothing happens if it was not started, or was cancelled meanwhile.
+    ///
+    /// ```
+    /// let (mut promise, future) = trine_future::Promise::<u32>::new();
+    /// promise.start();
+    /// promise.put_back();
+    /// assert!(!future.is_running() && future.cancel());
+    /// ```
+    pub fn put_back(&mut self) {
+        // SAFETY: the producer's side of the block is alive.
+        unsafe { self.block.header() }.state.put_back();
+    }
+
     /// Whether the future was cancelled. A long task asks now and then.
     pub fn is_cancelled(&self) -> bool {
         // SAFETY: the producer's side of the block is alive.

@@ -51,7 +51,9 @@ impl<T: Send + Sync + 'static> Shared<T> {
     ///
     /// # Errors
     ///
-    /// A [`TaskError`] if the task did not return: the same one for everybody.
+    /// A [`TaskError`] if the task did not return: the same one for everybody. And a
+    /// [deadlock](TaskError::is_deadlock), for the one that has closed the circle: a task that waits for a task that
+    /// waits for it.
     ///
     /// ```
     /// let shared = trine_future::Future::ready(5).shared();
@@ -61,8 +63,9 @@ impl<T: Send + Sync + 'static> Shared<T> {
         if let Some(result) = self.0.lend() {
             return result;
         }
-        // A turn is nobody's task, so it is in no circle.
-        let _ = self.0.turn().wait(Patience::UnlessDeadlocked);
+        if let Err(deadlock) = self.0.turn().wait(Patience::UnlessDeadlocked) {
+            return Err(self.0.lend_deadlock(deadlock));
+        }
         self.0.lend().expect("a turn comes after the result")
     }
 

@@ -3,11 +3,11 @@
 //! Every change of a task's state is a pure function here, from one snapshot to the next; `state.rs` applies them
 //! with one atomic read-modify-write. So the rules can be tested without threads, and the threads without rules.
 //!
-//! | from \ event | claim | complete | cancel | request a cancel | watch, unwatch | detach |
-//! |---|---|---|---|---|---|---|
-//! | Pending | Running | Done or Failed | Cancelled | yes | yes | yes |
-//! | Running | no | Done or Failed | Cancelled, if its owner can stop it | yes | yes | yes |
-//! | Done, Failed, Cancelled | no | no | no | no | no | no: the future drops the value first |
+//! | from \ event | claim | put back | complete | cancel | request a cancel | watch, unwatch | detach |
+//! |---|---|---|---|---|---|---|---|
+//! | Pending | Running | no | Done or Failed | Cancelled | yes | yes | yes |
+//! | Running | no | Pending | Done or Failed | Cancelled, if its owner can stop it | yes | yes | yes |
+//! | Done, Failed, Cancelled | no | no | no | no | no | no | no: the future drops the value first |
 
 /// Where a task is on its way. The last three are terminal: exactly one of them is reached, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,6 +136,11 @@ impl Snapshot {
         (self.has_future() && !self.is_watched())
             .then(|| self.complete(phase, false, true))
             .flatten()
+    }
+
+    /// A claim is taken back: the task has not begun.
+    pub(crate) fn put_back(self) -> Option<Self> {
+        (self.phase() == Phase::Running).then(|| self.with_phase(Phase::Pending))
     }
 
     /// The task is cancelled.

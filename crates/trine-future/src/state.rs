@@ -27,6 +27,12 @@ impl State {
         self.update(Relaxed, Snapshot::claim).is_ok()
     }
 
+    /// Takes back a claim, for a task that has not begun. Nothing happens if it has ended meanwhile.
+    pub(crate) fn put_back(&self) {
+        // ORDERING: Relaxed, as in `claim`.
+        let _ = self.update(Relaxed, Snapshot::put_back);
+    }
+
     /// Ends the task and lets go of the producer's side, if the future is there and has left nobody to be told: then
     /// there is nothing more to do. False if there is, or another thread has changed the state meanwhile: nothing has
     /// happened.

@@ -26,10 +26,13 @@ pub(crate) struct Vtable {
     /// Completes a claimed task, whose work has been dropped, with an error.
     pub(crate) fail: unsafe fn(BlockPointer, TaskError, Side),
     pub(crate) drive: unsafe fn(BlockPointer, Waiting<'_>) -> Drive,
+    pub(crate) take_back: unsafe fn(BlockPointer) -> bool,
     pub(crate) stop: unsafe fn(BlockPointer),
     pub(crate) stops_running: bool,
     /// The block that a mapped future follows.
     pub(crate) inner: unsafe fn(BlockPointer) -> Option<BlockPointer>,
+    /// The task that a turn of a shared future is for, if it has not ended.
+    pub(crate) turn_of: unsafe fn(BlockPointer) -> Option<BlockPointer>,
     /// What the work is called.
     pub(crate) name: fn() -> &'static str,
     /// The size of the memory, if that is all that there is to free.
@@ -54,9 +57,11 @@ impl<T: Send, W: Work<T>, O: Owner> Table<T, W, O> {
         drop_result: drop_result::<T>,
         fail: fail::<T>,
         drive: drive::<T, W, O>,
+        take_back: take_back::<T, W, O>,
         stop: stop::<T, W, O>,
         stops_running: O::STOPS_RUNNING,
         inner: inner::<T, W, O>,
+        turn_of: turn_of::<T, W, O>,
         name: std::any::type_name::<W>,
         memory_only: if std::mem::needs_drop::<O>() {
             None
@@ -134,6 +139,11 @@ unsafe fn drive<T, W: Work<T>, O: Owner>(block: BlockPointer, waiting: Waiting<'
     unsafe { whole::<T, W, O>(block) }.owner.drive(waiting)
 }
 
+unsafe fn take_back<T, W: Work<T>, O: Owner>(block: BlockPointer) -> bool {
+    // SAFETY: the caller has a side of the block, so it is alive (R5).
+    unsafe { whole::<T, W, O>(block) }.owner.take_back()
+}
+
 unsafe fn stop<T, W: Work<T>, O: Owner>(block: BlockPointer) {
     // SAFETY: the caller has a side of the block, so it is alive (R5).
     unsafe { whole::<T, W, O>(block) }.owner.stop();
@@ -148,6 +158,16 @@ unsafe fn inner<T, W: Work<T>, O: Owner>(block: BlockPointer) -> Option<BlockPoi
     // SAFETY: the work of a task that follows another is there until its result is taken, which needs `&mut` of
     // the future that the caller has, or discarded, which needs that future to be gone (R4).
     block.work.with(|work| unsafe { &*work.cast::<W>() }.follows())
+}
+
+unsafe fn turn_of<T, W: Work<T>, O: Owner>(block: BlockPointer) -> Option<BlockPointer> {
+    if !W::IS_TURN {
+        return None;
+    }
+    // SAFETY: the caller has a side of the block, or keeps one who has it in its wait, so it is alive (R5).
+    let block = unsafe { whole::<T, W, O>(block) };
+    // SAFETY: the work of a turn is there until its result is taken, which comes after the wait (R4).
+    block.work.with(|work| unsafe { &*work.cast::<W>() }.turn_of())
 }
 
 unsafe fn free<T, W: Work<T>, O: Owner>(block: BlockPointer) {

@@ -3,7 +3,7 @@
 use crate::Outcome;
 use crate::completions::Completions;
 use crate::ending::Producer;
-use crate::failure;
+use crate::{deferred, failure};
 use std::sync::Arc;
 use std::task::Waker;
 use trine_platform::Parker;
@@ -41,8 +41,7 @@ pub(crate) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 pub(crate) struct Callbacks(pub(crate) Vec<Callback>);
 
 impl Callbacks {
-    #[cold]
-    fn call(self, outcome: Outcome) {
+    pub(crate) fn call(self, outcome: Outcome) {
         for callback in self.0 {
             // PANIC: a callback is the user's code. The others run all the same.
             failure::contain(|| callback(outcome));
@@ -62,7 +61,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// Tells the waiter, then runs the callbacks in the order in which they were added.
+    /// Tells the waiter, then runs the callbacks in the order in which they were added, or puts them off.
     #[inline]
     pub(crate) fn notify(self, outcome: Outcome) {
         match self.waiter {
@@ -74,7 +73,7 @@ impl Slot {
             Waiter::Mapped(producer) => producer.finish_mapped(outcome),
         }
         if let Some(callbacks) = self.callbacks {
-            callbacks.call(outcome);
+            deferred::call(*callbacks, outcome);
         }
     }
 }

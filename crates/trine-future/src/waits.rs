@@ -7,6 +7,10 @@
 //! circle is woken and gets the error. There is such a one: a task whose memory is lent was made by the one that waits for
 //! it, and tasks that only wait for those they have made are a tree.
 //!
+//! Who waits for a shared future waits for a turn. A turn says which task it is for, as long as that has not ended.
+//! That task may end and its memory be used again at any time: but a task that is in here, or on the stack of the thread
+//! that searches, is alive while the table is locked, and two that are alive and have one address are one.
+//!
 //! Only threads that have nothing else to do come here, and only those in untimed waits for one future: a timed wait ends
 //! by itself, and a wait for several futures may be ended by any of them.
 
@@ -52,9 +56,10 @@ impl Wait {
         let waiting = current::stack();
         if !waiting.is_empty() {
             let mut waits = WAITS.lock();
-            if let Some(circle) = find_circle(&waits, &waiting, target) {
-                // SAFETY: the tasks on this thread's stack are alive, and so are those that have been found in `waits`,
-                // and what they wait for, as long as it is locked.
+            // SAFETY: the caller has the future of the target.
+            if let Some(circle) = unsafe { find_circle(&waits, &waiting, target) } {
+                // SAFETY: the tasks on this thread's stack are alive, and so are those that have been found in `waits`, as
+                // long as it is locked.
                 let names = circle.iter().map(|task| unsafe { task.name() }).collect();
                 let deadlock = TaskError::deadlock(names);
                 if sleeper.is_some() {
@@ -83,7 +88,7 @@ impl Wait {
     /// The deadlock that somebody else has found, and that this wait is to be given up for.
     pub(crate) fn deadlock(&self) -> Option<TaskError> {
         let innermost = self.waiting.first()?;
-        WAITS.lock().get_mut(innermost)?.deadlock.take()
+        WAITS.lock().get(innermost)?.deadlock.clone()
     }
 }
 
@@ -104,6 +109,7 @@ fn give_up_another(waits: &mut Waits, circle: &[BlockPointer], deadlock: TaskErr
         if let Some(edge) = waits.get_mut(task)
             && let Some(sleeper) = &edge.sleeper
         {
+            // It stays there until the wait is over: who searches meanwhile goes no further.
             edge.deadlock = Some(deadlock);
             sleeper.unpark();
             return;
@@ -113,16 +119,29 @@ fn give_up_another(waits: &mut Waits, circle: &[BlockPointer], deadlock: TaskErr
 
 /// The tasks that would wait for each other if those in `waiting`, the innermost first, waited for `target`: each waits
 /// for the next, and the last for the first.
-fn find_circle(waits: &Waits, waiting: &[BlockPointer], target: BlockPointer) -> Option<Vec<BlockPointer>> {
+///
+/// # Safety
+///
+/// Somebody has the future of `target`.
+unsafe fn find_circle(
+    waits: &Waits,
+    waiting: &[BlockPointer],
+    mut target: BlockPointer,
+) -> Option<Vec<BlockPointer>> {
     let mut circle = Vec::from_iter(waiting.first().copied());
-    let mut next = target;
     loop {
-        if let Some(depth) = waiting.iter().position(|&task| task == next) {
+        // SAFETY: the caller has the future of the first target, and those who wait in `waits` have those of the others.
+        let task = unsafe { target.turn_of() }.unwrap_or(target);
+        if let Some(depth) = waiting.iter().position(|&other| other == task) {
             // From there up to the innermost, which is the first of the circle, each waits for the one above it.
             circle.extend(waiting[1..=depth].iter().rev());
             return Some(circle);
         }
-        circle.push(next);
-        next = waits.get(&next)?.target;
+        circle.push(task);
+        let edge = waits.get(&task)?;
+        if edge.deadlock.is_some() {
+            return None;
+        }
+        target = edge.target;
     }
 }

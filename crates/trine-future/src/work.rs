@@ -8,11 +8,19 @@ pub(crate) trait Work<T>: Send {
     /// Whether this is the work of a mapped future, which follows another one.
     const FOLLOWS: bool = false;
 
+    /// Whether this is the work of a turn of a shared future.
+    const IS_TURN: bool = false;
+
     /// Makes the result. The user's panics are caught in it.
     fn perform(self) -> TaskResult<T>;
 
     /// The block that this one follows.
     fn follows(&self) -> Option<BlockPointer> {
+        None
+    }
+
+    /// The task that a turn of a shared future is for, if it has not ended.
+    fn turn_of(&self) -> Option<BlockPointer> {
         None
     }
 }

@@ -1,52 +1,30 @@
-//! The words of the table: what workers do, and what it answers to those who tell it something.
+//! The words of the table: what it asks of workers, and what it answers to those who tell it something.
 
 use crate::limit::WhenFull;
 use crate::queue::Ticket;
 use std::collections::VecDeque;
-use std::time::Instant;
 
-/// Why a task that runs is stopped.
+/// Why a worker is being killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
+    /// The time of its task was over.
     TimedOut,
+    /// Its task was cancelled, or the pool was killed.
     Killed,
-}
-
-/// What a worker does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// There is no process.
-    Absent,
-    /// The attendant starts the process.
-    Starting,
-    /// The process has said hello, and its attendant is about to ask for a task.
-    Started,
-    /// The process waits for a task.
-    Ready,
-    /// The process has a task.
-    Running {
-        number: u64,
-        /// When the task is to be stopped.
-        deadline: Option<Instant>,
-        /// Noted once: the worker is being killed.
-        stop: Option<Stop>,
-    },
-    /// The process has run as many tasks as it may.
-    Spent,
-    /// The attendant has left, for good.
-    Left,
+    /// It has replied something that is no reply.
+    Distrusted,
 }
 
 /// What an attendant does next.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Next<T> {
+pub(crate) enum Next {
     /// Start a worker, and tell `started` or `start_failed`.
     Start,
-    /// Run this task, and tell `finished`, `skipped`, `lost` or `give_back`.
-    Run(Ticket<T>),
+    /// Send the task that the worker was given last, which could not be handed over at once.
+    Send,
     /// Stop the worker, and tell `retired`.
     Retire,
-    /// Wake that attendant, if any, then sleep until woken, and ask again.
+    /// Wake that attendant, if any, then sleep until woken or until the worker has replied or died, and ask again.
     Sleep { wake: Option<usize> },
     /// Stop the worker, if there is one, and end.
     Leave,
@@ -55,6 +33,8 @@ pub(crate) enum Next<T> {
 /// What becomes of a task that is submitted.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Submitted<T> {
+    /// That worker has it.
+    Handed { worker: usize },
     /// It waits for its turn; wake that attendant, if any.
     Queued { wake: Option<usize> },
     /// There is no room for it.
@@ -63,11 +43,57 @@ pub(crate) enum Submitted<T> {
     Refused(Ticket<T>),
 }
 
-/// What becomes of a task that has not reached its worker.
+/// What follows from a reply.
 #[derive(Debug, PartialEq)]
-pub(crate) enum GivenBack<T> {
-    /// It waits again. These tasks fail, when it is hopeless.
-    Queued { hopeless: VecDeque<Ticket<T>> },
-    /// It was stopped on the way, and that is its end.
-    Stopped(Ticket<T>, Stop),
+pub(crate) struct Answered<T> {
+    /// The task that has ended.
+    pub(crate) ticket: Ticket<T>,
+    /// The attendant is asleep, and has something to do.
+    pub(crate) wake: bool,
+}
+
+/// What a dead worker leaves behind.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Died<T> {
+    /// The tasks that it had begun: one, unless it has lied. The reason why it was stopped is that of the first.
+    pub(crate) lost: Vec<Ticket<T>>,
+    pub(crate) stop: Option<Stop>,
+    /// Tasks to fail, because no worker can be started for them.
+    pub(crate) hopeless: VecDeque<Ticket<T>>,
+}
+
+/// What follows from stopping a task.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Stopped<T> {
+    /// Kill this worker.
+    Runs { worker: usize },
+    /// It had not begun, and is not in the table any more. Wake the attendant of that worker.
+    Taken { worker: usize, ticket: Ticket<T> },
+    /// Nothing: it has ended, or it waits in the queue.
+    Nothing,
+}
+
+/// What has become of a task that was to be handed to a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handing {
+    Handed,
+    /// There is no room for it now.
+    NoRoom,
+    /// It was cancelled.
+    Cancelled,
+}
+
+/// The workers, as the table reaches them. Nothing here blocks.
+pub(crate) trait Reach<T> {
+    /// Hands the task to the worker, if there is room for it at once. `oldest` is the first task that the worker has.
+    fn hand(&mut self, worker: usize, ticket: &mut Ticket<T>, oldest: Option<&Ticket<T>>) -> Handing;
+
+    /// Announces to the worker, which has no other task, one that its attendant will send. False if it was cancelled.
+    fn announce(&mut self, worker: usize, ticket: &mut Ticket<T>) -> bool;
+
+    /// Takes a task back that was handed to the worker. False if that has begun to run it.
+    fn take_back(&mut self, worker: usize, ticket: &mut Ticket<T>) -> bool;
+
+    /// Drops a task that was cancelled, later.
+    fn dismiss(&mut self, ticket: Ticket<T>);
 }

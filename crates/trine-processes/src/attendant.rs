@@ -1,14 +1,14 @@
-//! The thread beside each worker: it starts the worker, gives it tasks, takes the replies, and buries it.
+//! The thread beside each worker: it starts the worker, takes the replies that nobody waits for, and buries it.
 //!
-//! It lives as long as the pool, because the kernel ends a worker with the thread that has started it. Callbacks of
-//! futures run on it.
+//! It lives as long as the pool, because the kernel ends a worker with the thread that has started it. It runs no code of
+//! users.
 
-use crate::answers::{GivenBack, Next};
+use crate::answers::{Died, Next};
 use crate::queue::Ticket;
 use crate::shared::{Presence, Shared};
-use crate::system::{NoReply, Worker};
+use crate::system::{Sent, Worker};
 use crate::task::Task;
-use trine_future::{TaskError, WorkerDeath};
+use trine_future::TaskError;
 
 /// Attends to the worker with `index` until the pool ends.
 pub(crate) fn attend(shared: &Shared, index: usize) {
@@ -16,22 +16,20 @@ pub(crate) fn attend(shared: &Shared, index: usize) {
     let attendant = Attendant { shared, index };
     let mut worker: Option<Worker> = None;
     loop {
-        if let Some(dead) = worker.take_if(|worker| worker.has_exited()) {
-            let hopeless = shared.tell(|table| table.died_idle(index));
-            let death = attendant.bury(dead);
-            fail_all(hopeless, &format!("workers die before their first task: {death}"));
+        if let Some(dead) = worker.take_if(|worker| attendant.take_replies(worker)) {
+            attendant.bury(dead, false);
         }
         match shared.next(index) {
-            None | Some(Next::Sleep { .. }) => {}
-            Some(Next::Start) => worker = attendant.start(),
-            Some(Next::Run(ticket)) => worker = attendant.run(worker, ticket),
-            Some(Next::Retire) => {
+            Next::Start => worker = attendant.start(),
+            Next::Send => worker = worker.and_then(|worker| attendant.send(worker)),
+            Next::Sleep { .. } => shared.sleep(index, worker.as_ref()),
+            Next::Retire => {
                 if let Some(spent) = worker.take() {
                     attendant.stop(spent);
                 }
                 shared.tell(|table| table.retired(index));
             }
-            Some(Next::Leave) => break,
+            Next::Leave => break,
         }
     }
     if let Some(worker) = worker {
@@ -50,110 +48,104 @@ impl Attendant<'_> {
         let started = Worker::start(&shared.settings, index, |process| shared.register(index, process));
         match started.and_then(|worker| self.initialize(worker)) {
             Ok(worker) => {
-                shared.tell(|table| table.started(index));
+                shared.started(index);
                 Some(worker)
             }
             Err(cause) => {
                 shared.forget(index);
-                fail_all(shared.start_failed(index, &cause), &cause);
+                self.fail_all(shared.start_failed(index, &cause), &cause);
                 None
             }
         }
     }
 
     /// Has the worker run the initializer, if there is one.
-    fn initialize(&self, mut worker: Worker) -> Result<Worker, String> {
+    fn initialize(&self, worker: Worker) -> Result<Worker, String> {
         let Some(initializer) = &self.shared.settings.initializer else {
             return Ok(worker);
         };
         match worker.exchange(&initializer.request) {
-            Ok(reply) => match initializer.check(&reply) {
+            Some(reply) => match initializer.check(&reply) {
                 Ok(()) => Ok(worker),
                 Err(cause) => {
                     worker.kill();
                     Err(cause)
                 }
             },
-            Err(NoReply::NotStarted | NoReply::Lost) => Err(initializer.ended_its_worker(&worker.bury())),
+            None => Err(initializer.ended_its_worker(&worker.bury())),
         }
     }
 
-    /// Runs one task, and returns the worker if it can run more.
-    ///
-    /// The table is told before the future is: a callback, which may take its time, does not hold up a free worker's
-    /// place in the table, and whoever has seen the result finds the pool as it is after it.
-    fn run(&self, worker: Option<Worker>, ticket: Ticket<Task>) -> Option<Worker> {
+    /// Takes what the worker has replied. True if that was all, because it has exited.
+    fn take_replies(&self, worker: &Worker) -> bool {
         let Self { shared, index } = *self;
-        let Some(mut worker) = worker else {
-            unreachable!("the table gives tasks to workers that are ready");
-        };
-        let Ticket {
-            number,
-            bytes,
-            mut task,
-        } = ticket;
-        if !task.promise.start() {
-            shared.tell(|table| table.skipped(index));
-            return Some(worker);
-        }
-        if let Some(timeout) = task.timeout {
-            shared.time(index, timeout);
-        }
-        match worker.exchange(&task.request) {
-            Ok(reply) if task.is_answered_by(&reply) => {
-                task.request = Vec::new();
-                let kept = if shared.tell(|table| table.finished(index)) {
-                    self.bury(worker);
-                    None
-                } else {
-                    Some(worker)
-                };
-                task.answer(reply);
-                kept
-            }
-            Ok(nonsense) => {
-                let _ = shared.tell(|table| table.lost(index));
-                worker.kill();
-                shared.forget(index);
-                task.answer(nonsense);
-                None
-            }
-            Err(NoReply::NotStarted) => {
-                let given_back = shared.tell(|table| table.give_back(index, Ticket { number, bytes, task }));
-                let death = self.bury(worker);
-                match given_back {
-                    GivenBack::Queued { hopeless } => {
-                        fail_all(hopeless, &format!("workers die before their first task: {death}"))
-                    }
-                    GivenBack::Stopped(ticket, stop) => ticket.task.lose(Some(stop), death),
+        // Before the last look: what was written before the end comes through.
+        let has_exited = worker.has_exited();
+        loop {
+            match worker.next_reply() {
+                Ok(Some(reply)) => {
+                    shared.settle(index, reply);
                 }
+                Ok(None) => return has_exited,
+                Err(_) => {
+                    // Once is enough: nothing that comes after it makes sense.
+                    shared.settle(index, Vec::new());
+                    return true;
+                }
+            }
+        }
+    }
+
+    /// Sends the task that could not be handed to the worker, and returns the worker if it can run more.
+    fn send(&self, worker: Worker) -> Option<Worker> {
+        let Self { shared, index } = *self;
+        let request = shared.request_to_send(index)?;
+        match worker.send(&request) {
+            Sent::Pending => Some(worker),
+            Sent::Answered(reply) => {
+                shared.settle(index, reply);
+                Some(worker)
+            }
+            Sent::NotStarted => {
+                self.bury(worker, true);
                 None
             }
-            Err(NoReply::Lost) => {
-                let stop = shared.tell(|table| table.lost(index));
-                let death = self.bury(worker);
-                task.lose(stop, death);
+            Sent::Lost => {
+                shared.kill_worker(index);
+                self.bury(worker, false);
                 None
             }
         }
     }
 
-    fn bury(&self, worker: Worker) -> WorkerDeath {
+    /// Takes leave of a worker that has died. It has begun none of its tasks, if `unstarted`.
+    fn bury(&self, worker: Worker, unstarted: bool) {
+        let Self { shared, index } = *self;
+        let Died { lost, stop, hopeless } = shared.died(index, unstarted);
         let death = worker.bury();
-        self.shared.forget(self.index);
-        death
+        shared.forget(index);
+        self.fail_all(hopeless, &format!("workers die before their first task: {death}"));
+        let mut stop = stop;
+        for ticket in lost {
+            let stop = stop.take();
+            let death = death.clone();
+            shared
+                .callbacks
+                .defer(|| ticket.task.lose(stop, ticket.timeout, death));
+        }
     }
 
     fn stop(&self, worker: Worker) {
         worker.stop();
         self.shared.forget(self.index);
     }
-}
 
-/// Fails tasks for which no worker can be started.
-fn fail_all(tickets: impl IntoIterator<Item = Ticket<Task>>, cause: &str) {
-    for ticket in tickets {
-        let reason = format!("the pool is unhealthy, no worker can be started: {cause}");
-        ticket.task.promise.fail(TaskError::refused(reason));
+    /// Fails tasks for which no worker can be started.
+    fn fail_all(&self, tickets: impl IntoIterator<Item = Ticket<Task>>, cause: &str) {
+        for ticket in tickets {
+            let reason = format!("the pool is unhealthy, no worker can be started: {cause}");
+            let fail = || ticket.task.promise.fail(TaskError::refused(reason));
+            self.shared.callbacks.defer(fail);
+        }
     }
 }

@@ -59,12 +59,13 @@ impl BuildError {
         matches!(self.0, Kind::NoWorkers)
     }
 
-    /// This process is itself a worker of a process pool, which has no workers of its own.
+    /// This process is itself a worker of a process pool, below which there may be no more.
     pub fn is_nested(&self) -> bool {
         matches!(self.0, Kind::Nested)
     }
 
-    /// There are no worker processes on this system, or not in a program that runs with raised rights.
+    /// There are no worker processes on this system, or not in a program that runs with raised rights, or that lives in a library
+    /// which can't be loaded into workers, or where the environment variable `TRINE_PROCESSES` is `off`.
     pub fn is_unsupported(&self) -> bool {
         matches!(self.0, Kind::Unsupported(_))
     }
@@ -90,8 +91,8 @@ impl fmt::Display for BuildError {
         match &self.0 {
             Kind::NoWorkers => formatter.write_str("a pool needs at least one worker"),
             Kind::Nested => formatter.write_str(
-                "this process is a worker of a process pool: it can't have workers of its own. Build the pool in \
-                 the parent, and let the task return what is to be done next",
+                "this process is a worker of a process pool, and may have no workers of its own. Build the pool in the parent, \
+                 and let the task return what is to be done next, or set `nested_levels` in the parent's builder",
             ),
             Kind::Unsupported(what) => formatter.write_str(what),
             Kind::Zero => formatter.write_str("a limit, or the number of tasks of a worker, has to be at least 1"),

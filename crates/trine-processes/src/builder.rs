@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use std::any::type_name;
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use trine_future::TaskError;
 use trine_platform::default_workers;
@@ -59,6 +60,8 @@ pub struct ProcessPoolBuilder {
     environment: Vec<(OsString, OsString)>,
     discards_stdout: bool,
     limits: Limits,
+    executable: Option<PathBuf>,
+    nested_levels: Option<u32>,
 }
 
 impl ProcessPoolBuilder {
@@ -71,6 +74,8 @@ impl ProcessPoolBuilder {
             environment: Vec::new(),
             discards_stdout: false,
             limits: Limits::default(),
+            executable: None,
+            nested_levels: None,
         }
     }
 
@@ -210,15 +215,62 @@ impl ProcessPoolBuilder {
         self
     }
 
+    /// What is started as a worker, instead of this program's own executable as it is in memory (`/proc/self/exe`).
+    ///
+    /// For programs that can't be started again: where there is no `/proc`, or where the program was started by calling the
+    /// dynamic loader. It has to be a copy of the same build, else each future says that it is another one. If Trine is part of a
+    /// shared library, it can be any program that the library can be preloaded into.
+    ///
+    /// ```no_run
+    /// use trine_processes::ProcessPool;
+    ///
+    /// // A program that the dynamic loader was called with: `/proc/self/exe` is the loader.
+    /// let pool = ProcessPool::builder().worker_executable("/usr/bin/the-program").build()?;
+    /// # Ok::<(), trine_processes::BuildError>(())
+    /// ```
+    pub fn worker_executable(mut self, path: impl Into<PathBuf>) -> Self {
+        self.executable = Some(path.into());
+        self
+    }
+
+    /// How many levels of pools there may be below the workers of this pool. By default none: to build a pool in a task is an
+    /// [error](BuildError::is_nested).
+    ///
+    /// With 1, tasks can build pools, and the tasks of those can't. Each pool in a task has one level less than the one
+    /// whose task it is, or what its own builder says, if that is less. A pool that a task has built and that is still there when
+    /// the worker ends is killed.
+    ///
+    /// ```
+    /// use trine_processes::{ProcessPool, RemoteError};
+    ///
+    /// fn double(number: u32) -> u32 {
+    ///     2 * number
+    /// }
+    ///
+    /// fn double_all(numbers: Vec<u32>) -> Result<Vec<u32>, RemoteError> {
+    ///     let pool = ProcessPool::new(2)?;
+    ///     Ok(pool.map(double, numbers).collect::<Result<_, _>>()?)
+    /// }
+    ///
+    /// let pool = ProcessPool::builder().workers(1).nested_levels(1).build()?;
+    /// assert_eq!(pool.submit(double_all, vec![1, 2, 3]).result()??, [2, 4, 6]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn nested_levels(mut self, levels: u32) -> Self {
+        self.nested_levels = Some(levels);
+        self
+    }
+
     /// Builds the pool. No process is started before there is a task.
     ///
     /// # Errors
     ///
     /// If a number is 0 that has to be at least 1; if the initializer's argument can't be serialised; if `TRINE_WORKERS`
-    /// is set and is not a number from 1 on; in a process that is itself a worker; on systems other than Linux; if the system
-    /// refuses a thread or a descriptor.
+    /// is set and is not a number from 1 on; in a process that is itself a worker, unless its pool has
+    /// [nested levels](Self::nested_levels); on systems other than Linux, in a program that runs with raised rights, or where
+    /// `TRINE_PROCESSES` is `off`; if the system refuses a thread or a descriptor.
     pub fn build(self) -> Result<ProcessPool, BuildError> {
-        system::check().map_err(BuildError::new)?;
+        let levels = system::check(self.nested_levels).map_err(BuildError::new)?;
         // Also in a pool whose number of workers is given: what they share depends on it.
         let threads = default_workers().map_err(|value| BuildError::new(Kind::Environment(value)))?;
         let workers = self.workers.unwrap_or(threads);
@@ -247,6 +299,8 @@ impl ProcessPoolBuilder {
             environment,
             discards_stdout: self.discards_stdout,
             initializer,
+            executable: self.executable,
+            levels,
         };
         ProcessPool::start(workers, rules, settings)
     }
@@ -302,6 +356,8 @@ impl fmt::Debug for ProcessPoolBuilder {
             .field("environment", &self.environment)
             .field("discards_stdout", &self.discards_stdout)
             .field("limits", &self.limits)
+            .field("executable", &self.executable)
+            .field("nested_levels", &self.nested_levels)
             .finish_non_exhaustive()
     }
 }

@@ -132,6 +132,11 @@ impl<'a> Reply<'a> {
         }
     }
 
+    /// The number of the task that is answered, if this is a reply.
+    pub(crate) fn number(frame: &'a [u8]) -> Option<u64> {
+        Self::decode(frame).map(|(number, _)| number)
+    }
+
     /// The number of the task that is answered, and the answer.
     pub(crate) fn decode(frame: &'a [u8]) -> Option<(u64, Self)> {
         let mut reader = Reader(frame);

@@ -44,7 +44,9 @@
 //! - What a task has started dies with its worker, if it stays in the worker's process group.
 //! - If the program dies, however suddenly, its workers die too. If memory runs out, they die before the program.
 //! - In `ps` a worker has the program's name, with the arguments `trine-worker`, the number of its pool (in the order in which
-//!   the program has built them, from 1 on) and its own (from 0 on).
+//!   the program has built them, from 1 on) and its own (from 0 on). Its main thread is called `trine-1.0`, for instance.
+//!
+//! [`where_it_works`] is a table of programs, libraries and systems, and [`TRINE_PROCESSES`](where_it_works) switches workers off.
 //!
 //! # What to use for what
 //!
@@ -59,6 +61,7 @@
 //! | a running task that can be cancelled | [`Submission::kill_on_cancel`] |
 //! | a task that uses `?` and returns its error | [`RemoteError`] |
 //! | a task not to wait for room in the queue | [`Submission::try_submit`] |
+//! | pools in tasks | [`ProcessPoolBuilder::nested_levels`] |
 //! | to see what the workers do | [`ProcessPool::stats`] |
 //! | an end at once | [`ProcessPool::kill`] |
 //!
@@ -94,7 +97,8 @@
 //!   a worker may use its share of the processors, unless the program's environment or the builder says something else.
 //!   (What `TRINE_WORKERS` says for the program is divided among the workers.)
 //! - Threads that a task has started are gone when the worker ends, which may be at any time after the task.
-//! - A worker has no workers: building a pool in a task is an [error](BuildError::is_nested).
+//! - A worker has no workers: building a pool in a task is an [error](BuildError::is_nested), unless the worker's pool has
+//!   [nested levels](ProcessPoolBuilder::nested_levels).
 //!
 //! # Limits
 //!
@@ -120,9 +124,11 @@
 mod answers;
 mod attendant;
 mod backtrace;
+mod bed;
 mod build_error;
 mod builder;
 mod bytes;
+mod callback_thread;
 mod codec;
 mod counts;
 mod digest;
@@ -132,11 +138,13 @@ mod fuzz;
 mod initializer;
 #[cfg(feature = "json")]
 mod json;
-mod kill_on_cancel;
 mod limit;
+mod member;
 mod mixer;
+mod pace;
 mod pool;
 mod queue;
+mod reach;
 mod rejected;
 mod remote_error;
 mod round_trip;
@@ -149,6 +157,8 @@ mod submission;
 mod table;
 mod task;
 mod watcher;
+#[doc = include_str!("where_it_works.md")]
+pub mod where_it_works {}
 
 #[cfg(target_os = "linux")]
 #[path = "linux/mod.rs"]

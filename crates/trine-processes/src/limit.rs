@@ -13,8 +13,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias("RejectedExecutionHandler", "back-pressure"))]
 pub enum WhenFull {
-    /// It blocks until there is room. A callback of one of the pool's futures, which runs on a thread that the pool
-    /// needs, is let in beyond the limit instead.
+    /// It blocks until there is room.
     Block,
     /// The future is done at once, with [`TaskError::is_refused`](crate::TaskError::is_refused).
     Refuse,
@@ -28,6 +27,10 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    pub(crate) fn are_none(&self) -> bool {
+        self.tasks.is_none() && self.bytes.is_none()
+    }
+
     /// What to do with one more task of so many bytes, if it has no room beside those that wait.
     ///
     /// An empty queue has room for every task: one that is larger than the limit would never run.

@@ -270,14 +270,12 @@ impl ProcessPool {
 
     fn wait(&self) {
         self.shared.wait_for_attendants();
-        if self.shared.is_attended_by_caller() {
-            return;
-        }
         let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {
             // None of them panics; and if one did, it is gone.
             let _ = thread.join();
         }
+        self.shared.callbacks.end();
     }
 }
 

@@ -1,7 +1,7 @@
 //! The tasks that wait for a worker, in their order, and what they weigh.
 
-use crate::limit::{Limits, WhenFull};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// A task with what the table needs to know of it.
 #[derive(Debug, PartialEq)]
@@ -10,25 +10,27 @@ pub(crate) struct Ticket<T> {
     pub(crate) number: u64,
     /// What it counts against the limit.
     pub(crate) bytes: usize,
+    /// How long it may run.
+    pub(crate) timeout: Option<Duration>,
     pub(crate) task: T,
 }
 
 /// The queue of a pool.
 pub(crate) struct Queue<T> {
-    limits: Limits,
     tickets: VecDeque<Ticket<T>>,
     bytes: usize,
 }
 
-impl<T> Queue<T> {
-    pub(crate) fn new(limits: Limits) -> Self {
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
         Self {
-            limits,
             tickets: VecDeque::new(),
             bytes: 0,
         }
     }
+}
 
+impl<T> Queue<T> {
     pub(crate) fn len(&self) -> usize {
         self.tickets.len()
     }
@@ -36,11 +38,6 @@ impl<T> Queue<T> {
     /// The sum of what the tasks weigh.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    /// What to do with one more task of so many bytes, if there is no room for it.
-    pub(crate) fn when_full(&self, bytes: usize) -> Option<WhenFull> {
-        self.limits.when_full(self.tickets.len(), self.bytes, bytes)
     }
 
     pub(crate) fn push_back(&mut self, ticket: Ticket<T>) {

@@ -3,6 +3,7 @@
 use crate::initializer::Initializer;
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use trine_platform::WORKERS_VARIABLE;
 
 /// What the workers of a pool are started with.
@@ -14,6 +15,10 @@ pub(crate) struct Settings {
     /// Workers write to nowhere instead of to this program's standard output.
     pub(crate) discards_stdout: bool,
     pub(crate) initializer: Option<Initializer>,
+    /// What is started as a worker, instead of this program's own executable.
+    pub(crate) executable: Option<PathBuf>,
+    /// How many levels of pools there may be below the workers.
+    pub(crate) levels: u32,
 }
 
 /// What [`WORKERS_VARIABLE`] is to Trine, for other libraries.

@@ -1,32 +1,28 @@
 //! What a pool and its attendants share: the table behind a lock, the processes, and who sleeps.
 
-use crate::answers::{Next, State, Submitted};
+use crate::answers::{Answered, Died, Next, Stopped, Submitted};
+use crate::bed::Bed;
+use crate::callback_thread::CallbackThread;
+use crate::frame::Reply;
 use crate::limit::WhenFull;
 use crate::queue::Ticket;
+use crate::reach::{After, NotReached, Processes};
 use crate::rejected::Refusal;
 use crate::settings::Settings;
 use crate::stats::{Stats, WorkerState, WorkerStats};
-use crate::system::{Bell, Process};
+use crate::system::{Bell, Process, Worker};
 use crate::table::{Rules, Table};
 use crate::task::Task;
 use crate::watcher::Watched;
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use trine_future::Shutdown;
-use trine_lock::Lock;
+use trine_lock::{Lock, LockGuard};
 use trine_platform::{HomeProcess, Parker};
-
-thread_local! {
-    /// The pool that this thread attends to, by its address.
-    static ATTENDED: Cell<usize> = const { Cell::new(0) };
-    /// Whether this thread, which attends to a pool, has begun to shut that pool down.
-    static CLOSES: Cell<bool> = const { Cell::new(false) };
-}
 
 /// The inside of a pool. Nothing but the table is touched under the lock: no task is dropped or ended, nobody woken,
 /// nothing killed.
@@ -36,12 +32,13 @@ pub(crate) struct Shared {
     /// Elsewhere there are neither attendants nor workers, and the lock may be held by nobody.
     home: HomeProcess,
     pub(crate) settings: Settings,
+    pub(crate) callbacks: CallbackThread,
 }
 
 struct Inside {
     table: Table<Task>,
-    /// The parker of each attendant, once its thread runs.
-    attendants: Vec<Option<Parker>>,
+    /// Where each attendant sleeps, once its thread runs.
+    beds: Vec<Option<Arc<Bed>>>,
     /// The process of each worker, from its start until it has been reaped.
     processes: Vec<Option<Arc<Process>>>,
     /// Processes that are started from now on are killed.
@@ -54,8 +51,6 @@ struct Inside {
     submitters: Vec<Parker>,
     /// Attendants that have not left.
     present: usize,
-    /// Attendants among those present that shut the pool down, in a callback: nobody of them waits for another.
-    closing: usize,
     /// The threads that wait for the attendants to leave.
     closers: Vec<Parker>,
 }
@@ -65,19 +60,19 @@ impl Shared {
         Ok(Self {
             inside: Lock::new(Inside {
                 table: Table::new(workers, rules),
-                attendants: vec![None; workers],
+                beds: vec![None; workers],
                 processes: vec![None; workers],
                 killed: false,
                 last_failed_start: None,
                 bell: Some(Arc::new(Bell::new()?)),
                 submitters: Vec::new(),
                 present: workers,
-                closing: 0,
                 closers: Vec::new(),
             }),
             next_number: AtomicU64::new(0),
             home: HomeProcess::current()?,
             settings,
+            callbacks: CallbackThread::default(),
         })
     }
 
@@ -92,64 +87,169 @@ impl Shared {
         self.next_number.fetch_add(1, Relaxed)
     }
 
-    /// Queues a task, or gives it back. Blocks while there is no room, if `may_wait` and the limit says so.
-    pub(crate) fn submit(&self, task: Task, may_wait: bool) -> Result<(), (Task, Refusal)> {
+    /// Hands a task to a worker or queues it, or gives it back. Blocks while there is no room, if `may_wait` and the limit says
+    /// so.
+    pub(crate) fn submit(&self, ticket: Ticket<Task>, may_wait: bool) -> Result<(), (Ticket<Task>, Refusal)> {
         if !self.is_home() {
-            return Err((task, Refusal::Forked));
+            return Err((ticket, Refusal::Forked));
         }
-        let mut ticket = Ticket {
-            number: task.number,
-            bytes: task.request.len(),
-            task,
-        };
-        let parker = Parker::current();
-        // An attendant that waited for room could be the one who is to make it.
-        let beyond_limits = may_wait && self.is_attended_by_caller();
+        let mut ticket = ticket;
+        let now = Instant::now();
         let mut inside = self.inside.lock();
         loop {
-            match inside.table.submit(ticket, beyond_limits) {
+            let (submitted, after) = inside.reach(|table, reach| table.submit(ticket, now, reach));
+            match submitted {
+                Submitted::Handed { .. } => {
+                    self.finish(inside, after);
+                    return Ok(());
+                }
                 Submitted::Queued { wake } => {
-                    let woken = wake.and_then(|attendant| inside.attendants[attendant].clone());
-                    drop(inside);
-                    unpark(woken);
+                    let woken = wake.and_then(|attendant| inside.bed(attendant));
+                    self.finish(inside, after);
+                    wake_all(woken);
                     return Ok(());
                 }
                 Submitted::Full(full, WhenFull::Block) if may_wait => {
                     ticket = full;
+                    let parker = Parker::current();
                     inside.submitters.push(parker.clone());
                     drop(inside);
                     parker.park();
                     inside = self.inside.lock();
                 }
-                Submitted::Full(full, _) => return Err((full.task, Refusal::Full)),
-                Submitted::Refused(refused) => return Err((refused.task, Refusal::ShutDown)),
+                Submitted::Full(full, _) => return Err((full, Refusal::Full)),
+                Submitted::Refused(refused) => return Err((refused, Refusal::ShutDown)),
             }
         }
     }
 
-    /// What the attendant of `worker` does next, but to sleep: that is done here.
-    ///
-    /// It returns after each sleep, because the worker may have died meanwhile: `None` says to look, and to ask again.
-    pub(crate) fn next(&self, worker: usize) -> Option<Next<Task>> {
+    /// What the attendant of `worker` does next.
+    pub(crate) fn next(&self, worker: usize) -> Next {
+        let now = Instant::now();
         let mut inside = self.inside.lock();
-        let next = inside.table.next(worker);
-        let submitters = if let Next::Run(_) = next {
-            std::mem::take(&mut inside.submitters)
-        } else {
-            Vec::new()
-        };
+        let (next, after) = inside.reach(|table, reach| table.next(worker, now, reach));
+        let submitters = std::mem::take(&mut inside.submitters);
         let woken = match next {
-            Next::Sleep { wake } => wake.and_then(|attendant| inside.attendants[attendant].clone()),
+            Next::Sleep { wake } => wake.and_then(|attendant| inside.bed(attendant)),
             _ => None,
         };
-        drop(inside);
+        self.finish(inside, after);
         unpark(submitters);
-        unpark(woken);
-        if let Next::Sleep { .. } = next {
-            Parker::current().park();
-            return None;
+        wake_all(woken);
+        next
+    }
+
+    /// The attendant of `worker` sleeps until it is woken, or its worker has replied or exited.
+    pub(crate) fn sleep(&self, worker: usize, process: Option<&Worker>) {
+        let Some(bed) = self.inside.lock().beds[worker].clone() else {
+            return;
+        };
+        let can_wake = process.is_some_and(|process| process.sleep_unless(|| bed.is_woken()));
+        if !can_wake && !bed.is_woken() {
+            bed.parker.park();
         }
-        Some(next)
+        bed.get_up();
+    }
+
+    /// What the attendant of `worker` is to send to it.
+    pub(crate) fn request_to_send(&self, worker: usize) -> Option<Arc<Vec<u8>>> {
+        let inside = self.inside.lock();
+        inside
+            .table
+            .last_of(worker)
+            .map(|ticket| Arc::clone(&ticket.task.request))
+    }
+
+    /// A reply of `worker`: ends the task that it is for, whose number is returned. A worker that replies something else is
+    /// killed.
+    pub(crate) fn settle(&self, worker: usize, reply: Vec<u8>) -> Option<u64> {
+        let now = Instant::now();
+        let number = Reply::number(&reply);
+        let mut inside = self.inside.lock();
+        let (answered, after) = inside.reach(|table, reach| table.answered(worker, number?, now, reach));
+        let Some(Answered { ticket, wake }) = answered else {
+            let first = inside.table.distrust(worker);
+            let process = inside.processes[worker].clone();
+            self.finish(inside, after);
+            kill(process);
+            if let Some(ticket) = first {
+                self.callbacks.defer(|| ticket.task.fail_unanswered());
+            }
+            return None;
+        };
+        let submitters = std::mem::take(&mut inside.submitters);
+        let woken = if wake { inside.bed(worker) } else { None };
+        self.finish(inside, after);
+        unpark(submitters);
+        wake_all(woken);
+        let number = ticket.number;
+        self.callbacks.defer(|| ticket.task.answer(reply));
+        Some(number)
+    }
+
+    /// Waits for the reply to a task for some microseconds, if a worker has it, and takes what comes.
+    pub(crate) fn lead(&self, task: u64) {
+        if !self.is_home() {
+            return;
+        }
+        loop {
+            let inside = self.inside.lock();
+            let worker = inside.table.worker_of(task);
+            let found = worker.and_then(|worker| Some((worker, inside.processes[worker].clone()?)));
+            drop(inside);
+            let Some((worker, process)) = found else {
+                return;
+            };
+            let Some(reply) = process.receive_as_leader() else {
+                return;
+            };
+            if self.settle(worker, reply) == Some(task) {
+                return;
+            }
+        }
+    }
+
+    /// Takes a task back that was handed to a worker. False if it runs or has ended.
+    pub(crate) fn take_back(&self, task: u64) -> bool {
+        if !self.is_home() {
+            return false;
+        }
+        let mut inside = self.inside.lock();
+        let (taken, after) = inside.reach(|table, reach| table.take_back(task, reach));
+        let woken = taken.and_then(|worker| inside.bed(worker));
+        self.finish(inside, after);
+        wake_all(woken);
+        taken.is_some()
+    }
+
+    /// The worker is gone. It has begun none of its tasks, if `unstarted`.
+    pub(crate) fn died(&self, worker: usize, unstarted: bool) -> Died<Task> {
+        let mut inside = self.inside.lock();
+        if unstarted {
+            return inside.table.died(worker, &mut NotReached);
+        }
+        let (died, after) = inside.reach(|table, reach| table.died(worker, reach));
+        self.finish(inside, after);
+        died
+    }
+
+    /// Kills a worker that is of no use any more.
+    pub(crate) fn kill_worker(&self, worker: usize) {
+        let process = self.inside.lock().processes[worker].clone();
+        kill(process);
+    }
+
+    /// A worker has said hello, and has run the initializer.
+    pub(crate) fn started(&self, worker: usize) {
+        self.tell(|table| table.started(worker, Instant::now()));
+    }
+
+    /// Frees the lock, and does what follows from what was done under it.
+    fn finish(&self, inside: LockGuard<'_, Inside>, after: After) {
+        let bell = if after.is_timed { inside.bell.clone() } else { None };
+        drop(inside);
+        after.wake_worker();
+        ring(bell);
     }
 
     /// There is a process for `worker`. Whoever watches and kills has to know of it.
@@ -180,37 +280,46 @@ impl Shared {
         hopeless
     }
 
-    /// The time of the task that runs in `worker` begins.
-    pub(crate) fn time(&self, worker: usize, timeout: Duration) {
-        // A time-out beyond what the clock can count never comes.
-        if let Some(deadline) = Instant::now().checked_add(timeout) {
-            let mut inside = self.inside.lock();
-            inside.table.time(worker, deadline);
-            let bell = inside.bell.clone();
-            drop(inside);
-            ring(bell);
-        }
-    }
-
-    /// Stops a task, if it runs.
+    /// Stops a task that was cancelled, if a worker has it.
     pub(crate) fn stop(&self, task: u64) {
         if !self.is_home() {
             return;
         }
         let mut inside = self.inside.lock();
-        let stopped = inside.table.stop(task);
-        let processes = inside.processes_of(&stopped);
-        drop(inside);
-        kill(processes);
+        let (stopped, after) = inside.reach(|table, reach| table.stop(task, reach));
+        match stopped {
+            Stopped::Runs { worker } => {
+                let process = inside.processes[worker].clone();
+                self.finish(inside, after);
+                kill(process);
+            }
+            Stopped::Taken { worker, ticket } => {
+                let woken = inside.bed(worker);
+                self.finish(inside, after);
+                wake_all(woken);
+                drop(ticket);
+            }
+            Stopped::Nothing => self.finish(inside, after),
+        }
     }
 
     /// Stops the tasks whose time is over.
     pub(crate) fn stop_expired(&self) {
+        let now = Instant::now();
         let mut inside = self.inside.lock();
-        let stopped = inside.table.stop_expired(Instant::now());
-        let processes = inside.processes_of(&stopped);
-        drop(inside);
-        kill(processes);
+        let (stopped, after) = inside.reach(|table, reach| table.stop_expired(now, reach));
+        let mut killed = Vec::new();
+        let mut woken = Vec::new();
+        for (worker, runs) in stopped {
+            if runs {
+                killed.extend(inside.processes[worker].clone());
+            } else {
+                woken.extend(inside.bed(worker));
+            }
+        }
+        self.finish(inside, after);
+        kill(killed);
+        wake_all(woken);
     }
 
     /// What there is to watch. `None` when all attendants have left.
@@ -229,8 +338,8 @@ impl Shared {
 
     /// The process of `worker` has exited: if its attendant sleeps, it has something to do.
     pub(crate) fn exited(&self, worker: usize) {
-        let attendant = self.inside.lock().attendants[worker].clone();
-        unpark(attendant);
+        let attendant = self.inside.lock().bed(worker);
+        wake_all(attendant);
     }
 
     /// A look inside.
@@ -240,10 +349,11 @@ impl Shared {
         }
         let inside = self.inside.lock();
         let table = &inside.table;
+        let (queued, queued_bytes) = table.waiting();
         let mut stats = Stats {
             workers: Vec::new(),
-            queued: table.queue().len(),
-            queued_bytes: table.queue().bytes(),
+            queued,
+            queued_bytes,
             healthy: table.is_healthy(),
             last_failed_start: inside.last_failed_start.clone(),
             tasks: table.task_counts(),
@@ -251,8 +361,7 @@ impl Shared {
         };
         let workers: Vec<_> = table.states().zip(inside.processes.iter().cloned()).collect();
         drop(inside);
-        let worker = |((state, tasks), process): ((State, u32), Option<Arc<Process>>)| {
-            let state = WorkerState::from(state);
+        let worker = |((state, tasks), process): ((WorkerState, u32), Option<Arc<Process>>)| {
             let process = process.filter(|_| state != WorkerState::Absent);
             let process = process.as_ref();
             WorkerStats {
@@ -275,30 +384,38 @@ impl Shared {
     /// Refuses tasks from now on, and cancels those that wait if they are not to be drained.
     pub(crate) fn close(&self, shutdown: Shutdown) {
         let mut inside = self.inside.lock();
-        let woken = inside.close();
-        let dropped = match shutdown {
-            Shutdown::Drain => VecDeque::new(),
-            Shutdown::CancelQueued => inside.table.cancel_queue(),
+        inside.table.close();
+        let (dropped, after) = match shutdown {
+            Shutdown::Drain => Default::default(),
+            Shutdown::CancelQueued => inside.reach(|table, reach| table.cancel_queue(reach)),
         };
-        drop(inside);
-        unpark(woken);
-        for ticket in dropped {
-            ticket.task.promise.cancel();
-        }
+        self.leave(inside, after, dropped);
     }
 
     /// Stops what runs, and ends all workers.
     pub(crate) fn kill(&self) {
         let mut inside = self.inside.lock();
         // Nobody may be given a task in between.
-        let woken = inside.close();
+        inside.table.close();
         inside.killed = true;
-        inside.table.stop_all();
-        let dropped = inside.table.cancel_queue();
+        let (dropped, after) = inside.reach(|table, reach| {
+            table.stop_all(reach);
+            table.cancel_queue(reach)
+        });
         let processes: Vec<_> = inside.processes.iter().flatten().cloned().collect();
-        drop(inside);
+        self.leave(inside, after, dropped);
         kill(processes);
-        unpark(woken);
+    }
+
+    /// Wakes everybody, because the pool is closed, and cancels `dropped`.
+    fn leave(&self, mut inside: LockGuard<'_, Inside>, after: After, dropped: VecDeque<Ticket<Task>>) {
+        let woken: Vec<_> = (0..inside.beds.len())
+            .filter_map(|index| inside.bed(index))
+            .collect();
+        let submitters = std::mem::take(&mut inside.submitters);
+        self.finish(inside, after);
+        unpark(submitters);
+        wake_all(woken);
         for ticket in dropped {
             ticket.task.promise.cancel();
         }
@@ -315,40 +432,15 @@ impl Shared {
     }
 
     /// Blocks until all attendants have left.
-    ///
-    /// An attendant can call this too, in a callback. It waits for the others, but for those that wait here as well.
     pub(crate) fn wait_for_attendants(&self) {
         let parker = Parker::current();
         let mut inside = self.inside.lock();
-        if self.is_attended_by_caller() && !CLOSES.replace(true) {
-            inside.closing += 1;
-            // There is one less for the others to wait for.
-            let closers = std::mem::take(&mut inside.closers);
-            drop(inside);
-            unpark(closers);
-            inside = self.inside.lock();
-        }
-        while inside.present
-            > if self.is_attended_by_caller() {
-                inside.closing
-            } else {
-                0
-            }
-        {
+        while inside.present > 0 {
             inside.closers.push(parker.clone());
             drop(inside);
             parker.park();
             inside = self.inside.lock();
         }
-    }
-
-    /// Whether the calling thread is an attendant of this pool, in a callback of a task.
-    pub(crate) fn is_attended_by_caller(&self) -> bool {
-        ATTENDED.get() == self.address()
-    }
-
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
     }
 }
 
@@ -358,8 +450,7 @@ pub(crate) struct Presence<'a>(&'a Shared);
 impl<'a> Presence<'a> {
     /// Announces the calling thread as the attendant of `worker`.
     pub(crate) fn new(shared: &'a Shared, worker: usize) -> Self {
-        ATTENDED.set(shared.address());
-        shared.inside.lock().attendants[worker] = Some(Parker::current());
+        shared.inside.lock().beds[worker] = Some(Arc::new(Bed::new()));
         Self(shared)
     }
 }
@@ -368,9 +459,6 @@ impl Drop for Presence<'_> {
     fn drop(&mut self) {
         let mut inside = self.0.inside.lock();
         inside.present -= 1;
-        if CLOSES.get() {
-            inside.closing -= 1;
-        }
         let closers = std::mem::take(&mut inside.closers);
         let bell = inside.last_bell();
         drop(inside);
@@ -380,29 +468,26 @@ impl Drop for Presence<'_> {
 }
 
 impl Inside {
-    /// No more tasks come in. Returns all who have to know.
-    fn close(&mut self) -> Vec<Parker> {
-        let sleepers = self.table.close();
-        let attendants = sleepers
-            .into_iter()
-            .filter_map(|index| self.attendants[index].clone());
-        attendants.chain(std::mem::take(&mut self.submitters)).collect()
+    /// Does something with the table that may concern the workers.
+    fn reach<R>(&mut self, event: impl FnOnce(&mut Table<Task>, &mut Processes<'_>) -> R) -> (R, After) {
+        let mut reach = Processes::new(&self.processes);
+        let result = event(&mut self.table, &mut reach);
+        (result, reach.after)
+    }
+
+    /// Where an attendant sleeps, to wake it.
+    fn bed(&self, worker: usize) -> Option<(Arc<Bed>, Option<Arc<Process>>)> {
+        let bed = self.beds[worker].clone()?;
+        Some((bed, self.processes[worker].clone()))
     }
 
     /// The bell, taken away for its last ring, once all attendants have left.
     fn last_bell(&mut self) -> Option<Arc<Bell>> {
         if self.present == 0 { self.bell.take() } else { None }
     }
-
-    fn processes_of(&self, workers: &[usize]) -> Vec<Arc<Process>> {
-        workers
-            .iter()
-            .filter_map(|worker| self.processes[*worker].clone())
-            .collect()
-    }
 }
 
-fn kill(processes: Vec<Arc<Process>>) {
+fn kill(processes: impl IntoIterator<Item = Arc<Process>>) {
     for process in processes {
         process.kill();
     }
@@ -417,5 +502,15 @@ fn ring(bell: Option<Arc<Bell>>) {
 fn unpark(sleepers: impl IntoIterator<Item = Parker>) {
     for sleeper in sleepers {
         sleeper.unpark();
+    }
+}
+
+/// Wakes attendants, wherever each of them sleeps.
+fn wake_all(sleepers: impl IntoIterator<Item = (Arc<Bed>, Option<Arc<Process>>)>) {
+    for (bed, process) in sleepers {
+        bed.wake();
+        if let Some(process) = process {
+            process.wake_attendant();
+        }
     }
 }

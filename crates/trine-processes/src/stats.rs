@@ -1,6 +1,5 @@
 //! A look inside a pool.
 
-use crate::answers::State;
 use crate::counts::{TaskCounts, WorkerCounts};
 use std::time::Duration;
 
@@ -85,16 +84,4 @@ pub enum WorkerState {
     Running,
     /// The process ends: its task was stopped, or it has run as many tasks as it may.
     Ending,
-}
-
-impl From<State> for WorkerState {
-    fn from(state: State) -> Self {
-        match state {
-            State::Absent | State::Left => Self::Absent,
-            State::Starting => Self::Starting,
-            State::Started | State::Ready => Self::Idle,
-            State::Running { stop: None, .. } => Self::Running,
-            State::Running { stop: Some(_), .. } | State::Spent => Self::Ending,
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! How a task comes into the pool, with its options.
 
-use crate::kill_on_cancel::KillOnCancel;
+use crate::member::Member;
+use crate::queue::Ticket;
 use crate::rejected::{Refusal, Rejected};
 use crate::shared::Shared;
 use crate::task::{Names, Task, decode_value, fingerprint, left_out};
@@ -93,16 +94,16 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         A: Serialize + DeserializeOwned + Send + 'static,
         R: Serialize + DeserializeOwned + Send + 'static,
     {
-        let (task, future) = match self.prepare() {
+        let (ticket, future) = match self.prepare() {
             Ok(prepared) => prepared,
             Err(error) => return Future::failed(error),
         };
         // The argument is in the request now, and must not outlive the task. Its destructor is the user's code.
         if let Err(cause) = codec::discard(self.argument) {
-            return Future::failed(task.names.argument_not_encoded(cause));
+            return Future::failed(ticket.task.names.argument_not_encoded(cause));
         }
-        if let Err((task, refusal)) = self.shared.submit(task, true) {
-            task.promise.fail(refusal.into());
+        if let Err((ticket, refusal)) = self.shared.submit(ticket, true) {
+            ticket.task.promise.fail(refusal.into());
         }
         future
     }
@@ -132,15 +133,15 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         R: Serialize + DeserializeOwned + Send + 'static,
     {
         let refusal = match self.prepare() {
-            Ok((task, future)) => match self.shared.submit(task, false) {
+            Ok((ticket, future)) => match self.shared.submit(ticket, false) {
                 Ok(()) => {
                     // A panic of its destructor is nobody's: the task is on its way.
                     let _ = codec::discard(self.argument);
                     return Ok(future);
                 }
-                Err((task, refusal)) => {
+                Err((ticket, refusal)) => {
                     // Nobody has the future any more.
-                    task.promise.cancel();
+                    ticket.task.promise.cancel();
                     refusal
                 }
             },
@@ -154,7 +155,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
     }
 
     /// The task as it is queued, and its future.
-    fn prepare<R>(&self) -> Result<(Task, Future<R>), TaskError>
+    fn prepare<R>(&self) -> Result<(Ticket<Task>, Future<R>), TaskError>
     where
         F: Fn(A) -> R + Copy + Send + Sync + 'static,
         A: Serialize + DeserializeOwned + Send + 'static,
@@ -168,18 +169,23 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         let request =
             codec::encode(&self.argument, header).map_err(|cause| names.argument_not_encoded(cause))?;
         let (promise, future) = if self.kill_on_cancel {
-            Promise::with_owner(KillOnCancel::new(self.shared, number))
+            Promise::with_owner(Member::<true>::new(self.shared, number))
         } else {
-            Promise::new()
+            Promise::with_owner(Member::<false>::new(self.shared, number))
         };
         let task = Task {
-            number,
             names,
-            request,
-            timeout: self.timeout,
+            request: Arc::new(request),
+            call: 0,
             promise,
         };
-        Ok((task, future.try_map(|reply| decode_value(&reply))))
+        let ticket = Ticket {
+            number,
+            bytes: task.request.len(),
+            timeout: self.timeout,
+            task,
+        };
+        Ok((ticket, future.try_map(|reply| decode_value(&reply))))
     }
 }
 

@@ -1,6 +1,6 @@
-//! The table against a crowd of attendants that do everything in any order.
+//! The table against a crowd of attendants, workers and users that do everything in any order.
 
-use crate::answers::{GivenBack, Next, Stop, Submitted};
+use crate::answers::{Answered, Died, Handing, Next, Reach, Stop, Stopped, Submitted};
 use crate::limit::{Limits, WhenFull};
 use crate::queue::Ticket;
 use crate::table::{Rules, Table};
@@ -9,13 +9,16 @@ use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+/// More bytes than that have to be sent by an attendant.
+const ROOM: usize = 80;
+
 /// What an attendant of the model is at.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Attendant {
     Awake { has_worker: bool },
     Asleep { has_worker: bool },
     Starting,
-    Running(Ticket<()>),
+    Sending(u64),
     Retiring,
     Left,
 }
@@ -25,85 +28,159 @@ pub(super) enum Attendant {
 pub(super) enum Step {
     Submit {
         bytes: usize,
+        is_timed: bool,
     },
-    /// An attendant goes on: one that starts or runs ends that in the way of `Fate`.
-    GoOn(usize, Fate),
-    /// The task that an attendant runs gets a time-out.
-    Time(usize),
+    /// An attendant goes on. One that starts a worker succeeds, if that is good.
+    GoOn(usize, bool),
+    /// A worker begins its next task, or replies to the one that it runs.
+    Work(usize),
+    /// Somebody takes a reply of a worker.
+    Hear(usize),
+    /// A worker dies.
+    Die(usize),
+    /// A worker replies what it was not asked.
+    TalkNonsense(usize),
     /// The time of the tasks with time-outs is over.
     Expire,
-    /// A task is cancelled, if it runs.
-    Stop(usize),
+    /// A task is cancelled, unless it has begun.
+    Cancel(usize),
+    /// A task is cancelled, and killed if it has begun.
+    Kill(usize),
     /// An attendant wakes for no reason.
     Wake(usize),
-    /// An idle worker is found dead by its attendant.
-    Die(usize),
+    /// Time passes.
+    Pass(u64),
     Close,
     CloseAndCancel,
-    Kill,
+    KillAll,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Fate {
-    Good,
-    Bad,
-    /// For a task: the worker was gone before the task reached it.
-    NotReached,
-    /// For a task: it was cancelled in the queue.
-    Skipped,
-}
-
+/// How a task has left the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum End {
-    Finished,
-    Died,
-    Stopped(Stop),
+    Answered,
+    Lost(Option<Stop>),
     NotStartable,
     Cancelled,
     Full,
     Refused,
 }
 
+/// A task, as its future and its workers see it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Task {
+    is_started: bool,
+    is_cancelled: bool,
+    /// How often it has begun.
+    pub(super) runs: u32,
+    pub(super) end: Option<End>,
+}
+
+/// A process.
+#[derive(Default)]
+struct Process {
+    /// What it was handed, with what was taken back.
+    calls: VecDeque<u64>,
+    revoked: Vec<u64>,
+    running: Option<u64>,
+    replies: VecDeque<u64>,
+    is_dead: bool,
+    talks_nonsense: bool,
+}
+
+impl Process {
+    /// A call is made that may have been made and revoked before.
+    fn offer(&mut self, number: u64) {
+        self.calls.retain(|call| *call != number);
+        self.revoked.retain(|call| *call != number);
+    }
+}
+
+/// Everything but the table and the attendants.
+pub(super) struct Outside {
+    processes: Vec<Process>,
+    pub(super) tasks: Vec<Task>,
+}
+
+impl Outside {
+    fn task(&mut self, number: u64) -> &mut Task {
+        &mut self.tasks[usize::try_from(number).expect("there are few tasks")]
+    }
+
+    fn end(&mut self, number: u64, end: End) {
+        let before = self.task(number).end.replace(end);
+        assert_eq!(before, None, "task {number} ends once");
+    }
+
+    fn end_all(&mut self, tickets: impl IntoIterator<Item = Ticket<()>>, end: End) {
+        for ticket in tickets {
+            self.end(ticket.number, end);
+        }
+    }
+}
+
+impl Reach<()> for Outside {
+    fn hand(&mut self, worker: usize, ticket: &mut Ticket<()>, oldest: Option<&Ticket<()>>) -> Handing {
+        assert!(
+            ticket.timeout.is_none() || oldest.is_none(),
+            "its time begins at once"
+        );
+        let task = self.task(ticket.number);
+        assert!(!task.is_started, "nobody has it");
+        if task.is_cancelled {
+            return Handing::Cancelled;
+        }
+        if ticket.bytes > ROOM {
+            return Handing::NoRoom;
+        }
+        task.is_started = true;
+        self.processes[worker].offer(ticket.number);
+        self.processes[worker].calls.push_back(ticket.number);
+        Handing::Handed
+    }
+
+    fn announce(&mut self, worker: usize, ticket: &mut Ticket<()>) -> bool {
+        let task = self.task(ticket.number);
+        assert!(!task.is_started, "nobody has it");
+        task.is_started = !task.is_cancelled;
+        let started = task.is_started;
+        self.processes[worker].offer(ticket.number);
+        started
+    }
+
+    fn take_back(&mut self, worker: usize, ticket: &mut Ticket<()>) -> bool {
+        let process = &mut self.processes[worker];
+        if process.running == Some(ticket.number) || process.replies.contains(&ticket.number) {
+            return false;
+        }
+        process.revoked.push(ticket.number);
+        self.task(ticket.number).is_started = false;
+        true
+    }
+
+    fn dismiss(&mut self, ticket: Ticket<()>) {
+        self.end(ticket.number, End::Cancelled);
+    }
+}
+
 /// The pool, with the table in place and the rest made of plain values.
 pub(super) struct Crowd {
     pub(super) table: Table<()>,
-    start: Instant,
+    now: Instant,
     pub(super) attendants: Vec<Attendant>,
-    /// The workers that are being killed.
-    killed: Vec<bool>,
-    /// The tasks that each process has answered.
-    answered: Vec<u32>,
-    tasks_per_worker: Option<u32>,
-    /// How each task has ended.
-    pub(super) ends: Vec<Option<End>>,
-    /// How often each task has reached a worker.
-    pub(super) runs: Vec<u32>,
+    pub(super) outside: Outside,
 }
 
 impl Crowd {
     pub(super) fn new(workers: usize, rules: Rules) -> Self {
         Self {
             table: Table::new(workers, rules),
-            start: Instant::now(),
-            attendants: (0..workers)
-                .map(|_| Attendant::Awake { has_worker: false })
-                .collect(),
-            killed: vec![false; workers],
-            answered: vec![0; workers],
-            tasks_per_worker: rules.tasks_per_worker,
-            ends: Vec::new(),
-            runs: Vec::new(),
-        }
-    }
-
-    fn end(&mut self, task: u64, end: End) {
-        let before = self.ends[number(task)].replace(end);
-        assert_eq!(before, None, "task {task} ends once");
-    }
-
-    fn end_all(&mut self, tickets: VecDeque<Ticket<()>>, end: End) {
-        for ticket in tickets {
-            self.end(ticket.number, end);
+            now: Instant::now(),
+            attendants: vec![Attendant::Awake { has_worker: false }; workers],
+            outside: Outside {
+                processes: (0..workers).map(|_| Process::default()).collect(),
+                tasks: Vec::new(),
+            },
         }
     }
 
@@ -113,236 +190,312 @@ impl Crowd {
         }
     }
 
+    fn has_process(&self, index: usize) -> bool {
+        matches!(
+            self.attendants[index],
+            Attendant::Awake { has_worker: true }
+                | Attendant::Asleep { has_worker: true }
+                | Attendant::Sending(_)
+        )
+    }
+
     pub(super) fn step(&mut self, step: Step) {
         let count = self.attendants.len();
         match step {
-            Step::Submit { bytes } => self.submit(bytes),
+            Step::Submit { bytes, is_timed } => self.submit(bytes, is_timed),
             Step::Wake(index) => self.wake(index % count),
-            Step::Die(index) => {
-                let index = index % count;
-                if let Attendant::Awake { has_worker: true } = self.attendants[index] {
-                    self.attendants[index] = Attendant::Awake { has_worker: false };
-                    let hopeless = self.table.died_idle(index);
-                    self.end_all(hopeless, End::NotStartable);
-                }
-            }
-            Step::GoOn(index, fate) => self.go_on(index % count, fate),
-            Step::Time(index) => {
-                if let Attendant::Running(_) = self.attendants[index % count] {
-                    self.table.time(index % count, self.start);
+            Step::GoOn(index, is_good) => self.go_on(index % count, is_good),
+            Step::Work(index) => self.work(index % count),
+            Step::Hear(index) => self.hear(index % count),
+            Step::Die(index) => self.die(index % count),
+            Step::TalkNonsense(index) => {
+                if self.has_process(index % count) {
+                    self.distrust(index % count);
                 }
             }
             Step::Expire => {
-                let timed = self.table.earliest_deadline();
-                assert!(timed.is_none_or(|deadline| deadline == self.start));
-                assert!(
-                    self.table
-                        .stop_expired(self.start - Duration::from_secs(1))
-                        .is_empty()
-                );
-                let killed = self.table.stop_expired(self.start);
-                assert_eq!(timed.is_some(), !killed.is_empty());
-                self.kill(&killed);
-            }
-            Step::Stop(task) => {
-                let task = (task % self.ends.len().max(1)) as u64;
-                let killed = self.table.stop(task);
-                for worker in &killed {
-                    assert!(
-                        matches!(&self.attendants[*worker], Attendant::Running(ticket) if ticket.number == task)
-                    );
+                self.now += Duration::from_secs(10);
+                for (worker, runs) in self.table.stop_expired(self.now, &mut self.outside) {
+                    if runs {
+                        self.die(worker);
+                    } else {
+                        self.wake(worker);
+                    }
                 }
-                self.kill(&killed);
+                assert_eq!(self.table.earliest_deadline(), None);
             }
-            Step::Close | Step::CloseAndCancel | Step::Kill => {
-                for index in self.table.close() {
+            Step::Cancel(task) => self.cancel(task),
+            Step::Kill(task) => self.kill(task),
+            Step::Pass(micros) => self.now += Duration::from_micros(micros),
+            Step::Close | Step::CloseAndCancel | Step::KillAll => {
+                self.table.close();
+                if let Step::KillAll = step {
+                    self.table.stop_all(&mut self.outside);
+                }
+                if let Step::CloseAndCancel | Step::KillAll = step {
+                    let queue = self.table.cancel_queue(&mut self.outside);
+                    self.outside.end_all(queue, End::Cancelled);
+                }
+                for index in 0..count {
+                    if let Step::KillAll = step {
+                        self.die(index);
+                    }
                     self.wake(index);
-                }
-                if let Step::Kill = step {
-                    self.table.stop_all();
-                    let all: Vec<_> = (0..count).collect();
-                    self.kill(&all);
-                }
-                if let Step::CloseAndCancel | Step::Kill = step {
-                    let queue = self.table.cancel_queue();
-                    self.end_all(queue, End::Cancelled);
                 }
             }
         }
         self.check_counts();
     }
 
-    pub(super) fn submit(&mut self, bytes: usize) {
-        let task = self.ends.len() as u64;
-        self.ends.push(None);
-        self.runs.push(0);
+    pub(super) fn submit(&mut self, bytes: usize, is_timed: bool) {
+        let number = self.outside.tasks.len() as u64;
+        self.outside.tasks.push(Task::default());
         let ticket = Ticket {
-            number: task,
+            number,
             bytes,
+            timeout: is_timed.then_some(Duration::from_secs(1)),
             task: (),
         };
-        match self.table.submit(ticket, false) {
+        match self.table.submit(ticket, self.now, &mut self.outside) {
+            Submitted::Handed { worker } => {
+                assert_eq!(self.outside.processes[worker].calls.back(), Some(&number));
+            }
             Submitted::Queued { wake } => {
                 if let Some(index) = wake {
                     self.wake(index);
                 }
             }
-            Submitted::Full(ticket, _) => self.end(ticket.number, End::Full),
-            Submitted::Refused(ticket) => self.end(ticket.number, End::Refused),
+            Submitted::Full(ticket, _) => self.outside.end(ticket.number, End::Full),
+            Submitted::Refused(ticket) => self.outside.end(ticket.number, End::Refused),
         }
     }
 
-    fn kill(&mut self, workers: &[usize]) {
-        for worker in workers {
-            self.killed[*worker] = true;
+    /// A future is cancelled as one whose owner can take back what has not begun.
+    fn cancel(&mut self, task: usize) {
+        let Some(number) = task.checked_rem(self.outside.tasks.len()) else {
+            return;
+        };
+        let task = self.outside.tasks[number];
+        if task.is_started {
+            let Some(worker) = self.table.take_back(number as u64, &mut self.outside) else {
+                return;
+            };
+            assert_eq!(task.runs, 0);
+            self.wake(worker);
+        }
+        self.outside.tasks[number].is_cancelled = true;
+    }
+
+    fn kill(&mut self, task: usize) {
+        let Some(number) = task.checked_rem(self.outside.tasks.len()) else {
+            return;
+        };
+        let was_started = self.outside.tasks[number].is_started;
+        self.outside.tasks[number].is_cancelled = true;
+        if !was_started {
+            return;
+        }
+        match self.table.stop(number as u64, &mut self.outside) {
+            Stopped::Runs { worker } => {
+                assert_eq!(self.outside.tasks[number].runs, 1);
+                self.die(worker);
+            }
+            Stopped::Taken { worker, ticket } => {
+                self.outside.end(ticket.number, End::Cancelled);
+                self.wake(worker);
+            }
+            Stopped::Nothing => {}
         }
     }
 
-    pub(super) fn go_on(&mut self, index: usize, fate: Fate) {
-        let attendant = std::mem::replace(&mut self.attendants[index], Attendant::Left);
-        self.attendants[index] = match attendant {
-            Attendant::Awake { has_worker } => self.ask(index, has_worker),
-            Attendant::Starting if fate == Fate::Good => {
-                self.table.started(index);
-                self.answered[index] = 0;
-                Attendant::Awake { has_worker: true }
+    /// A process ends, and its attendant is told.
+    fn die(&mut self, worker: usize) {
+        if self.has_process(worker) {
+            self.outside.processes[worker].is_dead = true;
+            self.wake(worker);
+        }
+    }
+
+    fn work(&mut self, worker: usize) {
+        let process = &mut self.outside.processes[worker];
+        if process.is_dead
+            || !matches!(
+                self.attendants[worker],
+                Attendant::Awake { .. } | Attendant::Asleep { .. }
+            )
+        {
+            return;
+        }
+        if let Some(number) = process.running.take() {
+            process.replies.push_back(number);
+            self.wake(worker);
+            return;
+        }
+        while let Some(number) = process.calls.pop_front() {
+            if !process.revoked.contains(&number) {
+                process.running = Some(number);
+                let task = self.outside.task(number);
+                task.runs += 1;
+                assert!(task.is_started && task.end.is_none());
+                return;
+            }
+        }
+    }
+
+    fn hear(&mut self, worker: usize) {
+        let Some(number) = self.outside.processes[worker].replies.pop_front() else {
+            return;
+        };
+        match self.table.answered(worker, number, self.now, &mut self.outside) {
+            Some(Answered { ticket, wake }) => {
+                assert_eq!(ticket.number, number);
+                self.outside.end(number, End::Answered);
+                if wake {
+                    self.wake(worker);
+                }
+            }
+            None => assert!(
+                self.outside.processes[worker].talks_nonsense,
+                "the worker has answered what it was asked"
+            ),
+        }
+    }
+
+    fn distrust(&mut self, worker: usize) {
+        self.outside.processes[worker].talks_nonsense = true;
+        let first = self.table.distrust(worker);
+        self.outside.end_all(first, End::Lost(None));
+        self.die(worker);
+    }
+
+    pub(super) fn go_on(&mut self, index: usize, is_good: bool) {
+        match self.attendants[index] {
+            Attendant::Awake { has_worker } => {
+                while !self.outside.processes[index].replies.is_empty() {
+                    self.hear(index);
+                }
+                let has_worker = has_worker && !self.bury(index);
+                self.ask(index, has_worker);
+            }
+            Attendant::Starting if is_good => {
+                self.outside.processes[index] = Process::default();
+                self.table.started(index, self.now);
+                self.attendants[index] = Attendant::Awake { has_worker: true };
             }
             Attendant::Starting => {
                 let hopeless = self.table.start_failed(index);
-                self.end_all(hopeless, End::NotStartable);
-                Attendant::Awake { has_worker: false }
+                self.outside.end_all(hopeless, End::NotStartable);
+                self.attendants[index] = Attendant::Awake { has_worker: false };
             }
-            Attendant::Running(ticket) => self.end_run(index, ticket, fate),
+            Attendant::Sending(number) => {
+                self.outside.processes[index].calls.push_back(number);
+                self.attendants[index] = Attendant::Awake { has_worker: true };
+            }
             Attendant::Retiring => {
                 self.table.retired(index);
-                Attendant::Awake { has_worker: false }
+                self.attendants[index] = Attendant::Awake { has_worker: false };
             }
-            still @ (Attendant::Asleep { .. } | Attendant::Left) => still,
-        };
+            Attendant::Asleep { .. } | Attendant::Left => {}
+        }
+    }
+
+    /// Whether the process is dead, and was buried.
+    fn bury(&mut self, index: usize) -> bool {
+        let is_dead = self.outside.processes[index].is_dead;
+        if is_dead {
+            let Died { lost, stop, hopeless } = self.table.died(index, &mut self.outside);
+            assert!(lost.len() <= 1, "one that does not lie runs one task at a time");
+            self.outside.end_all(lost, End::Lost(stop));
+            self.outside.end_all(hopeless, End::NotStartable);
+            self.outside.processes[index] = Process::default();
+        }
+        is_dead
     }
 
     /// An attendant asks what to do.
-    fn ask(&mut self, index: usize, has_worker: bool) -> Attendant {
-        match self.table.next(index) {
+    fn ask(&mut self, index: usize, has_worker: bool) {
+        // One that is to be woken may be this one.
+        self.attendants[index] = Attendant::Asleep { has_worker };
+        match self.table.next(index, self.now, &mut self.outside) {
             Next::Start => {
                 assert!(!has_worker);
-                self.killed[index] = false;
-                Attendant::Starting
+                self.attendants[index] = Attendant::Starting;
             }
-            Next::Run(ticket) => {
+            Next::Send => {
                 assert!(has_worker);
-                Attendant::Running(ticket)
+                let last = self.table.last_of(index).expect("there is one to send");
+                self.attendants[index] = Attendant::Sending(last.number);
             }
             Next::Retire => {
                 assert!(has_worker);
-                assert_eq!(Some(self.answered[index]), self.tasks_per_worker);
-                Attendant::Retiring
+                self.attendants[index] = Attendant::Retiring;
             }
             Next::Sleep { wake } => {
-                // One that is to be woken may be this one.
-                self.attendants[index] = Attendant::Asleep { has_worker };
                 if let Some(index) = wake {
                     self.wake(index);
                 }
-                std::mem::replace(&mut self.attendants[index], Attendant::Left)
             }
-            Next::Leave => Attendant::Left,
+            Next::Leave => self.attendants[index] = Attendant::Left,
         }
     }
 
-    fn end_run(&mut self, index: usize, ticket: Ticket<()>, fate: Fate) -> Attendant {
-        let task = ticket.number;
-        let has_worker = match fate {
-            Fate::Good => {
-                self.runs[number(task)] += 1;
-                self.answered[index] += 1;
-                self.end(task, End::Finished);
-                // A reply that crosses with the kill counts; the worker is gone.
-                !self.table.finished(index)
-            }
-            Fate::Bad => {
-                self.runs[number(task)] += 1;
-                let stop = self.table.lost(index);
-                self.end(task, stop.map_or(End::Died, End::Stopped));
-                false
-            }
-            Fate::NotReached => {
-                match self.table.give_back(index, ticket) {
-                    GivenBack::Queued { hopeless } => self.end_all(hopeless, End::NotStartable),
-                    GivenBack::Stopped(ticket, stop) => self.end(ticket.number, End::Stopped(stop)),
-                }
-                false
-            }
-            Fate::Skipped if self.killed[index] => return Attendant::Running(ticket),
-            Fate::Skipped => {
-                self.table.skipped(index);
-                self.end(task, End::Cancelled);
-                true
-            }
-        };
-        Attendant::Awake { has_worker }
-    }
-
-    /// Everybody goes on, in the way of `fate`, until nobody has anything to do.
-    pub(super) fn settle(&mut self, fate: Fate) {
-        let busy = |attendant: &Attendant| !matches!(attendant, Attendant::Asleep { .. } | Attendant::Left);
-        let mut rounds = 0;
-        while self.attendants.iter().any(busy) {
+    /// Everybody goes on until nobody has anything to do. Workers that are started from now on say hello, if that is good.
+    pub(super) fn settle(&mut self, is_good: bool) {
+        for _ in 0..10_000 {
             for index in 0..self.attendants.len() {
-                self.go_on(index, fate);
+                self.go_on(index, is_good);
+                self.work(index);
             }
-            rounds += 1;
-            assert!(
-                rounds < 10_000,
-                "the attendants never rest: {:?}",
-                self.attendants
-            );
+            self.check_counts();
+            let is_busy =
+                |attendant: &Attendant| !matches!(attendant, Attendant::Asleep { .. } | Attendant::Left);
+            let works = |process: &Process| {
+                process.running.is_some() || process.calls.iter().any(|call| !process.revoked.contains(call))
+            };
+            if !self.attendants.iter().any(is_busy) && !self.outside.processes.iter().any(works) {
+                return;
+            }
         }
-        self.check_counts();
+        panic!("the attendants never rest: {:?}", self.attendants);
     }
 
     /// What the table has counted is what has happened.
     fn check_counts(&self) {
         let counts = self.table.task_counts();
-        let ended = |end: End| self.ends.iter().filter(|found| **found == Some(end)).count() as u64;
-        assert_eq!(counts.answered, ended(End::Finished));
-        assert_eq!(counts.lost, ended(End::Died));
-        assert_eq!(counts.timed_out, ended(End::Stopped(Stop::TimedOut)));
-        assert_eq!(counts.killed, ended(End::Stopped(Stop::Killed)));
+        let ended = |end: End| {
+            let ends = self.outside.tasks.iter().filter(|task| task.end == Some(end));
+            ends.count() as u64
+        };
+        assert_eq!(counts.answered, ended(End::Answered));
+        assert_eq!(
+            counts.lost,
+            ended(End::Lost(None)) + ended(End::Lost(Some(Stop::Distrusted)))
+        );
+        assert_eq!(counts.timed_out, ended(End::Lost(Some(Stop::TimedOut))));
+        assert_eq!(counts.killed, ended(End::Lost(Some(Stop::Killed))));
         assert_eq!(counts.cancelled, ended(End::Cancelled));
         assert_eq!(counts.failed, ended(End::NotStartable));
         let refused = ended(End::Full) + ended(End::Refused);
-        assert_eq!(counts.submitted, self.ends.len() as u64 - refused);
-        let running = |attendant: &&Attendant| matches!(attendant, Attendant::Running(_));
-        let open = self.ends.iter().filter(|end| end.is_none()).count();
-        assert_eq!(
-            self.table.queue().len() + self.attendants.iter().filter(running).count(),
-            open
-        );
+        assert_eq!(counts.submitted, self.outside.tasks.len() as u64 - refused);
     }
 }
 
-fn number(task: u64) -> usize {
-    usize::try_from(task).expect("there are few tasks")
-}
-
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let fate = prop_oneof![
-        8 => Just(Fate::Good),
-        4 => Just(Fate::Bad),
-        2 => Just(Fate::NotReached),
-        1 => Just(Fate::Skipped),
-    ];
     let step = prop_oneof![
-        12 => (0_usize..100).prop_map(|bytes| Step::Submit { bytes }),
-        24 => (any::<usize>(), fate).prop_map(|(index, fate)| Step::GoOn(index, fate)),
-        2 => any::<usize>().prop_map(Step::Wake),
+        16 => (0_usize..100, prop::bool::weighted(0.1))
+            .prop_map(|(bytes, is_timed)| Step::Submit { bytes, is_timed }),
+        24 => (any::<usize>(), prop::bool::weighted(0.8)).prop_map(|(index, is_good)| Step::GoOn(index, is_good)),
+        24 => any::<usize>().prop_map(Step::Work),
+        8 => any::<usize>().prop_map(Step::Hear),
         2 => any::<usize>().prop_map(Step::Die),
-        4 => any::<usize>().prop_map(Step::Time),
-        2 => Just(Step::Expire),
-        2 => any::<usize>().prop_map(Step::Stop),
+        1 => any::<usize>().prop_map(Step::TalkNonsense),
+        1 => Just(Step::Expire),
+        2 => any::<usize>().prop_map(Step::Cancel),
+        2 => any::<usize>().prop_map(Step::Kill),
+        2 => any::<usize>().prop_map(Step::Wake),
+        4 => (0_u64..3_000).prop_map(Step::Pass),
     ];
-    vec(step, 0..120)
+    vec(step, 0..200)
 }
 
 pub(super) fn rules() -> impl Strategy<Value = Rules> {

@@ -6,9 +6,10 @@ mod crowd;
 mod properties;
 
 use super::{Rules, Table};
-use crate::answers::{GivenBack, Next, Stop, Submitted};
+use crate::answers::{Answered, Died, Handing, Next, Reach, Stop, Stopped, Submitted};
 use crate::limit::{Limits, WhenFull};
 use crate::queue::Ticket;
+use crate::stats::WorkerState;
 use std::time::{Duration, Instant};
 
 const RESTART_LIMIT: u32 = 3;
@@ -22,209 +23,352 @@ const RULES: Rules = Rules {
     restart_limit: RESTART_LIMIT,
 };
 
-fn table(workers: usize) -> Table<()> {
-    Table::new(workers, RULES)
+/// Workers that have room for everything, and have begun only what is said.
+#[derive(Default)]
+struct Workers {
+    have_no_room: bool,
+    begun: Vec<u64>,
+    cancelled: Vec<u64>,
+    /// What each was handed, and when.
+    handed: Vec<(usize, u64)>,
+}
+
+impl Reach<()> for Workers {
+    fn hand(&mut self, worker: usize, ticket: &mut Ticket<()>, _: Option<&Ticket<()>>) -> Handing {
+        if self.cancelled.contains(&ticket.number) {
+            return Handing::Cancelled;
+        }
+        if self.have_no_room {
+            return Handing::NoRoom;
+        }
+        self.handed.push((worker, ticket.number));
+        Handing::Handed
+    }
+
+    fn announce(&mut self, worker: usize, ticket: &mut Ticket<()>) -> bool {
+        self.handed.push((worker, ticket.number));
+        !self.cancelled.contains(&ticket.number)
+    }
+
+    fn take_back(&mut self, _: usize, ticket: &mut Ticket<()>) -> bool {
+        !self.begun.contains(&ticket.number)
+    }
+
+    fn dismiss(&mut self, _: Ticket<()>) {}
+}
+
+/// A table and its workers.
+struct Pool {
+    table: Table<()>,
+    workers: Workers,
+    now: Instant,
+}
+
+impl Pool {
+    fn with_rules(workers: usize, rules: Rules) -> Self {
+        Self {
+            table: Table::new(workers, rules),
+            workers: Workers::default(),
+            now: Instant::now(),
+        }
+    }
+
+    fn new(workers: usize) -> Self {
+        Self::with_rules(workers, RULES)
+    }
+
+    /// All workers are there, and their attendants sleep; the last one is the first to be used.
+    fn ready(workers: usize) -> Self {
+        let mut pool = Self::new(workers);
+        for worker in 0..workers {
+            pool.start(worker);
+        }
+        pool
+    }
+
+    fn start(&mut self, worker: usize) {
+        self.table.started(worker, self.now);
+        let next = self.next(worker);
+        assert!(matches!(next, Next::Sleep { .. }), "{next:?}");
+    }
+
+    fn submit(&mut self, number: u64) -> Submitted<()> {
+        self.table.submit(ticket(number), self.now, &mut self.workers)
+    }
+
+    fn next(&mut self, worker: usize) -> Next {
+        self.table.next(worker, self.now, &mut self.workers)
+    }
+
+    /// The worker begins the task and replies, after so long.
+    fn answer(&mut self, worker: usize, number: u64, after: Duration) -> bool {
+        self.now += after;
+        let answered = self.table.answered(worker, number, self.now, &mut self.workers);
+        let Some(Answered { ticket, wake }) = answered else {
+            panic!("the worker has the task {number}");
+        };
+        assert_eq!(ticket.number, number);
+        wake
+    }
+
+    fn died(&mut self, worker: usize) -> Died<()> {
+        self.table.died(worker, &mut self.workers)
+    }
+
+    /// One worker that has ended many short tasks, and has as many as are good for it.
+    fn fast() -> Self {
+        let mut pool = Self::ready(1);
+        for number in 0..100 {
+            let _ = pool.submit(number);
+            pool.answer(0, number, Duration::from_micros(1));
+        }
+        pool.workers.handed.clear();
+        for number in 100..105 {
+            assert_eq!(pool.submit(number), Submitted::Handed { worker: 0 });
+        }
+        pool
+    }
 }
 
 fn ticket(number: u64) -> Ticket<()> {
     Ticket {
         number,
         bytes: 1,
+        timeout: None,
         task: (),
     }
 }
 
-/// A table whose one worker runs task 0.
-fn running(rules: Rules) -> Table<()> {
-    let mut table = Table::new(1, rules);
-    let _ = table.submit(ticket(0), false);
-    table.started(0);
-    assert_eq!(table.next(0), Next::Run(ticket(0)));
-    table
-}
-
-fn ready(table: &mut Table<()>, worker: usize) {
-    table.started(worker);
-    assert_eq!(table.next(worker), Next::Sleep { wake: None });
-}
+const SHORT: Duration = Duration::from_micros(1);
+const LONG: Duration = Duration::from_millis(10);
+const NO_WAKE: Next = Next::Sleep { wake: None };
 
 #[test]
 fn tasks_start_in_the_order_in_which_they_came() {
-    let mut table = table(1);
+    let mut pool = Pool::new(1);
     for task in 0..3 {
-        let _ = table.submit(ticket(task), false);
+        let _ = pool.submit(task);
     }
-    assert_eq!(table.next(0), Next::Start);
-    table.started(0);
+    assert_eq!(pool.next(0), Next::Start);
+    pool.start(0);
     for task in 0..3 {
-        assert_eq!(table.next(0), Next::Run(ticket(task)));
-        let _ = table.finished(0);
+        pool.answer(0, task, LONG);
     }
+    assert_eq!(pool.workers.handed, [(0, 0), (0, 1), (0, 2)]);
 }
 
 #[test]
 fn no_more_workers_are_started_than_tasks_wait() {
-    let mut table = table(4);
-    let _ = table.submit(ticket(0), false);
-    assert_eq!(table.next(0), Next::Start);
-    assert_eq!(table.next(1), Next::Sleep { wake: None });
-    assert_eq!(
-        table.submit(ticket(1), false),
-        Submitted::Queued { wake: Some(1) }
-    );
-    assert_eq!(table.next(1), Next::Start);
-    assert_eq!(table.next(2), Next::Sleep { wake: None });
+    let mut pool = Pool::new(4);
+    let _ = pool.submit(0);
+    assert_eq!(pool.next(0), Next::Start);
+    assert_eq!(pool.next(1), NO_WAKE);
+    assert_eq!(pool.submit(1), Submitted::Queued { wake: Some(1) });
+    assert_eq!(pool.next(1), Next::Start);
+    assert_eq!(pool.next(2), NO_WAKE);
 }
 
 #[test]
-fn the_most_recently_used_worker_is_woken() {
-    let mut table = table(3);
-    ready(&mut table, 1);
-    ready(&mut table, 2);
-    ready(&mut table, 0);
+fn the_most_recently_used_worker_gets_the_task() {
+    let mut pool = Pool::ready(3);
+    assert_eq!(pool.submit(0), Submitted::Handed { worker: 2 });
+    assert_eq!(pool.submit(1), Submitted::Handed { worker: 1 });
+    assert!(!pool.answer(2, 0, LONG));
+    assert_eq!(pool.submit(2), Submitted::Handed { worker: 2 });
+}
+
+#[test]
+fn a_task_that_does_not_go_at_once_is_sent_by_the_attendant() {
+    let mut pool = Pool::ready(1);
+    pool.workers.have_no_room = true;
+    assert_eq!(pool.submit(0), Submitted::Queued { wake: Some(0) });
+    assert_eq!(pool.next(0), Next::Send);
+    assert_eq!(pool.table.last_of(0), Some(&ticket(0)));
+    let _ = pool.submit(1);
+    assert_eq!(pool.next(0), NO_WAKE, "the next one is not sent before the reply");
+    assert!(pool.answer(0, 0, LONG), "but then");
+    assert_eq!(pool.next(0), Next::Send);
+}
+
+#[test]
+fn a_task_taken_back_is_the_next_to_run() {
+    let mut pool = Pool::fast();
+    let Died { lost, stop, hopeless } = pool.died(0);
+    assert!(lost.is_empty() && stop.is_none() && hopeless.is_empty());
+    assert_eq!(pool.next(0), Next::Start);
+    pool.workers.handed.clear();
+    pool.start(0);
     assert_eq!(
-        table.submit(ticket(0), false),
-        Submitted::Queued { wake: Some(0) }
-    );
-    assert_eq!(
-        table.submit(ticket(1), false),
-        Submitted::Queued { wake: Some(2) }
+        pool.workers.handed,
+        [(0, 100)],
+        "and nothing ahead: the worker is new"
     );
 }
 
 #[test]
-fn a_task_given_back_is_the_next_to_run() {
-    let mut table = table(1);
-    let _ = table.submit(ticket(0), false);
-    let _ = table.submit(ticket(1), false);
-    table.started(0);
-    assert_eq!(table.next(0), Next::Run(ticket(0)));
-    let _ = table.give_back(0, ticket(0));
-    assert_eq!(table.next(0), Next::Start);
-    table.started(0);
-    assert_eq!(table.next(0), Next::Run(ticket(0)));
+fn a_worker_gets_tasks_ahead_if_they_are_short() {
+    let mut pool = Pool::ready(1);
+    let _ = pool.submit(0);
+    assert_eq!(
+        pool.submit(1),
+        Submitted::Queued { wake: None },
+        "nothing is known of it"
+    );
+    pool.answer(0, 0, LONG);
+    assert_eq!(pool.submit(2), Submitted::Queued { wake: None }, "they are long");
+    assert_eq!(Pool::fast().workers.handed.len(), 5);
+}
+
+#[test]
+fn nothing_is_given_ahead_while_another_worker_has_nothing() {
+    let mut pool = Pool::new(2);
+    pool.start(0);
+    for number in 0..100 {
+        let _ = pool.submit(number);
+        pool.answer(0, number, SHORT);
+    }
+    assert_eq!(pool.submit(100), Submitted::Handed { worker: 0 });
+    assert_eq!(pool.next(1), NO_WAKE);
+    assert_eq!(pool.submit(101), Submitted::Queued { wake: Some(1) });
+}
+
+/// Two workers: one has short tasks, 100 and 102 to 105, and has begun the first. The other runs 101.
+fn unequal() -> Pool {
+    let mut pool = Pool::ready(2);
+    for number in 0..100 {
+        let _ = pool.submit(number);
+        pool.answer(1, number, SHORT);
+    }
+    for (number, worker) in [(100, 1), (101, 0), (102, 1), (103, 1), (104, 1), (105, 1)] {
+        assert_eq!(pool.submit(number), Submitted::Handed { worker });
+    }
+    pool.workers.begun = vec![100, 101];
+    pool.workers.handed.clear();
+    pool
+}
+
+#[test]
+fn a_worker_with_nothing_to_do_takes_half_of_what_waits() {
+    let mut pool = unequal();
+    pool.answer(0, 101, SHORT);
+    assert_eq!(pool.workers.handed, [(0, 103)]);
+    assert_eq!(pool.table.worker_of(102), Some(1));
+}
+
+#[test]
+fn what_waits_behind_a_long_task_goes_elsewhere() {
+    let mut pool = unequal();
+    pool.answer(0, 101, LONG);
+    assert_eq!(pool.workers.handed, [(0, 102)]);
+    assert_eq!(
+        pool.table.worker_of(103),
+        None,
+        "it waits for whoever is free first"
+    );
 }
 
 #[test]
 fn starts_that_fail_in_a_row_fail_what_waits_and_no_more() {
-    let mut table = table(1);
-    let _ = table.submit(ticket(0), false);
-    let _ = table.submit(ticket(1), false);
+    let mut pool = Pool::new(1);
+    let _ = pool.submit(0);
+    let _ = pool.submit(1);
     for attempt in 1..=RESTART_LIMIT {
-        assert_eq!(table.next(0), Next::Start, "attempt {attempt}");
-        let failed = table.start_failed(0);
-        assert_eq!(
-            failed.len(),
-            if attempt == RESTART_LIMIT { 2 } else { 0 },
-            "attempt {attempt}"
-        );
+        assert_eq!(pool.next(0), Next::Start, "attempt {attempt}");
+        let failed = pool.table.start_failed(0);
+        let expected = if attempt == RESTART_LIMIT { 2 } else { 0 };
+        assert_eq!(failed.len(), expected, "attempt {attempt}");
     }
-    assert_eq!(table.next(0), Next::Sleep { wake: None });
-    assert_eq!(
-        table.submit(ticket(2), false),
-        Submitted::Queued { wake: Some(0) }
-    );
-    assert_eq!(table.next(0), Next::Start);
+    assert_eq!(pool.next(0), NO_WAKE);
+    assert_eq!(pool.submit(2), Submitted::Queued { wake: Some(0) });
+    assert_eq!(pool.next(0), Next::Start);
 }
 
 #[test]
 fn starts_that_fail_beside_a_worker_that_runs_fail_nothing() {
-    let mut table = table(2);
-    let _ = table.submit(ticket(0), false);
-    table.started(0);
-    assert_eq!(table.next(0), Next::Run(ticket(0)));
-    let _ = table.submit(ticket(1), false);
+    let mut pool = Pool::new(2);
+    pool.start(0);
+    let _ = pool.submit(0);
+    let _ = pool.submit(1);
     for _ in 0..RESTART_LIMIT {
-        assert_eq!(table.next(1), Next::Start);
-        assert!(table.start_failed(1).is_empty());
+        assert_eq!(pool.next(1), Next::Start);
+        assert!(pool.table.start_failed(1).is_empty());
     }
-    assert_eq!(table.next(1), Next::Sleep { wake: None });
-    let _ = table.finished(0);
-    assert_eq!(table.next(0), Next::Run(ticket(1)));
+    assert_eq!(pool.next(1), NO_WAKE);
+    pool.answer(0, 0, LONG);
+    assert_eq!(pool.workers.handed, [(0, 0), (0, 1)]);
 }
 
 /// After many failed starts only workers that are there serve the tasks, and one of them sleeps.
 #[test]
 fn an_attendant_that_may_not_start_a_worker_wakes_one_that_has_one() {
-    let mut table = table(3);
-    ready(&mut table, 0);
-    table.started(1);
-    assert_eq!(
-        table.submit(ticket(0), false),
-        Submitted::Queued { wake: Some(0) }
-    );
-    assert_eq!(table.next(1), Next::Run(ticket(0)));
-    let _ = table.submit(ticket(1), false);
+    let mut pool = Pool::new(2);
+    pool.start(0);
     for _ in 0..RESTART_LIMIT {
-        assert_eq!(table.next(2), Next::Start);
-        assert!(table.start_failed(2).is_empty());
+        let _ = pool.table.start_failed(1);
     }
-    assert_eq!(table.next(2), Next::Sleep { wake: None });
-    assert_eq!(table.next(0), Next::Run(ticket(1)));
-    table.skipped(0);
-    assert_eq!(table.next(0), Next::Sleep { wake: None });
-    let _ = table.give_back(1, ticket(0));
-    assert_eq!(table.next(1), Next::Sleep { wake: Some(0) });
-    assert_eq!(table.next(0), Next::Run(ticket(0)));
+    pool.workers.have_no_room = true;
+    assert_eq!(pool.submit(0), Submitted::Queued { wake: Some(0) });
+    assert_eq!(pool.next(0), Next::Send);
+    pool.workers.begun = vec![];
+    assert_eq!(pool.table.take_back(0, &mut pool.workers), Some(0));
+    assert_eq!(pool.next(1), NO_WAKE);
+    assert_eq!(pool.next(0), Next::Send);
 }
 
-/// A task that only was to be sent is not charged with the death of its worker, but workers that die like this are not
+/// A task that a worker had not begun is not charged with the worker's death, but workers that die like this are not
 /// replaced for ever.
 #[test]
-fn workers_that_die_before_they_get_their_task_make_the_pool_unhealthy() {
-    let mut table = table(1);
-    let _ = table.submit(ticket(0), false);
+fn workers_that_die_before_they_begin_make_the_pool_unhealthy() {
+    let mut pool = Pool::new(1);
+    let _ = pool.submit(0);
     for attempt in 1..=RESTART_LIMIT {
-        assert_eq!(table.next(0), Next::Start);
-        table.started(0);
-        assert_eq!(table.next(0), Next::Run(ticket(0)));
-        let GivenBack::Queued { hopeless } = table.give_back(0, ticket(0)) else {
-            panic!("nobody has stopped it");
-        };
+        assert_eq!(pool.next(0), Next::Start);
+        pool.start(0);
+        let Died { lost, hopeless, .. } = pool.died(0);
+        assert!(lost.is_empty());
         assert_eq!(
             hopeless.len(),
             usize::from(attempt == RESTART_LIMIT),
             "attempt {attempt}"
         );
     }
-    assert!(!table.is_healthy());
+    assert!(!pool.table.is_healthy());
 }
 
 #[test]
 fn an_unhealthy_pool_makes_one_attempt_a_task_and_recovers() {
-    let mut table = table(2);
-    let _ = table.submit(ticket(0), false);
+    let mut pool = Pool::new(2);
+    let _ = pool.submit(0);
     for _ in 0..RESTART_LIMIT {
-        assert_eq!(table.next(0), Next::Start);
-        let _ = table.start_failed(0);
+        assert_eq!(pool.next(0), Next::Start);
+        let _ = pool.table.start_failed(0);
     }
-    assert!(!table.is_healthy());
-    let _ = table.submit(ticket(1), false);
-    assert_eq!(table.next(0), Next::Start);
-    let _ = table.submit(ticket(2), false);
-    assert_eq!(table.next(1), Next::Sleep { wake: None }, "one attempt at a time");
-    assert_eq!(table.start_failed(0).len(), 2);
-    let _ = table.submit(ticket(3), false);
-    assert_eq!(table.next(0), Next::Start);
-    table.started(0);
-    assert_eq!(table.next(0), Next::Run(ticket(3)));
-    assert!(!table.is_healthy(), "it has not run a task yet");
-    let _ = table.finished(0);
-    assert!(table.is_healthy());
+    assert!(!pool.table.is_healthy());
+    let _ = pool.submit(1);
+    assert_eq!(pool.next(0), Next::Start);
+    let _ = pool.submit(2);
+    assert_eq!(pool.next(1), NO_WAKE, "one attempt at a time");
+    assert_eq!(pool.table.start_failed(0).len(), 2);
+    let _ = pool.submit(3);
+    assert_eq!(pool.next(0), Next::Start);
+    pool.start(0);
+    assert!(!pool.table.is_healthy(), "it has not run a task yet");
+    pool.answer(0, 3, LONG);
+    assert!(pool.table.is_healthy());
 }
 
 #[test]
 fn crashes_of_tasks_leave_the_pool_healthy() {
-    let mut table = table(1);
+    let mut pool = Pool::new(1);
     for number in 0..10 {
-        let _ = table.submit(ticket(number), false);
-        assert_eq!(table.next(0), Next::Start);
-        table.started(0);
-        assert_eq!(table.next(0), Next::Run(ticket(number)));
-        assert_eq!(table.lost(0), None);
+        let _ = pool.submit(number);
+        assert_eq!(pool.next(0), Next::Start);
+        pool.start(0);
+        pool.workers.begun.push(number);
+        assert_eq!(pool.died(0).lost, [ticket(number)]);
     }
-    assert!(table.is_healthy());
-    assert_eq!(table.worker_counts().crashed, 10);
+    assert!(pool.table.is_healthy());
+    assert_eq!(pool.table.worker_counts().crashed, 10);
 }
 
 #[test]
@@ -233,15 +377,16 @@ fn a_worker_retires_after_its_last_task() {
         tasks_per_worker: Some(2),
         ..RULES
     };
-    let mut table = running(rules);
-    let _ = table.submit(ticket(1), false);
-    assert!(!table.finished(0));
-    assert_eq!(table.next(0), Next::Run(ticket(1)));
-    assert!(!table.finished(0));
-    let _ = table.submit(ticket(2), false);
-    assert_eq!(table.next(0), Next::Retire);
-    table.retired(0);
-    assert_eq!(table.next(0), Next::Start);
+    let mut pool = Pool::with_rules(1, rules);
+    pool.start(0);
+    for number in 0..3 {
+        let _ = pool.submit(number);
+    }
+    assert!(!pool.answer(0, 0, SHORT));
+    assert!(pool.answer(0, 1, SHORT), "its attendant has something to do");
+    assert_eq!(pool.next(0), Next::Retire);
+    pool.table.retired(0);
+    assert_eq!(pool.next(0), Next::Start);
 }
 
 #[test]
@@ -250,46 +395,119 @@ fn a_task_that_was_cancelled_in_the_queue_does_not_wear_out_its_worker() {
         tasks_per_worker: Some(1),
         ..RULES
     };
-    let mut table = running(rules);
-    table.skipped(0);
-    assert_eq!(table.next(0), Next::Sleep { wake: None });
+    let mut pool = Pool::with_rules(1, rules);
+    let _ = pool.submit(0);
+    pool.workers.cancelled = vec![0];
+    pool.start(0);
+    assert_eq!(pool.table.task_counts().cancelled, 1);
+    assert_eq!(pool.submit(1), Submitted::Handed { worker: 0 });
+}
+
+/// A pool of one whose task is timed and has begun.
+fn timed() -> Pool {
+    let mut pool = Pool::ready(1);
+    let mut timed = ticket(0);
+    timed.timeout = Some(LONG);
+    let _ = pool.table.submit(timed, pool.now, &mut pool.workers);
+    pool.workers.begun = vec![0];
+    pool
 }
 
 #[test]
 fn the_first_reason_to_stop_a_task_counts() {
-    let now = Instant::now();
-    let mut table = running(RULES);
-    table.time(0, now);
-    assert_eq!(table.earliest_deadline(), Some(now));
-    assert_eq!(table.stop_expired(now), [0]);
-    assert_eq!(table.earliest_deadline(), None, "it is being stopped");
-    assert!(table.stop(0).is_empty());
-    assert_eq!(table.lost(0), Some(Stop::TimedOut));
+    let mut pool = timed();
+    let over = pool.now + LONG;
+    assert_eq!(pool.table.earliest_deadline(), Some(over));
+    assert!(
+        pool.table
+            .stop_expired(over - SHORT, &mut pool.workers)
+            .is_empty()
+    );
+    assert_eq!(pool.table.stop_expired(over, &mut pool.workers), [(0, true)]);
+    assert_eq!(pool.table.earliest_deadline(), None, "it is being stopped");
+    assert_eq!(pool.table.stop(0, &mut pool.workers), Stopped::Nothing);
+    assert_eq!(pool.died(0).stop, Some(Stop::TimedOut));
 }
 
 #[test]
-fn a_task_is_not_stopped_before_its_time_and_not_after_its_end() {
-    let now = Instant::now();
-    let mut table = running(RULES);
-    assert!(table.stop_expired(now).is_empty(), "it has no time-out");
-    table.time(0, now + Duration::from_secs(1));
-    assert!(table.stop_expired(now).is_empty());
-    assert!(table.stop(7).is_empty(), "another task");
-    assert!(!table.finished(0));
-    assert!(table.stop_expired(now + Duration::from_secs(1)).is_empty());
-    assert!(table.stop(0).is_empty());
+fn a_task_is_not_stopped_after_its_end() {
+    let mut pool = timed();
+    assert_eq!(
+        pool.table.stop(7, &mut pool.workers),
+        Stopped::Nothing,
+        "another task"
+    );
+    pool.answer(0, 0, SHORT);
+    assert!(
+        pool.table
+            .stop_expired(pool.now + LONG, &mut pool.workers)
+            .is_empty()
+    );
+    assert_eq!(pool.table.stop(0, &mut pool.workers), Stopped::Nothing);
+}
+
+#[test]
+fn a_task_with_a_time_out_is_not_given_ahead() {
+    let mut pool = Pool::fast();
+    let mut timed = ticket(200);
+    timed.timeout = Some(LONG);
+    let queued = pool.table.submit(timed, pool.now, &mut pool.workers);
+    assert_eq!(queued, Submitted::Queued { wake: None });
 }
 
 /// The kill and the reply cross: the result counts, and the worker gets no other task.
 #[test]
 fn a_task_that_replies_while_it_is_stopped_has_replied() {
-    let mut table = running(RULES);
-    assert_eq!(table.stop(0), [0]);
-    let _ = table.submit(ticket(1), false);
-    assert!(table.finished(0));
-    assert_eq!(table.task_counts().answered, 1);
-    assert_eq!(table.worker_counts().killed, 1);
-    assert_eq!(table.next(0), Next::Start);
+    let mut pool = timed();
+    assert_eq!(pool.table.stop(0, &mut pool.workers), Stopped::Runs { worker: 0 });
+    assert_eq!(pool.submit(1), Submitted::Queued { wake: None });
+    assert!(pool.answer(0, 0, SHORT));
+    assert_eq!(pool.table.states().next(), Some((WorkerState::Ending, 1)));
+    assert_eq!(pool.died(0).stop, Some(Stop::Killed));
+    assert_eq!(pool.table.task_counts().answered, 1);
+    assert_eq!(pool.table.worker_counts().killed, 1);
+    assert_eq!(pool.next(0), Next::Start);
+}
+
+/// Whoever kills a worker hits the task that was to be stopped, and no other.
+#[test]
+fn what_waits_behind_a_task_that_is_stopped_is_taken_back_first() {
+    let mut pool = Pool::fast();
+    pool.workers.begun = vec![100];
+    assert_eq!(
+        pool.table.stop(100, &mut pool.workers),
+        Stopped::Runs { worker: 0 }
+    );
+    assert_eq!(pool.table.worker_of(101), None);
+    let mut late = Pool::fast();
+    // The worker is at the next one already, and the reply is on its way.
+    late.workers.begun = vec![100, 101];
+    assert_eq!(late.table.stop(100, &mut late.workers), Stopped::Nothing);
+    late.answer(0, 100, SHORT);
+    assert_eq!(late.table.worker_of(101), Some(0));
+}
+
+#[test]
+fn a_task_that_waits_in_a_worker_is_stopped_without_a_kill() {
+    let mut pool = Pool::fast();
+    let taken = Stopped::Taken {
+        worker: 0,
+        ticket: ticket(103),
+    };
+    assert_eq!(pool.table.stop(103, &mut pool.workers), taken);
+    assert_eq!(pool.table.waiting().0, 3);
+}
+
+#[test]
+fn a_worker_that_replies_nonsense_gets_no_other_task() {
+    let mut pool = Pool::fast();
+    pool.workers.begun = vec![100];
+    assert!(pool.table.answered(0, 7, pool.now, &mut pool.workers).is_none());
+    assert_eq!(pool.table.distrust(0), Some(ticket(100)));
+    assert_eq!(pool.submit(200), Submitted::Queued { wake: None });
+    let died = pool.died(0);
+    assert_eq!((died.lost.len(), died.stop), (0, Some(Stop::Distrusted)));
+    assert_eq!(pool.table.task_counts().lost, 1);
 }
 
 #[test]
@@ -301,24 +519,11 @@ fn a_full_queue_takes_no_task_until_one_has_left_it() {
         },
         ..RULES
     };
-    let mut table = running(rules);
-    assert_eq!(table.submit(ticket(1), false), Submitted::Queued { wake: None });
-    assert_eq!(
-        table.submit(ticket(2), false),
-        Submitted::Full(ticket(2), WhenFull::Block)
-    );
-    assert_eq!(
-        table.submit(ticket(3), true),
-        Submitted::Queued { wake: None },
-        "beyond the limit"
-    );
-    assert!(!table.finished(0));
-    assert_eq!(table.next(0), Next::Run(ticket(1)));
-    assert_eq!(
-        table.submit(ticket(4), false),
-        Submitted::Full(ticket(4), WhenFull::Block)
-    );
-    assert!(!table.finished(0));
-    assert_eq!(table.next(0), Next::Run(ticket(3)));
-    assert_eq!(table.submit(ticket(4), false), Submitted::Queued { wake: None });
+    let mut pool = Pool::with_rules(1, rules);
+    pool.start(0);
+    let _ = pool.submit(0);
+    assert_eq!(pool.submit(1), Submitted::Queued { wake: None });
+    assert_eq!(pool.submit(2), Submitted::Full(ticket(2), WhenFull::Block));
+    pool.answer(0, 0, LONG);
+    assert_eq!(pool.submit(3), Submitted::Queued { wake: None });
 }

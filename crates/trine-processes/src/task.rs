@@ -9,6 +9,7 @@ use std::any::{TypeId, type_name};
 use std::fmt::Display;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::time::Duration;
 use trine_future::{Panic, Promise, TaskError, WorkerDeath, catch_panic};
 
@@ -84,12 +85,11 @@ pub(crate) fn fingerprint<F: 'static, A: 'static, R: 'static>() -> u64 {
 
 /// A task on its way through the pool. Dropped without an end, its future fails.
 pub(crate) struct Task {
-    pub(crate) number: u64,
     pub(crate) names: Names,
     /// The encoded call.
-    pub(crate) request: Vec<u8>,
-    /// How long it may run.
-    pub(crate) timeout: Option<Duration>,
+    pub(crate) request: Arc<Vec<u8>>,
+    /// What the worker that has it calls it.
+    pub(crate) call: u32,
     /// Takes the encoded reply, if that carries a value.
     pub(crate) promise: Promise<Vec<u8>>,
 }
@@ -120,11 +120,6 @@ impl Names {
 }
 
 impl Task {
-    /// Whether that is a reply to this task. If not, the worker that gave it is not to be used any more.
-    pub(crate) fn is_answered_by(&self, frame: &[u8]) -> bool {
-        Reply::decode(frame).is_some_and(|(number, _)| number == self.number)
-    }
-
     /// Ends the task with the reply of its worker.
     pub(crate) fn answer(self, frame: Vec<u8>) {
         let Names {
@@ -160,21 +155,27 @@ impl Task {
             Some((_, Reply::UnknownTask)) => {
                 TaskError::refused(format!("the worker does not know `{function}`"))
             }
-            None => TaskError::serialization(
-                "the reply of a worker can't be read",
-                format!("the worker has answered something that is no reply to `{function}`"),
-            ),
+            None => return self.fail_unanswered(),
         };
         self.promise.fail(error);
     }
 
+    /// Ends the task whose worker has replied something else.
+    pub(crate) fn fail_unanswered(self) {
+        let function = self.names.function;
+        self.promise.fail(TaskError::serialization(
+            "the reply of a worker can't be read",
+            format!("the worker has answered something that is no reply to `{function}`"),
+        ));
+    }
+
     /// Ends the task whose worker is gone: it died, or it was stopped.
-    pub(crate) fn lose(self, stop: Option<Stop>, death: WorkerDeath) {
+    pub(crate) fn lose(self, stop: Option<Stop>, timeout: Option<Duration>, death: WorkerDeath) {
         let name = self.names.function;
-        self.promise.fail(match (stop, self.timeout) {
+        self.promise.fail(match (stop, timeout) {
             (Some(Stop::TimedOut), Some(timeout)) => TaskError::timed_out(name, timeout),
-            (Some(_), _) => TaskError::killed(name),
-            (None, _) => TaskError::worker_died(name, death),
+            (Some(Stop::Killed | Stop::TimedOut), _) => TaskError::killed(name),
+            (Some(Stop::Distrusted) | None, _) => TaskError::worker_died(name, death),
         });
     }
 }

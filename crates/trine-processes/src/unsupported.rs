@@ -10,7 +10,7 @@ use trine_future::WorkerDeath;
 
 const WHY: &str = "worker processes exist on Linux only";
 
-pub(crate) fn check() -> Result<(), Kind> {
+pub(crate) fn check(_: Option<u32>) -> Result<u32, Kind> {
     Err(Kind::Unsupported(WHY))
 }
 

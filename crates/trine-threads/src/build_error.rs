@@ -1,5 +1,6 @@
 //! Why a pool could not be made.
 
+use crate::builder::MOST_WORKERS;
 use crate::initializer::InitializerError;
 use std::ffi::OsString;
 use std::{error, fmt, io};
@@ -11,6 +12,7 @@ use std::{error, fmt, io};
 ///
 /// let error = ThreadPool::new(0).unwrap_err();
 /// assert!(error.is_no_workers() && !error.is_environment());
+/// assert!(ThreadPool::new(usize::MAX).unwrap_err().is_too_many_workers());
 ///
 /// let failing = ThreadPool::builder().workers(1).initializer(|| Err("no device".into()));
 /// assert!(failing.build().unwrap_err().is_initializer());
@@ -21,6 +23,7 @@ pub struct BuildError(Kind);
 #[derive(Debug)]
 enum Kind {
     NoWorkers,
+    TooManyWorkers(usize),
     NoRoom,
     Name(String),
     Environment(OsString),
@@ -32,6 +35,10 @@ enum Kind {
 impl BuildError {
     pub(crate) fn no_workers() -> Self {
         Self(Kind::NoWorkers)
+    }
+
+    pub(crate) fn too_many_workers(workers: usize) -> Self {
+        Self(Kind::TooManyWorkers(workers))
     }
 
     pub(crate) fn no_room() -> Self {
@@ -63,6 +70,11 @@ impl BuildError {
         matches!(self.0, Kind::NoWorkers)
     }
 
+    /// The pool was asked for more workers than it can count. The text says how many that are.
+    pub fn is_too_many_workers(&self) -> bool {
+        matches!(self.0, Kind::TooManyWorkers(_))
+    }
+
     /// The environment variable [`WORKERS_VARIABLE`](crate::WORKERS_VARIABLE) is not a number of workers.
     pub fn is_environment(&self) -> bool {
         matches!(self.0, Kind::Environment(_))
@@ -78,6 +90,10 @@ impl fmt::Display for BuildError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::NoWorkers => formatter.write_str("a thread pool needs at least one worker"),
+            Kind::TooManyWorkers(workers) => write!(
+                formatter,
+                "a thread pool has at most {MOST_WORKERS} workers, and was asked for {workers}"
+            ),
             Kind::NoRoom => {
                 formatter.write_str("a queue limit of 0 lets no task in: it needs to be at least 1")
             }
@@ -103,7 +119,11 @@ impl fmt::Display for BuildError {
 impl error::Error for BuildError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match &self.0 {
-            Kind::NoWorkers | Kind::NoRoom | Kind::Name(_) | Kind::Environment(_) => None,
+            Kind::NoWorkers
+            | Kind::TooManyWorkers(_)
+            | Kind::NoRoom
+            | Kind::Name(_)
+            | Kind::Environment(_) => None,
             Kind::Initializer(error) => error.source(),
             Kind::Thread(cause) | Kind::ForkHandler(cause) => Some(cause),
         }

@@ -4,6 +4,8 @@ use crate::initializer::Initializer;
 use crate::limit::{Limit, WhenFull};
 use crate::queues::Queues;
 use crate::settings::Settings;
+use crate::sleep::MOST_THREADS;
+use crate::spares::SPARES;
 use crate::worker;
 use crate::{BuildError, ThreadPool};
 use crossbeam_deque::Worker as Deque;
@@ -12,6 +14,9 @@ use std::fmt;
 use std::sync::Arc;
 use trine_future::Failure;
 use trine_platform::{HomeProcess, default_workers};
+
+/// Workers and spares are counted together by what makes them sleep.
+pub(crate) const MOST_WORKERS: usize = (MOST_THREADS - SPARES) as usize;
 
 /// The settings of a [`ThreadPool`] to be made, from [`ThreadPool::builder`].
 ///
@@ -43,7 +48,7 @@ impl ThreadPoolBuilder {
         }
     }
 
-    /// The number of threads that run tasks, at least 1.
+    /// The number of threads that run tasks, at least 1 and at most 65,471.
     ///
     /// By default what the environment variable [`TRINE_WORKERS`](crate::WORKERS_VARIABLE) says, else one for each CPU that this
     /// process may use, by its affinity and the quota of its cgroup (v1 or v2).
@@ -156,7 +161,7 @@ impl ThreadPoolBuilder {
     ///
     /// # Errors
     ///
-    /// If the settings make no sense (no workers, a limit of 0, a name with a zero byte, a [variable](crate::WORKERS_VARIABLE)
+    /// If the settings make no sense (no workers or too many, a limit of 0, a name with a zero byte, a [variable](crate::WORKERS_VARIABLE)
     /// that is not a number), if the system refuses a thread, or if the initializer fails.
     pub fn build(self) -> Result<ThreadPool, BuildError> {
         let workers = match self.workers {
@@ -165,6 +170,9 @@ impl ThreadPoolBuilder {
         };
         if workers == 0 {
             return Err(BuildError::no_workers());
+        }
+        if workers > MOST_WORKERS {
+            return Err(BuildError::too_many_workers(workers));
         }
         if self.queue_limit.is_some_and(|(tasks, _)| tasks == 0) {
             return Err(BuildError::no_room());

@@ -396,7 +396,7 @@ impl ThreadPool {
         }
         let before = queues.stats();
         queues.close(shutdown);
-        if !worker::is_current(queues) {
+        if !worker::is_started_for(queues) {
             let (ended, end) = Promise::new();
             let joining = Arc::clone(queues);
             // If it can't be started, the promise goes with the closure, and nobody waits.
@@ -419,7 +419,7 @@ impl ThreadPool {
         }
         let before = queues.stats();
         queues.close(shutdown);
-        if !worker::is_current(queues) {
+        if !worker::is_started_for(queues) {
             queues.join(deadline);
         }
         ShutdownReport::between(&before, &queues.stats())

@@ -13,7 +13,7 @@ use crate::statistics::{Statistics, Stats};
 use crate::threads::Threads;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 use std::sync::Arc;
-use trine_future::{Shutdown, Task};
+use trine_future::{Shutdown, Task, while_blocked};
 use trine_platform::{Deadline, HomeProcess};
 
 /// The shared part of a pool.
@@ -176,11 +176,14 @@ impl Queues {
         self.closing.thread_ends(|| self.refuse_queued());
     }
 
-    /// Waits for the end of the threads, and joins them. Returns when `deadline` passes, whatever there is still.
+    /// Waits for the end of the threads, and joins them. Returns when `deadline` passes, whatever there is still. A thread
+    /// of another pool gets a spare in its place meanwhile.
     pub(crate) fn join(&self, deadline: Option<&Deadline>) {
-        if self.closing.wait_for_threads(deadline) {
-            self.threads.join_all(deadline);
-        }
+        while_blocked(|| {
+            if self.closing.wait_for_threads(deadline) {
+                self.threads.join_all(deadline);
+            }
+        });
     }
 
     fn refuse_queued(&self) {

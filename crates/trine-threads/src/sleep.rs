@@ -27,6 +27,8 @@ use trine_platform::{AsymmetricFences, Futex};
 const SLEEPER: u32 = 1;
 /// One searcher, in the upper half.
 const SEARCHER: u32 = 1 << 16;
+/// How many threads the counts have room for.
+pub(crate) const MOST_THREADS: u32 = SEARCHER - 1;
 
 const NO_JOBS: u32 = 0;
 /// There will be one in a moment.

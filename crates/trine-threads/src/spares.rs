@@ -16,8 +16,9 @@ use trine_platform::atomic::Ordering::Relaxed;
 /// ```
 pub const SPARES: u32 = 64;
 
-/// One spare, in the upper half of the counts.
-const SPARE: u32 = 1 << 16;
+/// One spare, in the upper 8 bits of the counts. The lower ones count sleepers: a thread more than once, if its waits are
+/// nested, so there may be more of them than threads.
+const SPARE: u32 = 1 << 24;
 
 /// The numbers of threads that sleep in a wait, and of spares. A pool wants as many spares as sleepers.
 pub(crate) struct Spares {

@@ -1,7 +1,7 @@
 //! The threads that have to be joined.
 
 use crate::closing::wait_for_zero;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use trine_lock::Lock;
 use trine_platform::atomic::Ordering::{AcqRel, Relaxed};
 use trine_platform::{Deadline, Futex, HomeProcess};
@@ -25,16 +25,23 @@ impl Threads {
         }
     }
 
-    /// Takes the handle of a thread that was started, and joins those that have ended meanwhile.
+    /// Takes the handle of a thread that was started. Joins nothing: the caller may be a worker about to sleep, and hold
+    /// what a destructor of an ended thread wants.
     pub(crate) fn add(&self, thread: JoinHandle<()>) {
         // ORDERING: Relaxed. Nothing is published; the handle is behind the lock.
         self.unjoined.word().fetch_add(1, Relaxed);
-        let ended: Vec<_> = {
-            let mut handles = self.handles.lock();
-            let ended = handles.extract_if(.., |thread| thread.is_finished()).collect();
-            handles.push(thread);
-            ended
-        };
+        self.handles.lock().push(thread);
+    }
+
+    /// Joins the threads that have left the pool, for one that leaves it too: it holds nothing any more, and if destructors
+    /// of theirs block, nobody waits but a thread that has nothing to do. So there are never more handles than threads that
+    /// were alive at once.
+    pub(crate) fn join_ended(&self) {
+        let ended: Vec<_> = self
+            .handles
+            .lock()
+            .extract_if(.., |thread| thread.is_finished())
+            .collect();
         ended.into_iter().for_each(|thread| self.join(thread));
     }
 
@@ -52,11 +59,8 @@ impl Threads {
     }
 
     fn join(&self, thread: JoinHandle<()>) {
-        // A destructor of a thread local may be what ends the pool: its thread can't join itself.
-        if thread.thread().id() != thread::current().id() {
-            // A thread of the pool catches every panic of the user's code, so there is none to pass on.
-            let _ = thread.join();
-        }
+        // A thread of the pool catches every panic of the user's code, so there is none to pass on.
+        let _ = thread.join();
         // ORDERING: AcqRel, so that whoever reads zero sees what the joined threads did.
         if self.unjoined.word().fetch_sub(1, AcqRel) == 1 {
             self.unjoined.wake_all();

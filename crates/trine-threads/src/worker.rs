@@ -51,6 +51,9 @@ enum Found {
 thread_local! {
     /// The worker that the calling thread is.
     static CURRENT: Cell<*const Worker> = const { Cell::new(null()) };
+    /// What the calling thread was started for, to its very end: destructors of its thread locals come after `CURRENT` is
+    /// null. Never dereferenced.
+    static STARTED_FOR: Cell<*const Queues> = const { Cell::new(null()) };
 }
 
 /// Starts the worker with this number. The future says whether its initializer succeeded.
@@ -97,6 +100,7 @@ fn start_thread(
         };
         // Taken away below: nothing in between unwinds, because all of the user's panics are caught.
         CURRENT.set(&raw const worker);
+        STARTED_FOR.set(Arc::as_ptr(&shared));
         set_executor_failure_hook(Some(Arc::clone(&shared.settings.failure_hook)));
         let result = match &shared.settings.initializer {
             Some(initializer) => initializer.run(&name),
@@ -110,8 +114,13 @@ fn start_thread(
         set_executor_failure_hook(None);
         CURRENT.set(null());
         shared.statistics.thread_ends(&worker.counters);
-        let Worker { number, stack, .. } = worker;
+        let Worker {
+            number, stack, role, ..
+        } = worker;
         shared.stacks.give_back(NumberedStack { number, stack });
+        if matches!(role, Role::Spare) {
+            shared.threads.join_ended();
+        }
         shared.thread_ended();
     });
     match thread {
@@ -300,7 +309,12 @@ impl Worker {
     }
 }
 
-/// Whether the calling thread belongs to this pool.
+/// Whether the calling thread is one that the end of this pool waits for.
+pub(crate) fn is_started_for(queues: &Queues) -> bool {
+    std::ptr::eq(STARTED_FOR.get(), queues)
+}
+
+/// Whether the calling thread works for this pool.
 pub(crate) fn is_current(queues: &Queues) -> bool {
     with_worker(queues, |worker| worker.is_some())
 }

@@ -2,7 +2,7 @@
 
 use super::Measured;
 use std::fmt::Write;
-use trine_benches::{Comparison, FAIR_SHARE, Figures, Verdict};
+use trine_benches::{Comparison, FAIR_SHARE, Figures, Grid, Verdict};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -30,6 +30,11 @@ pub(super) fn page(facts: &[String], measured: &[Measured]) -> String {
         }
         page += &card(row, measured);
     }
+    for Measured { lane, grids, .. } in measured {
+        for grid in grids {
+            page += &table(grid, &lane.title());
+        }
+    }
     page += "</body></html>\n";
     page
 }
@@ -50,7 +55,7 @@ fn of_row<'a>(measured: &'a Measured, name: &str) -> Option<&'a Comparison> {
 /// A line a row, a column a lane: the ratio that says most.
 fn overview(measured: &[Measured]) -> String {
     let mut html = String::from("<table><thead><tr><th>Trine's time as a ratio of the peer's</th>");
-    for Measured { lane, rows } in measured {
+    for Measured { lane, rows, .. } in measured {
         let count = |verdict| rows.iter().filter(|row| row.verdict() == verdict).count();
         let _ = write!(
             html,
@@ -104,6 +109,28 @@ fn legend() -> String {
          count.</p>\n",
         FAIR_SHARE * 100.0
     )
+}
+
+/// The values of a grid, as they are.
+fn table(grid: &Grid, lane: &str) -> String {
+    let mut html = format!(
+        "<h2>{}</h2><p>{}, {}</p><table><thead><tr>",
+        escape(&grid.name),
+        escape(lane),
+        escape(&grid.title)
+    );
+    for cell in &grid.head {
+        let _ = write!(html, "<th>{}</th>", escape(cell));
+    }
+    html += "</tr></thead><tbody>\n";
+    for line in &grid.lines {
+        html += "<tr>";
+        for cell in line {
+            let _ = write!(html, "<td>{}</td>", escape(cell));
+        }
+        html += "</tr>\n";
+    }
+    html + "</tbody></table>\n"
 }
 
 fn card(row: &Comparison, measured: &[Measured]) -> String {
@@ -258,10 +285,23 @@ mod tests {
                 figures("far", 1_000.0, Some(1.0)),
             ],
         };
+        let grid = Grid {
+            name: "growth.some".into(),
+            title: "ns a task".into(),
+            head: vec!["tasks".into()],
+            lines: vec![vec!["< 1000".into()]],
+        };
         Measured {
             lane,
             rows: vec![row],
+            grids: vec![grid],
         }
+    }
+
+    #[test]
+    fn a_grid_is_a_table() {
+        let page = page(&[], &[measured(Lane::AllCores, 5.0)]);
+        assert!(page.contains("<th>tasks</th></tr></thead><tbody>\n<tr><td>&lt; 1000</td></tr>"));
     }
 
     #[test]

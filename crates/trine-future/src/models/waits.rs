@@ -1,7 +1,7 @@
 //! Models of tasks that wait for each other.
 
 use super::join;
-use crate::{Future, Task};
+use crate::{Future, Promise, Task, TaskError};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use trine_platform::model::check;
@@ -59,5 +59,44 @@ fn who_can_not_give_up_has_the_other_one_give_up() {
             found.load(Relaxed),
             "the other one has waited in vain, and has learnt it"
         );
+    });
+}
+
+/// The same circle, in which one waits by a handle of a shared future.
+#[test]
+fn one_of_two_learns_of_a_circle_through_a_shared_future() {
+    check(
+        "future::one_of_two_learns_of_a_circle_through_a_shared_future",
+        || {
+            let (first, second) = (Other::default(), Other::default());
+            let (one, first_future) = waiting_for(&second);
+            let shared = first_future.shared();
+            let handle = shared.clone();
+            let wait = move || handle.result().is_err_and(TaskError::is_deadlock);
+            let (two, second_future) = Task::new(wait, ());
+            *second.lock().expect("nobody panics") = Some(second_future);
+            drop(first);
+            let other_thread = spawn(move || two.run());
+            one.run();
+            join(other_thread);
+            assert!(shared.is_done());
+        },
+    );
+}
+
+/// A task that a shared future was for has ended, and its memory belongs to another one, which waits for who had waited for
+/// that: no circle.
+#[test]
+fn a_turn_of_a_task_that_has_ended_is_in_no_circle() {
+    check("future::a_turn_of_a_task_that_has_ended_is_in_no_circle", || {
+        let (promise, future) = Promise::new();
+        let shared = future.shared();
+        let (waits, waits_future) = Task::new(move || shared.result().copied().is_ok_and(|value| value), ());
+        let other_thread = spawn(move || waits.run());
+        promise.complete(true).expect("it is not cancelled");
+        let (next, next_future) = Task::new(move || waits_future.result().is_ok_and(|value| value), ());
+        next.run();
+        assert!(next_future.result().expect("it has run"), "there is no circle");
+        join(other_thread);
     });
 }

@@ -4,6 +4,7 @@
 //! handle that cancels or runs it. The last one to let go takes the result out of the future and publishes it. So
 //! nobody looks into a block that is gone, and no lock is held while user code runs.
 
+use crate::block::BlockPointer;
 use crate::failure::{self, Failure};
 use crate::owner::{Drive, Owner, Waiting};
 use crate::waiter::Callback;
@@ -34,6 +35,8 @@ struct Queue<T> {
 /// The shared part.
 pub(super) struct Core<T> {
     state: AtomicU32,
+    /// The task. Alive as long as `state` says nothing of its end.
+    task: BlockPointer,
     /// Read by those who hold it, taken by the last one.
     future: UnsafeCell<Option<Future<T>>>,
     /// Written by the one who took the future, read by everybody once `is_published`.
@@ -43,6 +46,9 @@ pub(super) struct Core<T> {
     is_seen: AtomicU32,
     /// Nothing once the result is published.
     queue: Lock<Option<Queue<T>>>,
+    /// What waits have ended with instead of the result. Lent like that, so none is dropped before the core.
+    #[expect(clippy::vec_box, reason = "what is lent must not move when the list grows")]
+    deadlocks: Lock<Vec<Box<TaskError>>>,
 }
 
 // SAFETY: the future is only ever shared as what is atomic in it, or owned by the last holder; the result is shared
@@ -59,24 +65,28 @@ impl<T: Send + Sync + 'static> Core<T> {
             turns: Vec::new(),
             callbacks: callbacks.collect(),
         };
+        // SAFETY: this is the future.
+        let task = unsafe { future.block().deciding() };
         // The core owns the future now. This stands in for its holder until the task has been told of the core.
         let mut holder = ManuallyDrop::new(Future::<T>::new(future.block()));
         let core = Arc::new(Self {
             state: AtomicU32::new(HOLDER),
+            task,
             future: UnsafeCell::new(Some(future)),
             result: UnsafeCell::new(None),
             is_published: AtomicU32::new(0),
             is_seen: AtomicU32::new(0),
             queue: Lock::new(Some(queue)),
+            deadlocks: Lock::new(Vec::new()),
         });
-        let task = Arc::clone(&core);
-        holder.on_done(move |outcome| task.end(outcome));
+        let told = Arc::clone(&core);
+        holder.on_done(move |outcome| told.end(outcome));
         core
     }
 
     /// A future that is done as soon as the result can be lent.
     pub(super) fn turn(self: &Arc<Self>) -> Future<()> {
-        self.enqueue(Turn)
+        self.enqueue(Turn(Arc::clone(self)))
     }
 
     /// A future that is done as soon as the result can be lent, and makes a clone of it when it is taken.
@@ -145,6 +155,19 @@ impl<T> Core<T> {
             self.is_seen.store(1, Relaxed);
         }
         Some(result)
+    }
+
+    /// Lends a deadlock to the wait that it has ended.
+    pub(super) fn lend_deadlock(&self, deadlock: TaskError) -> &TaskError {
+        let deadlock = Box::new(deadlock);
+        let lent = &raw const *deadlock;
+        self.deadlocks.lock().push(deadlock);
+        // SAFETY: the list only grows while there is a core, the boxes stay where they are, and nobody changes them.
+        unsafe { &*lent }
+    }
+
+    fn unended_task(&self) -> Option<BlockPointer> {
+        self.outcome().is_none().then_some(self.task)
     }
 
     pub(super) fn outcome(&self) -> Option<Outcome> {
@@ -264,11 +287,17 @@ impl<T> Drop for Held<'_, T> {
 }
 
 /// The work of a turn: none, it is for the time at which it ends.
-struct Turn;
+struct Turn<T>(Arc<Core<T>>);
 
-impl Work<()> for Turn {
+impl<T: Send + Sync> Work<()> for Turn<T> {
+    const IS_TURN: bool = true;
+
     fn perform(self) -> Result<(), TaskError> {
         Ok(())
+    }
+
+    fn turn_of(&self) -> Option<BlockPointer> {
+        self.0.unended_task()
     }
 }
 
@@ -276,10 +305,16 @@ impl Work<()> for Turn {
 struct Copy<T>(Arc<Core<T>>);
 
 impl<T: Clone + Send + Sync> Work<T> for Copy<T> {
+    const IS_TURN: bool = true;
+
     fn perform(self) -> Result<T, TaskError> {
         let value = self.0.lend().expect("it has ended").map_err(TaskError::clone)?;
         // PANIC: `clone` is the user's code.
         catch_panic(|| value.clone()).map_err(TaskError::panicked)
+    }
+
+    fn turn_of(&self) -> Option<BlockPointer> {
+        self.0.unended_task()
     }
 }
 

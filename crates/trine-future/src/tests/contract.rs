@@ -412,3 +412,47 @@ fn a_blocking_hook_may_wait_while_it_is_dropped() {
     set_blocking_hook(Some(hook));
     set_blocking_hook(None);
 }
+
+#[test]
+fn callbacks_that_are_put_off_run_later_and_also_those_of_mapped_futures() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let (promise, future) = Promise::new();
+    let mut mapped = future.map(|value: u32| value + 1);
+    let later = sender.clone();
+    mapped.on_done(move |outcome| later.send(outcome).expect("the test waits"));
+    let (completed, callbacks) = crate::defer_callbacks(|| promise.complete(1));
+    assert_eq!(completed, Ok(()));
+    assert!(mapped.is_done() && receiver.try_recv().is_err());
+    callbacks.run();
+    assert_eq!(receiver.try_recv(), Ok(crate::Outcome::Done));
+    let (promise, mut future) = Promise::new();
+    future.on_done(move |outcome| sender.send(outcome).expect("the test waits"));
+    assert_eq!(promise.complete(1), Ok(()));
+    assert_eq!(
+        receiver.try_recv(),
+        Ok(crate::Outcome::Done),
+        "it runs at once again"
+    );
+}
+
+/// An owner whose tasks count as started before they have begun.
+struct TakesBack(std::sync::Mutex<Option<Promise<u32>>>);
+
+impl Owner for std::sync::Arc<TakesBack> {
+    fn take_back(&self) -> bool {
+        let mut promise = self.0.lock().unwrap();
+        promise.as_mut().map(Promise::put_back).is_some()
+    }
+}
+
+#[test]
+fn a_task_that_its_owner_takes_back_can_be_cancelled() {
+    let owner = std::sync::Arc::new(TakesBack(std::sync::Mutex::default()));
+    let (mut promise, future) = Promise::with_owner(owner.clone());
+    promise.start();
+    assert!(!future.cancel(), "it is not the owner's to take back");
+    *owner.0.lock().unwrap() = Some(promise);
+    assert!(future.is_running());
+    assert!(future.cancel());
+    assert!(future.result().unwrap_err().is_cancelled());
+}

@@ -13,6 +13,8 @@ use trine_platform::atomic::fence;
 
 const AWAKE: u32 = 0;
 const ASLEEP: u32 = 1;
+/// Asleep, and not to be woken by [`Alarm::ring`].
+const SILENCED: u32 = 2;
 
 /// The place of one thread to sleep. All zeros are one where nobody sleeps.
 #[repr(transparent)]
@@ -40,8 +42,32 @@ impl Alarm {
     pub(super) fn ring(&self) {
         // ORDERING: see `sleep_unless`.
         fence(SeqCst);
-        if self.0.word().load(Relaxed) == ASLEEP && self.0.word().swap(AWAKE, Relaxed) == ASLEEP {
+        if self.0.word().load(Relaxed) == ASLEEP && self.wakes() {
             self.0.wake_one();
+        }
+    }
+
+    /// Whether the caller is the one to wake the sleeper.
+    fn wakes(&self) -> bool {
+        self.0
+            .word()
+            .compare_exchange(ASLEEP, AWAKE, Relaxed, Relaxed)
+            .is_ok()
+    }
+
+    /// Has the sleeper, if there is one, sleep on while the caller looks in its place, until [`restore`](Self::restore).
+    pub(super) fn silence(&self) {
+        let _ = self.0.word().compare_exchange(ASLEEP, SILENCED, Relaxed, Relaxed);
+    }
+
+    /// Ends [`silence`](Self::silence): the sleeper is woken from now on, and at once if there `is_something` for it. If it has
+    /// been woken meanwhile, that stays so.
+    pub(super) fn restore(&self, is_something: impl FnOnce() -> bool) {
+        // ORDERING: the fence pairs with that of `ring`, as in `sleep_unless`.
+        let _ = self.0.word().compare_exchange(SILENCED, ASLEEP, Relaxed, Relaxed);
+        fence(SeqCst);
+        if is_something() {
+            self.ring_in_any_case();
         }
     }
 

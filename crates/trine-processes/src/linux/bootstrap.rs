@@ -1,12 +1,13 @@
 //! Starting a worker, up to its hello: never longer than a deadline, whatever the new process does.
 
-use super::channel::shielded;
+use super::channel::{measure_packets, shielded};
 use super::connection::Connection;
+use super::home::Home;
 use super::link::ParentEnd;
 use super::mark::Mark;
 use super::process::{Process, poll_until};
 use super::signals::Blocked;
-use super::{MARK, entries, out_of_memory};
+use super::{entries, out_of_memory};
 use crate::settings::Settings;
 use ipc_channel::IpcError;
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcOneShotServer};
@@ -32,6 +33,9 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long a worker that said something else may take to exit.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// What to do where the process that was started is not one that can be a worker.
+const HINT: &str = "If this program can't be started again, set `worker_executable` in the pool's builder";
 
 /// The longest path of a Unix socket on Linux, without the final zero.
 const LONGEST_PATH: usize = 107;
@@ -66,17 +70,20 @@ pub(super) fn start(
         )
     };
     probe(&directory).map_err(no_socket)?;
+    measure_packets().map_err(|error| format!("no channel could be made: {error}"))?;
     let (server, name) = shielded(IpcOneShotServer::<Hello>::new).map_err(no_socket)?;
     // Without memory to share there is the slower way.
     let link = ParentEnd::new().ok();
     let mark = Mark {
         parent: std::process::id(),
         has_link: link.is_some(),
+        levels: settings.levels,
+        name: format!("trine-{}.{index}", settings.pool),
+        // A library may have been deleted since the pool was built.
+        home: Home::of_this_copy()?,
         server: name.clone(),
     };
-    let process = Process::start(MARK, &mark.to_string(), index, link, settings)
-        .map_err(|error| format!("this executable could not be started again: {error}"))?;
-    let process = Arc::new(process);
+    let process = Arc::new(Process::start(&mark, index, link, settings)?);
     register(&process);
     let pid = process.pid();
     let blocked = Blocked::new();
@@ -100,9 +107,9 @@ pub(super) fn start(
         Duration::ZERO
     });
     Err(match ended {
-        Ended::Exited => format!("process {pid} ended before it was ready ({death})"),
+        Ended::Exited => format!("process {pid} ended before it was ready ({death}). {HINT}"),
         Ended::TimedOut => format!(
-            "process {pid} was not ready after {} s ({death})",
+            "process {pid} was not ready after {} s ({death}). {HINT}",
             DEADLINE.as_secs()
         ),
         Ended::Answered => format!("the hello of process {pid} could not be taken: {error} ({death})"),
@@ -126,6 +133,12 @@ fn take_hello(server: IpcOneShotServer<Hello>, name: &str, process: &Process) ->
         (Ok(standby), Ok(pipe)) => (standby, pipe),
         (Err(error), _) | (_, Err(error)) => return (Ended::Answered, Err(error)),
     };
+    // For the connection, and what comes through it: ipc-channel loses the error.
+    for spare in [socket(), socket(), socket()] {
+        if let Err(error) = spare {
+            return (Ended::Answered, Err(error));
+        }
+    }
     thread::scope(|scope| {
         let watcher = thread::Builder::new()
             .name("trine-bootstrap".to_owned())

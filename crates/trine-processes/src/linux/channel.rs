@@ -5,9 +5,10 @@
 //! dies, the sender waits for ever. A chunk always fits into one packet, and a packet to a dead receiver is an error.
 
 use ipc_channel::IpcError;
-use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender};
+use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, bytes_channel};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Well below the packet size that ipc-channel derives from the kernel's default socket buffer (208 KiB).
 const CHUNK: usize = 64 * 1024;
@@ -52,6 +53,22 @@ fn receive_chunk(receiver: &IpcBytesReceiver) -> io::Result<Vec<u8>> {
             Err(error) => return Err(io::Error::other(error)),
         }
     }
+}
+
+/// Has ipc-channel find out now how much a packet holds. It does so once, at its first message, and panics at that and at each
+/// later one if there was no descriptor for it.
+pub(super) fn measure_packets() -> io::Result<()> {
+    static MEASURED: AtomicBool = AtomicBool::new(false);
+    // ORDERING: Relaxed: who misses it measures again, which changes nothing.
+    if MEASURED.load(Relaxed) {
+        return Ok(());
+    }
+    let (sender, _receiver) = shielded(bytes_channel)?;
+    // It needs as many descriptors again.
+    drop(shielded(bytes_channel)?);
+    shielded(|| sender.send(&[]))?;
+    MEASURED.store(true, Relaxed);
+    Ok(())
 }
 
 /// ipc-channel panics where a message makes no sense to it, or the system refuses.

@@ -1,36 +1,28 @@
-//! How the parent talks to a worker: through the memory that both share, or, where there is none, over ipc-channel.
+//! How an attendant talks to its worker: through the memory that both share, or, where there is none, over ipc-channel.
 
 use super::channel;
-use super::link::ParentEnd;
 use super::process::Process;
-use super::ring::{Broken, Reader, Writer};
+use super::ring::Broken;
 use super::signals::Blocked;
 use crate::frame;
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender};
-use std::sync::Arc;
 
-/// The parent's side of one worker's connection.
+/// The attendant's side of one worker's connection.
 pub(super) struct Connection {
     /// Its end tells the worker that the parent is gone. Without a link it also carries the requests.
     requests: IpcBytesSender,
-    way: Way,
+    /// Only without a link: so nothing that the worker can write comes to ipc-channel, which does not expect nonsense.
+    replies: Option<IpcBytesReceiver>,
 }
 
-enum Way {
-    /// Nothing that the worker can write comes to ipc-channel, which does not expect nonsense.
-    Link {
-        link: Arc<ParentEnd>,
-        writer: Writer,
-        reader: Reader,
-    },
-    Channel(IpcBytesReceiver),
-}
-
-/// Why a request has no reply.
-pub(crate) enum NoReply {
-    /// The worker has not begun to run the request.
+/// What has become of a request.
+pub(crate) enum Sent {
+    /// The reply comes later.
+    Pending,
+    Answered(Vec<u8>),
+    /// The worker is gone, and has not begun to run the request.
     NotStarted,
-    /// The worker is gone, or its reply can't be read.
+    /// The worker is gone, or there is no use in it any more.
     Lost,
 }
 
@@ -41,51 +33,52 @@ impl Connection {
         requests: IpcBytesSender,
         replies: Option<IpcBytesReceiver>,
     ) -> Option<Self> {
-        let way = match (&process.link, replies) {
-            (Some(link), None) => Way::Link {
-                link: Arc::clone(link),
-                writer: Writer::default(),
-                reader: Reader::default(),
-            },
-            (None, Some(replies)) => Way::Channel(replies),
-            _ => return None,
-        };
-        Some(Self { requests, way })
+        (process.link.is_some() != replies.is_some()).then_some(Self { requests, replies })
     }
 
-    /// Sends a request, and waits for the reply to it.
-    pub(super) fn exchange(&mut self, process: &Process, request: &[u8]) -> Result<Vec<u8>, NoReply> {
-        match &mut self.way {
-            Way::Link { link, writer, reader } => {
-                let is_over = || process.is_noticed();
-                let sent = link.send(writer, request, is_over);
-                sent.and_then(|()| link.receive(reader, is_over))
-                    .or_else(|broken| {
-                        // One that writes nonsense may be alive.
-                        process.kill();
-                        match broken {
-                            _ if link.revoke() => Err(NoReply::NotStarted),
-                            Broken::Over => Err(NoReply::Lost),
-                            // No reply to anything: whoever decodes it says so.
-                            Broken::Corrupt | Broken::TooLong(_) => Ok(Vec::new()),
-                        }
-                    })
-            }
-            Way::Channel(replies) => {
-                let _blocked = Blocked::new();
-                channel::send(&self.requests, request).map_err(|_| NoReply::NotStarted)?;
-                channel::receive(replies).map_err(|_| NoReply::Lost)
-            }
+    /// Sends the call that was [announced](Process::announce). Without a link it also waits for the reply.
+    pub(super) fn send(&self, process: &Process, request: &[u8]) -> Sent {
+        if let Some(link) = &process.link {
+            return match link.stream(request, || process.is_noticed()) {
+                Ok(()) => Sent::Pending,
+                Err(_) => Sent::Lost,
+            };
+        }
+        let Some(replies) = &self.replies else {
+            return Sent::Lost;
+        };
+        let _blocked = Blocked::new();
+        if channel::send(&self.requests, request).is_err() {
+            return Sent::NotStarted;
+        }
+        channel::receive(replies).map_or(Sent::Lost, Sent::Answered)
+    }
+
+    /// Sends a call and waits for the reply to it.
+    pub(super) fn exchange(&self, process: &Process, request: &[u8]) -> Option<Vec<u8>> {
+        process.announce();
+        match (self.send(process, request), &process.link) {
+            (Sent::Answered(reply), _) => Some(reply),
+            (Sent::Pending, Some(link)) => link.replies().receive(|| process.is_noticed()).ok(),
+            _ => None,
+        }
+    }
+
+    /// Takes a reply, if there is one.
+    pub(super) fn next_reply(&self, process: &Process) -> Result<Option<Vec<u8>>, Broken> {
+        match &process.link {
+            Some(link) => link.replies().receive_if_any(|| process.is_noticed()),
+            None => Ok(None),
         }
     }
 
     /// Tells an idle worker to exit. False if it can't be told.
-    pub(super) fn send_stop(&mut self) -> bool {
+    pub(super) fn send_stop(&self, process: &Process) -> bool {
         let stop = frame::stop();
-        match &mut self.way {
+        match &process.link {
             // There is room for it, or the worker is not what it should be.
-            Way::Link { link, writer, .. } => link.send(writer, &stop, || true).is_ok(),
-            Way::Channel(_) => {
+            Some(link) => link.stream(&stop, || true).is_ok(),
+            None => {
                 let _blocked = Blocked::new();
                 channel::send(&self.requests, &stop).is_ok()
             }

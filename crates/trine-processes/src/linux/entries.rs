@@ -1,10 +1,12 @@
 //! The table of all tasks of this program, built by the linker.
 //!
 //! Wherever the program can submit a task, the address of the task's entry is put into the section
-//! `trine_tasks`. The linker joins the sections of all object files, and names where the result begins and ends. So
+//! `trine_tasks_VERSION`. The linker joins the sections of all object files, and names where the result begins and ends. So
 //! parent and worker, which run the same image, have the same table without any registration, and an index into
-//! it says which task to run. A task may stand in it several times, and null stands in it at least once.
+//! it says which task to run. A task may stand in it several times, and null stands in it at least once. Another version
+//! of this crate in the same program has entries of another kind, and a table of its own.
 
+use super::version::versioned;
 use crate::task::{Entry, run_initializer, run_task};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,10 +18,10 @@ use std::sync::LazyLock;
 
 unsafe extern "C" {
     /// Where the section begins. Only its address means anything.
-    #[link_name = "__start_trine_tasks"]
+    #[link_name = versioned!("__start_trine_tasks_")]
     static START: [usize; 0];
     /// Where the section ends.
-    #[link_name = "__stop_trine_tasks"]
+    #[link_name = versioned!("__stop_trine_tasks_")]
     static STOP: [usize; 0];
 }
 
@@ -32,7 +34,7 @@ macro_rules! put_into_section {
         // SAFETY: no instruction is emitted, and the section that was assembled into is restored.
         unsafe {
             asm!(
-                ".pushsection trine_tasks,\"awR\",%progbits",
+                concat!(".pushsection ", versioned!("trine_tasks_"), ",\"awR\",%progbits"),
                 #[cfg(target_pointer_width = "64")]
                 concat!(".balign 8\n.quad ", $address),
                 #[cfg(target_pointer_width = "32")]

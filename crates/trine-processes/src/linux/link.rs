@@ -1,10 +1,11 @@
-//! The memory that the parent shares with one worker: two rings and a slot, sealed so that nobody can change its size.
+//! The memory that the parent shares with one worker: two rings and slots, sealed so that nobody can change its size.
 //!
 //! The worker gets it as its standard input, which it replaces by an empty one: so no descriptor is inherited by others, no
 //! path leads to it, and none is left open on either side.
 
+use super::replies::Replies;
 use super::ring::{Broken, Cursors, Reader, Ring, Writer};
-use super::slot::Slot;
+use super::slot::{SLOTS, Slot};
 use rustix::fs::{
     FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, memfd_create,
 };
@@ -13,6 +14,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::{self, NonNull};
+use trine_lock::Lock;
 use trine_platform::atomic::AtomicUsize;
 
 /// The words of one ring: 64 KiB, which the caches of a core hold.
@@ -26,7 +28,7 @@ const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlag
 struct Layout {
     requests: Cursors,
     replies: Cursors,
-    slot: Slot,
+    slots: [Slot; SLOTS as usize],
     request_words: [AtomicUsize; WORDS],
     reply_words: [AtomicUsize; WORDS],
 }
@@ -75,6 +77,10 @@ impl Link {
         }
     }
 
+    fn slot(&self, call: u32) -> &Slot {
+        &self.layout().slots[call as usize % SLOTS as usize]
+    }
+
     fn replies(&self) -> Ring<'_> {
         let Layout {
             replies, reply_words, ..
@@ -94,7 +100,20 @@ impl Drop for Link {
 }
 
 /// The parent's end.
-pub(super) struct ParentEnd(Link);
+pub(super) struct ParentEnd {
+    link: Link,
+    sender: Lock<Sender>,
+    reader: Lock<Reader>,
+}
+
+#[derive(Default)]
+struct Sender {
+    writer: Writer,
+    /// The number of calls so far.
+    calls: u32,
+    /// A call has its number, and is not in the ring yet.
+    is_streaming: bool,
+}
 
 impl ParentEnd {
     /// New memory, and what the worker finds it by: its standard input.
@@ -103,34 +122,75 @@ impl ParentEnd {
         // Now, because a page that can't be had later ends the process that touches it.
         fallocate(&memory, FallocateFlags::empty(), 0, size_of::<Layout>() as u64)?;
         fcntl_add_seals(&memory, SEALS)?;
-        Ok((Self(Link::map(&memory)?), memory))
+        let link = Link::map(&memory)?;
+        let (sender, reader) = (Lock::default(), Lock::default());
+        Ok((Self { link, sender, reader }, memory))
     }
 
-    /// Hands a message to the worker. Blocks while there is no room for it, unless `is_over`.
-    pub(super) fn send(
-        &self,
-        writer: &mut Writer,
-        request: &[u8],
-        is_over: impl Fn() -> bool,
-    ) -> Result<(), Broken> {
-        self.0.layout().slot.offer();
-        writer.write(self.0.requests(), request, is_over)
+    /// Hands a call to the worker, and returns its number, if there is room for it now. The worker sees it at the latest after
+    /// [`wake_worker`](Self::wake_worker). `oldest` is the first call that the worker has and has not answered.
+    pub(super) fn try_hand(&self, request: &[u8], oldest: Option<u32>) -> Option<u32> {
+        let mut sender = self.sender.try_lock()?;
+        let call = sender.calls;
+        let has_slot = oldest.is_none_or(|oldest| call.wrapping_sub(oldest) < SLOTS);
+        if sender.is_streaming || !has_slot {
+            return None;
+        }
+        // Offered first, because the worker may see it at once.
+        self.slot(call).offer(call);
+        // Nonsense in the ring is found out by who writes in any case.
+        if sender.writer.try_write(self.link.requests(), request) != Ok(true) {
+            return None;
+        }
+        sender.calls = call.wrapping_add(1);
+        Some(call)
     }
 
-    /// Takes a message of the worker. Blocks until there is one, or it `is_over`.
-    pub(super) fn receive(&self, reader: &mut Reader, is_over: impl Fn() -> bool) -> Result<Vec<u8>, Broken> {
-        reader.read(self.0.replies(), is_over)
+    /// Has the worker look for calls.
+    pub(super) fn wake_worker(&self) {
+        self.link.layout().requests.wake_reader();
     }
 
-    /// Takes back what was handed to the worker. False if it has begun to run it.
-    pub(super) fn revoke(&self) -> bool {
-        self.0.layout().slot.revoke()
+    /// Gives a number to a call of any length, which is then [streamed](Self::stream). The worker has no other one.
+    pub(super) fn begin_streaming(&self) -> u32 {
+        let mut sender = self.sender.lock();
+        let call = sender.calls;
+        sender.calls = call.wrapping_add(1);
+        sender.is_streaming = true;
+        self.slot(call).offer(call);
+        call
+    }
+
+    /// Writes a message of any length, which is a call that has its number, or none. Blocks while there is no room for it,
+    /// unless `is_over`.
+    pub(super) fn stream(&self, request: &[u8], is_over: impl Fn() -> bool) -> Result<(), Broken> {
+        let mut sender = self.sender.lock();
+        sender.is_streaming = false;
+        sender.writer.write(self.link.requests(), request, is_over)
+    }
+
+    /// What the worker replies.
+    pub(super) fn replies(&self) -> Replies<'_> {
+        Replies {
+            ring: self.link.replies(),
+            reader: &self.reader,
+        }
+    }
+
+    /// Takes back a call that was handed to the worker. False if it has begun to run it.
+    #[must_use]
+    pub(super) fn revoke(&self, call: u32) -> bool {
+        self.slot(call).revoke(call)
     }
 
     /// Has a thread that sends or receives look whether it is over.
     pub(super) fn interrupt(&self) {
-        self.0.layout().requests.wake_all();
-        self.0.layout().replies.wake_all();
+        self.link.layout().requests.wake_all();
+        self.link.layout().replies.wake_all();
+    }
+
+    fn slot(&self, call: u32) -> &Slot {
+        self.link.slot(call)
     }
 }
 
@@ -139,6 +199,8 @@ pub(super) struct WorkerEnd {
     link: Link,
     reader: Reader,
     writer: Writer,
+    /// The number of the next call.
+    call: u32,
 }
 
 impl WorkerEnd {
@@ -155,6 +217,7 @@ impl WorkerEnd {
             link: Link::map(&memory)?,
             reader: Reader::default(),
             writer: Writer::default(),
+            call: 0,
         })
     }
 
@@ -163,9 +226,11 @@ impl WorkerEnd {
         self.reader.read(self.link.requests(), || false)
     }
 
-    /// Whether the task that has been received may run.
-    pub(super) fn claim(&self) -> bool {
-        self.link.layout().slot.claim()
+    /// Whether the call that has been received may run. To be asked once for each.
+    pub(super) fn claim(&mut self) -> bool {
+        let call = self.call;
+        self.call = call.wrapping_add(1);
+        self.link.slot(call).claim(call)
     }
 
     /// Sends a message to the parent. Blocks while there is no room for it.

@@ -1,14 +1,32 @@
 //! What the parent tells a worker by its environment.
 
+use super::home::Home;
+use super::version::versioned;
 use std::fmt;
 
-/// Written as `parent:link:server`.
+/// The environment variable that makes a process a worker. Another version of this crate has another one.
+pub(super) const VARIABLE: &str = versioned!("TRINE_WORKER_");
+
+/// Whether a variable is that of any version.
+pub(super) fn is_variable(name: &[u8]) -> bool {
+    let is_of_version = |byte: &u8| byte.is_ascii_digit() || *byte == b'_';
+    name.strip_prefix(b"TRINE_WORKER_")
+        .is_some_and(|version| version.iter().all(is_of_version))
+}
+
+/// Written as `parent:link:levels:name:library:server`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     /// The number of the parent's process.
     pub(super) parent: u32,
-    /// Standard input is the memory that the worker shares with its parent.
+    /// Standard input is the memory that the worker shares with its parent. Else it is what ends with the parent.
     pub(super) has_link: bool,
+    /// How many levels of pools there may be below the worker.
+    pub(super) levels: u32,
+    /// What the worker's main thread is called, for people. It has no colon.
+    pub(super) name: String,
+    /// Which copy of this crate is meant.
+    pub(super) home: Home,
     /// The path of the socket where the parent waits for the hello.
     pub(super) server: String,
 }
@@ -18,48 +36,84 @@ impl fmt::Display for Mark {
         let Self {
             parent,
             has_link,
+            levels,
+            name,
+            home,
             server,
         } = self;
-        write!(formatter, "{parent}:{}:{server}", u8::from(*has_link))
+        let library = match home {
+            Home::Program => "",
+            Home::Library(path) => path,
+        };
+        let link = u8::from(*has_link);
+        write!(formatter, "{parent}:{link}:{levels}:{name}:{library}:{server}")
     }
 }
 
 impl Mark {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let (parent, rest) = text.split_once(':')?;
-        let (link, server) = rest.split_once(':')?;
+        let mut fields = text.splitn(6, ':');
+        let mut next = || fields.next();
         Some(Self {
-            parent: parent.parse().ok()?,
-            has_link: match link {
+            parent: next()?.parse().ok()?,
+            has_link: match next()? {
                 "0" => false,
                 "1" => true,
                 _ => return None,
             },
-            server: server.to_owned(),
+            levels: next()?.parse().ok()?,
+            name: next()?.to_owned(),
+            home: match next()? {
+                "" => Home::Program,
+                path => Home::Library(path.to_owned()),
+            },
+            server: next()?.to_owned(),
         })
     }
 }
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::Mark;
+    use super::{Home, Mark, VARIABLE, is_variable};
 
     #[test]
     fn a_mark_comes_back() {
         for has_link in [false, true] {
-            let mark = Mark {
-                parent: 4711,
-                has_link,
-                server: "/tmp/a:b/socket".to_owned(),
-            };
-            assert_eq!(Mark::parse(&mark.to_string()), Some(mark));
+            for home in [Home::Program, Home::Library("/lib/this.so".to_owned())] {
+                let mark = Mark {
+                    parent: 4711,
+                    has_link,
+                    levels: 3,
+                    name: "trine-1.0".to_owned(),
+                    home,
+                    server: "/tmp/a:b/socket".to_owned(),
+                };
+                assert_eq!(Mark::parse(&mark.to_string()), Some(mark));
+            }
         }
     }
 
     #[test]
     fn anything_else_is_none() {
-        for text in ["", "1", "1:1", "1:2:/tmp", "x:1:/tmp", "-1:0:/tmp"] {
+        for text in [
+            "",
+            "1",
+            "1:1",
+            "1:1:0:name:",
+            "1:2:0:name::/tmp",
+            "x:1:0:name::/tmp",
+            "-1:0:0:name::/tmp",
+            "1:0:-1:name::/tmp",
+        ] {
             assert_eq!(Mark::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_version_is_recognised_as_one_of_trines() {
+        assert!(is_variable(VARIABLE.as_bytes()) && is_variable(b"TRINE_WORKER_1_20_300"));
+        for other in ["TRINE_WORKERS", "TRINE_WORKER_NAME", "TRINE_PROCESSES"] {
+            assert!(!is_variable(other.as_bytes()), "{other}");
         }
     }
 }

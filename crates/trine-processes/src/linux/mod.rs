@@ -6,48 +6,50 @@ mod channel;
 mod connection;
 mod entries;
 mod entry;
+mod home;
+mod lifeline;
 mod lines;
 mod link;
 mod mark;
 mod out_of_memory;
 mod process;
+mod replies;
 mod ring;
 mod serve;
 mod signals;
 mod slot;
+mod stack_overflow;
+mod start_command;
 mod stderr;
+mod version;
 mod watching;
 
 use crate::build_error::Kind;
 use crate::settings::Settings;
 use connection::Connection;
+use home::Home;
+use ring::Broken;
 use std::sync::Arc;
 use std::time::Duration;
 use trine_future::WorkerDeath;
 
-pub(crate) use connection::NoReply;
+pub(crate) use connection::Sent;
 pub(crate) use entries::{index_of, index_of_initializer};
 pub(crate) use process::Process;
 pub(crate) use watching::{Bell, watch};
 
-/// The environment variable that makes a process a worker. See [`mark::Mark`].
-const MARK: &str = "TRINE_PARENT";
-
 /// How long a worker may take to exit after it was told to, and how long after it has closed its channels.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Whether this process can have workers.
-pub(crate) fn check() -> Result<(), Kind> {
-    if entry::is_worker() {
-        return Err(Kind::Nested);
-    }
-    if entry::runs_with_raised_rights() {
-        return Err(Kind::Unsupported(
-            "a program that runs with raised rights (set-user-ID) has no workers",
-        ));
-    }
-    Ok(())
+/// Whether this process can have workers, and how many levels of pools there may be below them if the builder asks for `levels`.
+pub(crate) fn check(levels: Option<u32>) -> Result<u32, Kind> {
+    let levels = entry::levels_below_workers(levels)?;
+    Home::of_this_copy().map_err(Kind::Unsupported)?;
+    Ok(levels)
 }
+
+/// The worker has written what is no reply.
+pub(crate) struct Nonsense;
 
 /// A worker that has said hello.
 pub(crate) struct Worker {
@@ -67,13 +69,40 @@ impl Worker {
         Ok(Self { process, connection })
     }
 
+    /// Whether the watcher has seen that the process has exited.
     pub(crate) fn has_exited(&self) -> bool {
-        self.process.has_exited()
+        self.process.is_noticed()
     }
 
-    /// Sends a request, and waits for the reply to it.
-    pub(crate) fn exchange(&mut self, request: &[u8]) -> Result<Vec<u8>, NoReply> {
+    /// Sends a call that was announced to the process. Blocks until the worker has it, or until it is gone.
+    pub(crate) fn send(&self, request: &[u8]) -> Sent {
+        self.connection.send(&self.process, request)
+    }
+
+    /// Sends a call and waits for the reply to it. `None` if the worker is gone, or writes nonsense.
+    pub(crate) fn exchange(&self, request: &[u8]) -> Option<Vec<u8>> {
         self.connection.exchange(&self.process, request)
+    }
+
+    /// Takes a reply, if there is one. An error if the worker writes nonsense.
+    pub(crate) fn next_reply(&self) -> Result<Option<Vec<u8>>, Nonsense> {
+        match self.connection.next_reply(&self.process) {
+            Ok(reply) => Ok(reply),
+            // It has died in the middle of a reply.
+            Err(Broken::Over) => Ok(None),
+            Err(Broken::Corrupt | Broken::TooLong(_)) => Err(Nonsense),
+        }
+    }
+
+    /// Sleeps until the worker has replied or exited, or its attendant is woken, unless there `is_more` to do. May return
+    /// early. False, at once, if the worker can't wake anybody.
+    pub(crate) fn sleep_unless(&self, is_more: impl Fn() -> bool) -> bool {
+        let link = self.process.link.as_ref();
+        link.map(|link| {
+            link.replies()
+                .sleep_unless(|| is_more() || self.process.is_noticed())
+        })
+        .is_some()
     }
 
     /// Ends a worker that can't be used any more, and says how it ended.
@@ -87,8 +116,8 @@ impl Worker {
     }
 
     /// Lets an idle worker exit, and kills it if it does not.
-    pub(crate) fn stop(mut self) {
-        let grace = if self.connection.send_stop() {
+    pub(crate) fn stop(self) {
+        let grace = if self.connection.send_stop(&self.process) {
             GRACE
         } else {
             Duration::ZERO

@@ -1,21 +1,25 @@
 //! A worker as the kernel sees it: a process that leads a group, told apart by a descriptor and not by its number.
 
 use super::link::ParentEnd;
+use super::mark::Mark;
 use super::out_of_memory;
+use super::start_command::{explain, start_command};
 use super::stderr::Stderr;
 use crate::settings::Settings;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, pidfd_send_signal, waitid,
 };
+use rustix::thread::set_name;
+use std::ffi::CString;
+use std::fs;
+use std::io::{self, PipeWriter};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
-use std::{fs, io};
 use trine_future::WorkerDeath;
 use trine_lock::Lock;
 
@@ -30,51 +34,45 @@ pub(crate) struct Process {
     /// That the process has exited is known to the watcher.
     noticed: AtomicBool,
     /// What it shares with its parent. `None` where there is no such memory: then ipc-channel carries everything.
-    pub(super) link: Option<Arc<ParentEnd>>,
+    pub(super) link: Option<ParentEnd>,
+    /// Without a link, its end tells the worker that this process is gone: see [`lifeline`](super::lifeline).
+    _lifeline: Option<PipeWriter>,
 }
 
 impl Process {
-    /// Starts this executable again, with a variable in its environment, and with `link` as its standard input.
+    /// Starts this executable again, with a mark in its environment, and with `link` as its standard input.
     ///
     /// The calling thread must live as long as the process: the kernel tells the process of the death of the
     /// thread that started it.
     pub(super) fn start(
-        variable: &str,
-        value: &str,
+        mark: &Mark,
         index: usize,
         link: Option<(ParentEnd, OwnedFd)>,
         settings: &Settings,
-    ) -> io::Result<Self> {
-        let (link, stdin) = match link {
-            Some((link, memory)) => (Some(Arc::new(link)), Stdio::from(memory)),
-            None => (None, Stdio::null()),
+    ) -> Result<Self, String> {
+        let (link, lifeline, stdin) = match link {
+            Some((link, memory)) => (Some(link), None, Stdio::from(memory)),
+            None => {
+                let pipe = io::pipe();
+                let (end, lifeline) = pipe.map_err(|error| format!("the system gives no pipe: {error}"))?;
+                (None, Some(lifeline), Stdio::from(end))
+            }
         };
-        // The image that runs here, even if its file was replaced or deleted meanwhile.
-        let mut command = Command::new("/proc/self/exe");
-        if let Some(name) = std::env::args_os().next() {
-            command.arg0(name);
-        }
-        // For people: nothing reads them, because the worker never gets to what would.
-        command.args(["trine-worker", &settings.pool.to_string(), &index.to_string()]);
-        command
-            .envs(settings.environment.iter().map(|(name, value)| (name, value)))
-            .env(variable, value)
-            .stdin(stdin)
-            .stderr(Stdio::piped())
-            .process_group(0);
-        if settings.discards_stdout {
-            command.stdout(Stdio::null());
-        }
-        let mut child = command.spawn()?;
+        let started = start_command(settings, index, mark, stdin).spawn();
+        let mut child = started.map_err(|error| explain(settings, &error))?;
         let pid = Pid::from_child(&child);
-        let opened = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from);
-        let (pidfd, stderr) = match (opened, child.stderr.take()) {
+        let (pidfd, stderr) = match (pidfd_open(pid, PidfdFlags::empty()), child.stderr.take()) {
             (Ok(pidfd), Some(stderr)) => (pidfd, stderr),
             (pidfd, _) => {
                 // Without a descriptor nothing could be waited for with a deadline.
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(pidfd.err().unwrap_or_else(|| io::ErrorKind::BrokenPipe.into()));
+                let error = pidfd
+                    .err()
+                    .map_or(io::ErrorKind::BrokenPipe.into(), io::Error::from);
+                return Err(format!(
+                    "the system gives no descriptor of a process (pidfd_open, since Linux 5.3): {error}"
+                ));
             }
         };
         Ok(Self {
@@ -85,6 +83,7 @@ impl Process {
             started: Instant::now(),
             noticed: AtomicBool::new(false),
             link,
+            _lifeline: lifeline,
         })
     }
 
@@ -106,6 +105,41 @@ impl Process {
         pages.checked_mul(rustix::param::page_size() as u64)
     }
 
+    /// Hands it a call, if there is room for that at once, and returns the call's number. `oldest` is the first call that it has
+    /// and has not answered.
+    pub(crate) fn hand(&self, request: &[u8], oldest: Option<u32>) -> Option<u32> {
+        self.link.as_ref()?.try_hand(request, oldest)
+    }
+
+    /// The number of a call that its attendant will send. It has no other one.
+    pub(crate) fn announce(&self) -> u32 {
+        self.link.as_ref().map_or(0, ParentEnd::begin_streaming)
+    }
+
+    /// Takes a call back. False if it has begun to run it, or can't be asked.
+    pub(crate) fn take_back(&self, call: u32) -> bool {
+        self.link.as_ref().is_some_and(|link| link.revoke(call))
+    }
+
+    /// Has it look for calls.
+    pub(crate) fn wake(&self) {
+        if let Some(link) = &self.link {
+            link.wake_worker();
+        }
+    }
+
+    /// Wakes its attendant from its [sleep](super::Worker::sleep_unless).
+    pub(crate) fn wake_attendant(&self) {
+        if let Some(link) = &self.link {
+            link.replies().wake();
+        }
+    }
+
+    /// Waits for a reply for some microseconds, in the place of its attendant. Nothing, if another thread does.
+    pub(crate) fn receive_as_leader(&self) -> Option<Vec<u8>> {
+        self.link.as_ref()?.replies().receive_as_leader()
+    }
+
     /// Readable once the process has exited.
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
@@ -125,10 +159,6 @@ impl Process {
         if let Some(link) = &self.link {
             link.interrupt();
         }
-    }
-
-    pub(super) fn has_exited(&self) -> bool {
-        self.exits_within(Duration::ZERO)
     }
 
     fn exits_within(&self, time: Duration) -> bool {
@@ -183,6 +213,14 @@ impl Process {
             out_of_memory: exited && was_killed && out_of_memory::explains_a_kill(),
             stderr: self.stderr.finish(),
         }
+    }
+}
+
+/// What the kernel calls this process, up to 15 bytes of it. It was started under the name `exe`.
+pub(super) fn be_named(name: &str) {
+    if let Ok(name) = CString::new(name) {
+        // Only people read it.
+        let _ = set_name(&name);
     }
 }
 

@@ -87,6 +87,16 @@ impl Cursors {
         }
     }
 
+    /// Has the reader see what was written.
+    pub(super) fn wake_reader(&self) {
+        self.reader.alarm.ring();
+    }
+
+    /// The place where the reader sleeps.
+    pub(super) fn reader_alarm(&self) -> &Alarm {
+        &self.reader.alarm
+    }
+
     /// Has whoever sleeps here look whether it is over.
     pub(super) fn wake_all(&self) {
         self.writer.alarm.ring_in_any_case();
@@ -122,6 +132,20 @@ impl Ring<'_> {
 }
 
 impl Writer {
+    /// Writes a message, if there is room for all of it now. The reader is told by [`Cursors::wake_reader`].
+    pub(super) fn try_write(&mut self, ring: Ring<'_>, message: &[u8]) -> Result<bool, Broken> {
+        let words = 1 + message.len().div_ceil(WORD);
+        if words > self.room(ring)? as usize {
+            return Ok(false);
+        }
+        let length = message.len().to_ne_bytes();
+        for bytes in length.chunks(WORD).chain(message.chunks(WORD)) {
+            self.put(ring, bytes);
+        }
+        self.publish(ring);
+        Ok(true)
+    }
+
     /// Writes a message. Blocks while there is no room, unless `is_over`.
     pub(super) fn write(
         &mut self,
@@ -135,35 +159,60 @@ impl Writer {
         while rest > 0 {
             let room = self.wait_for_room(ring, &is_over)?;
             let piece = ring.piece(room, rest);
-            for (offset, bytes) in (0..piece).zip(&mut words) {
-                let mut word = [0; WORD];
-                word[..bytes.len()].copy_from_slice(bytes);
-                let place = ring.word(self.position.wrapping_add(offset));
-                // ORDERING: Relaxed: the position publishes it.
-                place.store(usize::from_ne_bytes(word), Relaxed);
+            for bytes in words.by_ref().take(piece as usize) {
+                self.put(ring, bytes);
             }
-            self.position = self.position.wrapping_add(piece);
             rest -= piece as usize;
-            // ORDERING: Release pairs with the Acquire of `Reader::wait_for_words`.
-            ring.cursors.writer.position.store(self.position, Release);
-            ring.cursors.reader.alarm.ring();
+            self.publish(ring);
+            ring.cursors.wake_reader();
         }
         Ok(())
     }
 
+    /// Writes the next word, which is published later.
+    fn put(&mut self, ring: Ring<'_>, bytes: &[u8]) {
+        let mut word = [0; WORD];
+        word[..bytes.len()].copy_from_slice(bytes);
+        // ORDERING: Relaxed: the position publishes it.
+        ring.word(self.position)
+            .store(usize::from_ne_bytes(word), Relaxed);
+        self.position = self.position.wrapping_add(1);
+    }
+
+    /// Lets the reader see what was written.
+    fn publish(&self, ring: Ring<'_>) {
+        // ORDERING: Release pairs with the Acquire of `Reader::words`.
+        ring.cursors.writer.position.store(self.position, Release);
+    }
+
+    /// The number of words that there is room for.
+    fn room(&self, ring: Ring<'_>) -> Result<u32, Broken> {
+        // ORDERING: Acquire pairs with the Release of `Reader::give_free`: the words that have been read are not
+        // overwritten before that.
+        let read = ring.cursors.reader.position.load(Acquire);
+        Ok(ring.capacity() - ring.filled(self.position, read)?)
+    }
+
     /// The number of words that there is room for, at least one.
     fn wait_for_room(&self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<u32, Broken> {
-        let room = || {
-            // ORDERING: Acquire pairs with the Release of `Reader::give_free`: the words that have been read are not
-            // overwritten before that.
-            let read = ring.cursors.reader.position.load(Acquire);
-            Ok(ring.capacity() - ring.filled(self.position, read)?)
-        };
-        wait_until_some(room, &ring.cursors.writer.alarm, is_over)
+        wait_until_some(|| self.room(ring), &ring.cursors.writer.alarm, is_over)
     }
 }
 
 impl Reader {
+    /// Whether anything can be read: a message, or a part of one. Or nonsense.
+    pub(super) fn has_some(&self, ring: Ring<'_>) -> bool {
+        self.words(ring) != Ok(0)
+    }
+
+    /// Whether a whole message can be read.
+    pub(super) fn has_message(&self, ring: Ring<'_>) -> bool {
+        self.words(ring).is_ok_and(|there| {
+            let length = || ring.word(self.position).load(Relaxed);
+            there > 0 && length().div_ceil(WORD) < there as usize
+        })
+    }
+
     /// Reads a message. Blocks until it is there, unless `is_over`: but what was written before that comes through.
     pub(super) fn read(&mut self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<Vec<u8>, Broken> {
         self.wait_for_words(ring, &is_over)?;
@@ -201,14 +250,16 @@ impl Reader {
         ring.cursors.writer.alarm.ring();
     }
 
+    /// The number of words that can be read.
+    fn words(&self, ring: Ring<'_>) -> Result<u32, Broken> {
+        // ORDERING: Acquire pairs with the Release of `Writer::publish`: the words are there.
+        let written = ring.cursors.writer.position.load(Acquire);
+        ring.filled(written, self.position)
+    }
+
     /// The number of words that can be read, at least one.
     fn wait_for_words(&self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<u32, Broken> {
-        let filled = || {
-            // ORDERING: Acquire pairs with the Release of `Writer::write`: the words are there.
-            let written = ring.cursors.writer.position.load(Acquire);
-            ring.filled(written, self.position)
-        };
-        wait_until_some(filled, &ring.cursors.reader.alarm, is_over)
+        wait_until_some(|| self.words(ring), &ring.cursors.reader.alarm, is_over)
     }
 }
 

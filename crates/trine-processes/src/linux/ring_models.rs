@@ -1,6 +1,6 @@
 //! Models of the ring, the alarm and the slot.
 
-use super::super::slot::Slot;
+use super::super::slot::{SLOTS, Slot};
 use super::{Broken, Cursors, Reader, Ring, WORD, Writer};
 use std::sync::Arc;
 use trine_platform::atomic::Ordering::{Acquire, Release};
@@ -18,11 +18,13 @@ struct Memory {
 
 impl Memory {
     fn new() -> Arc<Self> {
+        let slot = Slot::new();
+        slot.offer(0);
         Arc::new(Self {
             cursors: Cursors::new(),
             words: std::array::from_fn(|_| AtomicUsize::new(0)),
             is_over: AtomicU32::new(0),
-            slot: Slot::new(),
+            slot,
         })
     }
 
@@ -112,9 +114,25 @@ fn a_task_is_claimed_or_revoked() {
     check("processes::a_task_is_claimed_or_revoked", || {
         let memory = Memory::new();
         let shared = Arc::clone(&memory);
-        let worker = spawn(move || shared.slot.claim());
-        let revoked = memory.slot.revoke();
+        let worker = spawn(move || shared.slot.claim(0));
+        let revoked = memory.slot.revoke(0);
         assert!(revoked != join(worker));
+    });
+}
+
+/// A worker that comes late to a call that was revoked finds another one in its slot.
+#[test]
+fn a_call_is_not_claimed_in_the_place_of_another() {
+    check("processes::a_call_is_not_claimed_in_the_place_of_another", || {
+        let memory = Memory::new();
+        let shared = Arc::clone(&memory);
+        let worker = spawn(move || (shared.slot.claim(0), shared.slot.claim(SLOTS)));
+        let revoked = memory.slot.revoke(0);
+        if revoked {
+            memory.slot.offer(SLOTS);
+        }
+        let (first, second) = join(worker);
+        assert!(first != revoked && !(first && second));
     });
 }
 
@@ -127,14 +145,14 @@ fn a_task_of_a_dead_worker_is_known_to_have_started() {
             let memory = Memory::new();
             let shared = Arc::clone(&memory);
             let worker = spawn(move || {
-                let claimed = shared.slot.claim();
+                let claimed = shared.slot.claim(0);
                 // ORDERING: Release stands for the end of the process.
                 shared.is_over.store(1, Release);
                 claimed
             });
             // ORDERING: Acquire, as waiting for a process is.
             let over = memory.is_over.load(Acquire) == 1;
-            let revoked = memory.slot.revoke();
+            let revoked = memory.slot.revoke(0);
             assert!(!(over && revoked), "it was claimed before the end");
             assert!(revoked != join(worker));
         },

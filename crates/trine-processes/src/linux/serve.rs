@@ -1,16 +1,15 @@
 //! What a worker does instead of the program's `main`.
 
 use super::bootstrap::Hello;
-use super::channel::{receive, send};
+use super::channel::{receive, send, shielded};
 use super::link::WorkerEnd;
 use super::mark::Mark;
-use super::{entries, signals};
+use super::{entries, lifeline, process, signals, stack_overflow};
 use crate::backtrace;
 use crate::frame::{Call, Reply, Request};
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcSender, bytes_channel};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::error::Error;
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::mem;
@@ -20,8 +19,8 @@ use std::thread;
 const FAILURE: libc::c_int = 70;
 
 /// Serves the parent that has left `mark` until it says stop or is gone.
-pub(super) fn serve(mark: &OsStr) -> ! {
-    let status = match serve_until_stopped(mark) {
+pub(super) fn serve(mark: Result<Mark, &'static str>) -> ! {
+    let status = match mark.map_err(Box::from).and_then(serve_until_stopped) {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("trine: worker process {}: {error}", std::process::id());
@@ -34,11 +33,7 @@ pub(super) fn serve(mark: &OsStr) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-fn serve_until_stopped(mark: &OsStr) -> Result<(), Box<dyn Error>> {
-    let mark = mark
-        .to_str()
-        .and_then(Mark::parse)
-        .ok_or("the mark in the environment is not Trine's")?;
+fn serve_until_stopped(mark: Mark) -> Result<(), Box<dyn Error>> {
     let parent = i32::try_from(mark.parent)
         .ok()
         .and_then(Pid::from_raw)
@@ -48,25 +43,36 @@ fn serve_until_stopped(mark: &OsStr) -> Result<(), Box<dyn Error>> {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     die_with_parent(parent)?;
     be_the_first_without_memory();
+    process::be_named(&mark.name);
+    stack_overflow::announce();
     backtrace::note_all();
 
     let identity = entries::image_identity();
-    let (requests_end, requests) = bytes_channel()?;
+    let (requests_end, requests) = shielded(bytes_channel).map_err(during("making a channel"))?;
     if mark.has_link {
-        let link = WorkerEnd::take()?;
+        let link = WorkerEnd::take().map_err(during("taking the shared memory"))?;
         say_hello(mark.server, (identity, requests_end, None))?;
-        watch_parent(requests)?;
+        watch_parent(requests).map_err(during("starting the thread that watches the parent"))?;
         serve_link(link)
     } else {
-        let (replies, replies_end) = bytes_channel()?;
+        lifeline::watch().map_err(during("starting the thread that watches the parent"))?;
+        let (replies, replies_end) = shielded(bytes_channel).map_err(during("making a channel"))?;
         say_hello(mark.server, (identity, requests_end, Some(replies_end)))?;
         serve_channel(&requests, &replies)
     }
 }
 
 fn say_hello(server: String, hello: Hello) -> Result<(), Box<dyn Error>> {
-    IpcSender::connect(server)?.send(hello)?;
-    Ok(())
+    let say = || {
+        let sender = IpcSender::connect(server)?;
+        sender.send(hello).map_err(io::Error::other)
+    };
+    Ok(shielded(say).map_err(during("saying hello"))?)
+}
+
+/// Says what has failed.
+fn during(what: &'static str) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 
 /// Serves the parent through the memory that both share.
@@ -162,7 +168,7 @@ extern "C" fn die_of_signal(_: libc::c_int) {
 }
 
 /// Kills the group that this process leads, itself included.
-fn die() -> ! {
+pub(super) fn die() -> ! {
     // SAFETY: async-signal-safe, and can't fail.
     let this = unsafe { libc::getpid() };
     // SAFETY: async-signal-safe. The group has this process's number, as it was started as the leader of one.

@@ -1,16 +1,25 @@
-//! Whether a task that was handed to a worker has been started there.
+//! Whether the calls that were handed to a worker have been started there.
 //!
-//! The worker claims it before it runs it, the parent revokes it when it wants it back: one of them succeeds. So a task
+//! The worker claims a call before it runs it, the parent revokes it when it wants it back: one of them succeeds. So a task
 //! that a dead worker had not claimed is put back, and none starts twice.
+//!
+//! Both sides count the calls in the ring, so each knows the number of a call. A call's slot also holds its number: an old
+//! call that was revoked can't be claimed in the slot that another one has now.
 
 use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::Relaxed;
+
+/// How many calls may be on their way to a worker at once.
+pub(crate) const SLOTS: u32 = 64;
 
 const OFFERED: u32 = 0;
 const CLAIMED: u32 = 1;
 const REVOKED: u32 = 2;
 
-/// The place of one task. All zeros are an offer.
+/// How far the number of a call is shifted, beside what has become of it.
+const NUMBER: u32 = 2;
+
+/// The place of one call at a time.
 #[repr(transparent)]
 pub(super) struct Slot(AtomicU32);
 
@@ -18,27 +27,31 @@ pub(super) struct Slot(AtomicU32);
 impl Slot {
     #[cfg(test)]
     pub(super) fn new() -> Self {
-        Self(AtomicU32::new(OFFERED))
+        Self(AtomicU32::new(REVOKED))
     }
 
-    /// The parent offers the next task. The worker has ended the one before.
-    pub(super) fn offer(&self) {
-        self.0.store(OFFERED, Relaxed);
+    /// The parent offers a call. The one before in this slot has been answered or revoked.
+    pub(super) fn offer(&self, call: u32) {
+        self.0.store(call << NUMBER | OFFERED, Relaxed);
     }
 
-    /// The worker wants to run the task. False if it must not.
+    /// The worker wants to run the call. False if it must not.
     #[must_use]
-    pub(super) fn claim(&self) -> bool {
-        self.0
-            .compare_exchange(OFFERED, CLAIMED, Relaxed, Relaxed)
-            .is_ok()
+    pub(super) fn claim(&self, call: u32) -> bool {
+        self.decide(call, CLAIMED)
     }
 
-    /// The parent wants the task back. False if it has been started.
+    /// The parent wants the call back. False if it has been started.
     #[must_use]
-    pub(super) fn revoke(&self) -> bool {
+    pub(super) fn revoke(&self, call: u32) -> bool {
+        self.decide(call, REVOKED)
+    }
+
+    fn decide(&self, call: u32, what: u32) -> bool {
+        let offered = call << NUMBER | OFFERED;
+        let decided = call << NUMBER | what;
         self.0
-            .compare_exchange(OFFERED, REVOKED, Relaxed, Relaxed)
+            .compare_exchange(offered, decided, Relaxed, Relaxed)
             .is_ok()
     }
 }

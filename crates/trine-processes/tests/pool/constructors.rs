@@ -1,13 +1,14 @@
 //! Pools built before `main`, and workers that fail before their hello, by a constructor that runs before Trine's entry.
 
-use crate::fixture::{is_inside, run};
+use crate::fixture::{MARK, is_inside, run};
+use crate::refusals::allow_threads;
 use std::env;
 use std::fs;
 use std::sync::OnceLock;
 use trine_processes::{BuildError, ProcessPool};
 
 /// What the constructor does.
-const DO: &str = "TRINE_TEST_CONSTRUCTOR";
+pub(crate) const DO: &str = "TRINE_TEST_CONSTRUCTOR";
 
 /// The constructor's pool, in the parent and in each worker.
 static BUILT: OnceLock<Result<ProcessPool, BuildError>> = OnceLock::new();
@@ -18,10 +19,13 @@ static BUILT: OnceLock<Result<ProcessPool, BuildError>> = OnceLock::new();
 static CONSTRUCTOR: extern "C" fn() = construct;
 
 extern "C" fn construct() {
-    let is_worker = env::var_os("TRINE_PARENT").is_some();
+    let is_worker = env::var_os(MARK).is_some();
     match env::var(DO).as_deref() {
         Ok("build") => drop(BUILT.set(ProcessPool::new(1))),
         Ok("exit") if is_worker => std::process::exit(9),
+        Ok("make no threads") if is_worker => allow_threads(0),
+        Ok("have no memory") if is_worker => forbid(libc::RLIMIT_AS, 0),
+        Ok("have no descriptors") if is_worker => forbid(libc::RLIMIT_NOFILE, 3),
         // Hangs while there is the file, which the first worker removes.
         Ok(path) if is_worker && path.starts_with('/') && fs::remove_file(path).is_ok() => loop {
             std::thread::park();
@@ -30,15 +34,26 @@ extern "C" fn construct() {
     }
 }
 
+/// Sets a limit of this process to what it has too much of already.
+fn forbid(resource: libc::__rlimit_resource_t, limit: libc::rlim_t) {
+    let limit = libc::rlimit {
+        rlim_cur: limit,
+        rlim_max: limit,
+    };
+    // SAFETY: the pointer is valid.
+    let limited = unsafe { libc::setrlimit(resource, &raw const limit) };
+    assert_eq!(limited, 0);
+}
+
 fn double(number: u32) -> u32 {
     number * 2
 }
 
 #[test]
-fn a_pool_built_in_a_constructor_works_and_starts_no_fork_bomb() {
+fn l13_a_pool_built_in_a_constructor_works_and_starts_no_fork_bomb() {
     let name = concat!(
         module_path!(),
-        "::a_pool_built_in_a_constructor_works_and_starts_no_fork_bomb"
+        "::l13_a_pool_built_in_a_constructor_works_and_starts_no_fork_bomb"
     );
     run(name, &[(DO, "build")], || {
         let built = BUILT.get().expect("the constructor has run").as_ref();

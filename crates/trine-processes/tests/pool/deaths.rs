@@ -30,6 +30,12 @@ fn leave_a_daemon_and_die(descriptor: i32) {
     std::process::abort()
 }
 
+/// A panic that its task does not survive.
+fn panic_and_abort(_: ()) {
+    let _ = std::panic::catch_unwind(|| panic!("the panic's message"));
+    std::process::abort()
+}
+
 in_own_process! {
     #[test]
     fn p04_p06_the_error_has_the_last_lines_of_stderr() {
@@ -43,6 +49,16 @@ in_own_process! {
         assert!(few.to_string().ends_with("; it wrote last:\ncomplaint 0\ncomplaint 1\ncomplaint 2\nthe last words"));
         let stderr = &many.worker_death().expect("it says so").stderr;
         assert!(stderr.starts_with("complaint 81\n") && stderr.ends_with("\ncomplaint 99\nthe last words"), "{stderr}");
+    }
+
+    #[test]
+    fn l22_a_panic_that_ends_its_worker_has_its_message_and_its_signal_in_the_error() {
+        let builder = ProcessPool::builder().workers(1).environment("RUST_BACKTRACE", "0");
+        let pool = builder.build().expect("a pool");
+        let error = pool.submit(panic_and_abort, ()).result().expect_err("it dies");
+        let death = error.worker_death().expect("it says so");
+        assert!(death.stderr.contains("the panic's message"), "{death}");
+        assert!(death.to_string().contains("SIGABRT"), "{death}");
     }
 
     #[test]

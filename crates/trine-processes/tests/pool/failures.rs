@@ -147,7 +147,7 @@ in_own_process! {
     #[test]
     fn a_stack_overflow_costs_that_task_only() {
         let error = crash_beside_a_bystander(|_: ()| assert_eq!(overflows_the_stack(0), 0), ());
-        assert!(error.is_worker_death());
+        assert_says(&error, &["SIGSEGV", "the task has overflowed its stack"]);
     }
 
     /// The way to the parent is memory: no task closes it by mistake.
@@ -289,7 +289,21 @@ in_own_process! {
         assert!(pool.submit(|_: Parting| (), aborts).result().expect_err("the worker dies").is_worker_death());
     }
 
-    /// The callbacks run on the thread that attends to the worker.
+    /// The one worker goes on while the callback waits, for a task that comes after its own.
+    #[test]
+    fn a_callback_that_blocks_delays_no_result() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let gate = Gate::new();
+        let mut future = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
+        future.on_done(move |_| receiver.recv().expect("the test goes on"));
+        drop(waiting);
+        future.result().expect("a value");
+        pool.submit(pid, ()).result().expect("a value");
+        sender.send(()).expect("the callback waits");
+    }
+
     #[test]
     fn d23_d24_b19_a_callback_that_panics_costs_nothing() {
         let pool = ProcessPool::new(1).expect("a pool");

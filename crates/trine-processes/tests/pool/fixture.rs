@@ -12,6 +12,16 @@ use std::time::{Duration, Instant};
 /// Says to the process that it is to run the test itself.
 const INSIDE: &str = "TRINE_TEST_INSIDE";
 
+/// The variable that makes a process a worker.
+pub(crate) const MARK: &str = concat!(
+    "TRINE_WORKER_",
+    env!("CARGO_PKG_VERSION_MAJOR"),
+    "_",
+    env!("CARGO_PKG_VERSION_MINOR"),
+    "_",
+    env!("CARGO_PKG_VERSION_PATCH")
+);
+
 /// A process that is not done by then hangs.
 const WATCHDOG: Duration = Duration::from_secs(60);
 

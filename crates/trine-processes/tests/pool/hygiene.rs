@@ -1,12 +1,9 @@
-//! Nothing outlives its parent, and nothing depends on the executable's file or on much of the system.
+//! Nothing is left of a worker, it has nothing of its parent's, and nothing depends on the executable's file or on much of the system.
 
 use crate::fixture::{Supervised, command, has_passed, in_own_process, kill};
-use crate::gate::{Gate, wait_at_gate};
+
 use std::process::{Command, Stdio};
 use trine_processes::ProcessPool;
-
-/// Where the sacrificed parent's tasks wait.
-const GATES: &str = "TRINE_TEST_GATES";
 
 /// Says that the executable is a copy that deletes itself.
 const DELETE: &str = "TRINE_TEST_DELETE";
@@ -15,13 +12,6 @@ fn sleeper() -> Command {
     let mut command = Command::new("sleep");
     command.arg("1000");
     command
-}
-
-/// Leaves a grandchild, which holds the output of the whole family, and waits.
-#[allow(clippy::zombie_processes, reason = "it outlives the task")]
-fn leave_a_grandchild_and_wait(gate: String) {
-    sleeper().spawn().expect("sleep can be started");
-    wait_at_gate(gate);
 }
 
 /// Leaves a grandchild that holds the parent's pipe, and returns.
@@ -39,56 +29,7 @@ fn leave_a_sleeper(descriptor: i32) -> u32 {
     std::process::id()
 }
 
-/// Blocks all signals, comes to the gate, and computes for ever.
-fn be_deaf(gate: String) {
-    let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: the pointer is valid for a write of a signal set.
-    unsafe { libc::sigfillset(all.as_mut_ptr()) };
-    // SAFETY: the set was initialised just now; null says that the mask before is not asked for.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut()) };
-    wait_at_gate(gate);
-    loop {
-        std::hint::spin_loop();
-    }
-}
-
-/// A parent that has a worker that is idle, one that is busy and has a grandchild, and one that hears no signal, and waits
-/// to be killed.
-fn be_sacrificed(gates: &str) {
-    let [idle, busy, deaf] = gates.split(' ').collect::<Vec<_>>()[..] else {
-        panic!("three gates");
-    };
-    let pool = ProcessPool::new(3).expect("a pool");
-    let soon_idle = pool.submit(wait_at_gate, idle.to_owned());
-    let _busy = pool.submit(leave_a_grandchild_and_wait, busy.to_owned());
-    let _deaf = pool.submit(be_deaf, deaf.to_owned());
-    soon_idle.result().expect("a value");
-    wait_at_gate(idle.to_owned());
-}
-
 in_own_process! {
-    /// The workers and the grandchild have inherited the output: that it ends says that they are gone.
-    #[test]
-    fn nobody_survives_the_death_of_the_parent() {
-        if let Ok(gates) = std::env::var(GATES) {
-            return be_sacrificed(&gates);
-        }
-        let (idle, busy, deaf) = (Gate::new(), Gate::new(), Gate::new());
-        let name = concat!(module_path!(), "::nobody_survives_the_death_of_the_parent");
-        let mut command = command(&std::env::current_exe().expect("a path"), name);
-        command.env(GATES, format!("{} {} {}", idle.name(), busy.name(), deaf.name()));
-        let parent = Supervised::start(command);
-        let busy_worker = busy.admit();
-        drop(deaf.admit());
-        // The first to come is the worker, which is idle from then on; the second the parent.
-        drop(idle.admit());
-        let waiting_parent = idle.admit();
-        assert_eq!(waiting_parent.pid, parent.pid());
-        kill(parent.pid().into());
-        parent.finish();
-        drop((busy_worker, waiting_parent));
-    }
-
     #[test]
     fn grandchildren_die_with_a_worker_that_crashes() {
         let pool = ProcessPool::new(1).expect("a pool");
@@ -106,19 +47,23 @@ in_own_process! {
         assert_eq!(std::io::read_to_string(&mut output).expect("the pipe can be read"), "");
     }
 
-    /// Neither files of the parent, nor what belongs to other workers or pools. Only what the parent itself has inherited.
     #[test]
-    fn a_worker_is_recognised_by_its_command_line() {
-        let arguments = |_: ()| std::fs::read_to_string("/proc/self/cmdline").expect("there is a /proc");
+    fn a_worker_is_recognised_by_its_command_line_and_its_name() {
+        let look = |_: ()| {
+            let arguments = std::fs::read_to_string("/proc/self/cmdline").expect("there is a /proc");
+            (arguments, std::fs::read_to_string("/proc/self/comm").expect("there is a /proc"))
+        };
         let program = std::env::args().next().expect("it has a name");
         for pool in [1, 2] {
             let workers = ProcessPool::new(1).expect("a pool");
-            let line = workers.submit(arguments, ()).result().expect("a value");
+            let (line, name) = workers.submit(look, ()).result().expect("a value");
             let line: Vec<_> = line.split_terminator('\0').collect();
             assert_eq!(line, [&program, "trine-worker", &pool.to_string(), "0"]);
+            assert_eq!(name, format!("trine-{pool}.0\n"));
         }
     }
 
+    /// Neither files of the parent, nor what belongs to other workers or pools. Only what the parent itself has inherited.
     #[test]
     fn l33_a_worker_has_its_own_descriptors_only() {
         let descriptors = |_: ()| {
@@ -143,17 +88,23 @@ in_own_process! {
     }
 
     #[test]
-    fn a_deleted_executable_still_has_workers() {
+    fn a_deleted_or_replaced_executable_still_has_workers() {
         let executable = std::env::current_exe().expect("a path");
         if std::env::var_os(DELETE).is_some() {
+            let works = || {
+                let pool = ProcessPool::new(2).expect("a pool");
+                assert_eq!(pool.submit(|number: u32| number * 2, 4).result().expect("a value"), 8);
+            };
+            std::fs::remove_file(&executable).expect("it can be deleted");
+            works();
+            std::fs::write(&executable, "another program").expect("it can be replaced");
+            works();
             std::fs::remove_file(executable).expect("it can be deleted");
-            let pool = ProcessPool::new(2).expect("a pool");
-            assert_eq!(pool.submit(|number: u32| number * 2, 4).result().expect("a value"), 8);
             return;
         }
         let copy = std::env::temp_dir().join(format!("trine-deleted-{}", std::process::id()));
         std::fs::copy(executable, &copy).expect("it can be copied");
-        let mut command = command(&copy, concat!(module_path!(), "::a_deleted_executable_still_has_workers"));
+        let mut command = command(&copy, concat!(module_path!(), "::a_deleted_or_replaced_executable_still_has_workers"));
         command.env(DELETE, "1");
         let (output, status) = Supervised::start(command).finish();
         assert!(status.success() && has_passed(&output), "{status}\n{output}");
@@ -237,24 +188,5 @@ in_own_process! {
             std::process::abort()
         };
         assert!(pool.submit(fork_and_crash, ()).result().expect_err("it dies").is_worker_death());
-    }
-
-    #[test]
-    fn few_descriptors_are_enough_for_four_workers_and_many_tasks() {
-        let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
-        // SAFETY: the pointer is valid; the limit is that of a process of the test's own.
-        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
-        let pool = ProcessPool::new(4).expect("a pool");
-        let gate = Gate::new();
-        let all: Vec<_> = (0..4).map(|_| pool.submit(wait_at_gate, gate.name())).collect();
-        let waiting: Vec<_> = (0..4).map(|_| gate.admit()).collect();
-        let queued: Vec<_> = (0..10_000).map(|number| pool.submit(|number: u32| number, number)).collect();
-        drop(waiting);
-        for future in all {
-            future.result().expect("a value");
-        }
-        for (number, future) in (0..).zip(queued) {
-            assert_eq!(future.result().expect("a value"), number);
-        }
     }
 }

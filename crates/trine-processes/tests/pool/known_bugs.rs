@@ -1,10 +1,13 @@
 //! What other pools of processes have got wrong.
 
-use crate::fixture::in_own_process;
+use crate::fixture::{Supervised, command, in_own_process};
 use crate::gate::{Gate, wait_at_gate};
 use std::fs::File;
 use std::time::Duration;
 use trine_processes::{ProcessPool, Shutdown};
+
+/// Says that the process is to exit with a pool that is at work.
+const EXIT: &str = "TRINE_TEST_EXIT";
 
 fn length(bytes: Vec<u8>) -> usize {
     bytes.len()
@@ -42,6 +45,45 @@ in_own_process! {
         let errors = [1, 2, 3].map(|number| pool.submit(abort, number).result().expect_err("it dies"));
         let pids = errors.each_ref().map(|error| error.worker_death().expect("it says so").pid);
         assert!(pids[0] != pids[1] && pids[1] != pids[2] && pids[0] != pids[2], "{pids:?}");
+    }
+
+    /// What wakes others can't fill up: a worker that does not read holds up no one who submits.
+    #[test]
+    fn k12_many_threads_submit_while_the_worker_is_stopped() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let pid = pool.submit(|()| std::process::id(), ()).result().expect("a value").cast_signed();
+        // SAFETY: sends a signal to a worker of this test's own pool.
+        let signal = |signal| unsafe { libc::kill(pid, signal) };
+        assert_eq!(signal(libc::SIGSTOP), 0);
+        let submit = || (0..1000).map(|number| pool.submit(length, vec![0; number])).collect::<Vec<_>>();
+        let futures: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(submit)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+        });
+        assert_eq!(signal(libc::SIGCONT), 0);
+        for (number, future) in futures.into_iter().enumerate() {
+            assert_eq!(future.result().expect("a value"), number % 1000);
+        }
+    }
+
+    #[test]
+    fn s09_a_program_ends_although_it_never_ended_its_pool() {
+        if std::env::var_os(EXIT).is_some() {
+            let pool = ProcessPool::new(1).expect("a pool");
+            let gate = Gate::new();
+            std::mem::forget(pool.submit(wait_at_gate, gate.name()));
+            let _waiting = gate.admit();
+            drop(gate);
+            std::mem::forget(pool.submit(length, vec![0; 10]));
+            std::mem::forget(pool);
+            std::process::exit(7);
+        }
+        let name = concat!(module_path!(), "::s09_a_program_ends_although_it_never_ended_its_pool");
+        let mut command = command(&std::env::current_exe().expect("a path"), name);
+        command.env(EXIT, "1");
+        // Its worker holds the output until it is gone, too.
+        let (output, status) = Supervised::start(command).finish();
+        assert_eq!(status.code(), Some(7), "{output}");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Pools with real worker processes. Each test runs in a process of its own.
 #![cfg(target_os = "linux")]
 
+mod ahead;
 mod builder;
 mod chaos;
 mod constructors;
 mod deaths;
+mod entry;
 mod failures;
 mod fixture;
 mod fork;
@@ -13,16 +15,23 @@ mod hostile;
 mod hygiene;
 mod json;
 mod known_bugs;
+mod nested;
+mod orphans;
 mod queue_limit;
 mod random;
+mod refusals;
 mod remote_error;
 mod results;
 #[cfg(debug_assertions)]
 mod round_trip;
+mod sandbox;
+mod scarcity;
 mod serialization;
 mod shutdown;
+mod signals;
 mod state;
 mod stats;
 mod stops;
+mod subreaper;
 mod without_memory;
 mod workers;

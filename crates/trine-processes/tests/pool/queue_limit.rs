@@ -112,8 +112,9 @@ in_own_process! {
         });
     }
 
+    /// The one worker takes what the callback has it wait for.
     #[test]
-    fn a_callback_gets_in_beyond_the_limit() {
+    fn a_callback_may_wait_for_room() {
         let pool = std::sync::Arc::new(pool(1, Block));
         let gate = Gate::new();
         let mut running = pool.submit(wait_at_gate, gate.name());

@@ -1,6 +1,6 @@
 //! Which processes there are, and what is in them.
 
-use crate::fixture::{Supervised, command, in_own_process};
+use crate::fixture::{MARK, Supervised, command, in_own_process};
 use crate::gate::{Gate, wait_at_gate};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -91,11 +91,11 @@ in_own_process! {
         let pool = ProcessPool::new(1).expect("a pool");
         let environment = |_: ()| {
             let started = std::process::Command::new("env").output().expect("env can be started");
-            (std::env::var_os("TRINE_PARENT").is_some(), String::from_utf8_lossy(&started.stdout).into_owned())
+            (std::env::var_os(MARK).is_some(), String::from_utf8_lossy(&started.stdout).into_owned())
         };
         let (marked, started) = pool.submit(environment, ()).result().expect("a value");
         assert!(!marked);
-        assert!(started.contains("PATH=") && !started.contains("TRINE_PARENT"), "{started}");
+        assert!(started.contains("PATH=") && !started.contains(MARK), "{started}");
     }
 
     #[test]
@@ -126,16 +126,6 @@ in_own_process! {
         command.env(PRINT, "1");
         let (output, status) = Supervised::start(command).finish();
         assert!(status.success() && output.contains("printed by a task"), "{status}\n{output}");
-    }
-
-    #[test]
-    fn a_mark_that_is_not_trines_starts_no_program() {
-        let mut command = std::process::Command::new(std::env::current_exe().expect("a path"));
-        command.env("TRINE_PARENT", "nonsense");
-        let (output, status) = Supervised::start(command).finish();
-        assert_eq!(status.code(), Some(70), "{output}");
-        assert!(output.contains("the mark in the environment is not Trine's"), "{output}");
-        assert!(!output.contains("test result"), "{output}");
     }
 
     #[test]

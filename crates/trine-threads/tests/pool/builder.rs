@@ -95,6 +95,17 @@ fn x03_zero_workers_are_an_error() {
 }
 
 #[test]
+fn more_workers_than_a_pool_can_count_are_an_error() {
+    in_own_process(|| {
+        for workers in [65_472, usize::MAX] {
+            let error = ThreadPool::new(workers).unwrap_err();
+            assert!(error.is_too_many_workers(), "{error}");
+            assert!(error.to_string().contains("65471"), "{error}");
+        }
+    });
+}
+
+#[test]
 fn a_limit_of_zero_is_an_error() {
     in_own_process(|| {
         let build = ThreadPool::builder()

@@ -3,8 +3,9 @@
 use crate::fixture::pool;
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
+use std::time::Duration;
 use trine_fixture::in_own_process;
-use trine_future::{Future, TaskError};
+use trine_future::{Future, Shared, Shutdown, TaskError};
 use trine_threads::{Handle, SPARES, ThreadPool, blocking};
 
 const ROUNDS: usize = 1_000;
@@ -86,6 +87,49 @@ fn a_task_that_waits_for_itself_gets_an_error() {
     in_own_process(|| {
         let text = circle(&pool(2), 1).remove(0);
         assert!(text.ends_with("waits for itself"), "{text}");
+    });
+}
+
+/// Tasks that wait for each other, some by handles of shared futures and some by copies of these.
+#[test]
+fn a_circle_through_shared_futures_gets_an_error() {
+    in_own_process(|| {
+        for workers in 1..=4 {
+            let pool = pool(workers);
+            for round in 0..ROUNDS / 4 {
+                let (report, reports) = mpsc::channel();
+                let (senders, receivers): (Vec<_>, Vec<_>) = (0..3).map(|_| mpsc::channel()).unzip();
+                let futures: Vec<Shared<bool>> = receivers
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, other)| {
+                        let report = report.clone();
+                        let task = move || {
+                            let other: Shared<bool> = other.recv().expect("the test sends one");
+                            let waited = if (round + index).is_multiple_of(2) {
+                                other.result().copied().map_err(ToString::to_string)
+                            } else {
+                                other.into_future().result().map_err(|error| error.to_string())
+                            };
+                            report.send(waited.clone()).expect("the test reads all reports");
+                            waited.is_err()
+                        };
+                        pool.spawn(task).shared()
+                    })
+                    .collect();
+                for (index, future) in futures.iter().enumerate() {
+                    senders[(index + 1) % 3]
+                        .send(future.clone())
+                        .expect("its task waits for it");
+                }
+                drop(report);
+                let found: Vec<_> = reports.iter().collect();
+                let deadlocks: Vec<_> = found.iter().filter_map(|waited| waited.as_ref().err()).collect();
+                // One learns of it and ends, so the others get values.
+                assert_eq!((found.len(), deadlocks.len()), (3, 1), "{found:?}");
+                assert_eq!(deadlocks[0].matches("waits for").count(), 3, "{found:?}");
+            }
+        }
     });
 }
 
@@ -242,6 +286,39 @@ fn a_blocking_call_gives_up_its_place() {
             provides.result().unwrap();
         }
         assert_eq!(blocking(|| 1), 1, "outside of a pool it is a call");
+    });
+}
+
+/// The only worker ends another pool, whose task waits for what is behind the worker's own task in the queue.
+#[test]
+fn a_worker_ends_another_pool_that_waits_for_its_own() {
+    type End = fn(ThreadPool);
+    let ends: [End; 3] = [
+        drop,
+        |pool| {
+            pool.shutdown(Shutdown::Drain);
+        },
+        |pool| {
+            pool.shutdown_timeout(Shutdown::Drain, Duration::from_secs(1_000));
+        },
+    ];
+    in_own_process(move || {
+        for end in ends {
+            let (own, other) = (pool(1), pool(1));
+            let handle = own.handle();
+            let (started, has_started) = mpsc::channel();
+            let waits = own.spawn(move || {
+                let (sender, receiver) = mpsc::channel();
+                drop(other.spawn(move || {
+                    started.send(()).expect("the test waits");
+                    receiver.recv().expect("the queued task sends")
+                }));
+                drop(handle.spawn(move || sender.send(()).expect("the other pool's task waits")));
+                end(other);
+            });
+            has_started.recv().unwrap();
+            waits.result().unwrap();
+        }
     });
 }
 

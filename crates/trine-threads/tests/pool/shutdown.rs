@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 use trine_fixture::in_own_process;
-use trine_future::{Future, Shutdown};
+use trine_future::{Future, Promise, Shutdown};
 use trine_threads::{Priority, ThreadPool};
 
 #[test]
@@ -143,6 +143,82 @@ fn k30_a_destructor_of_a_thread_local_is_the_last_owner() {
         is_closed.recv().unwrap();
         drop(pool);
         assert!(handle.spawn(|| ()).result().unwrap_err().is_refused());
+    });
+}
+
+/// Says that its thread drops it, and waits until the sender is gone.
+struct Blocks(mpsc::Sender<()>, mpsc::Receiver<()>);
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        self.0.send(()).expect("the test waits");
+        let _ = self.1.recv();
+    }
+}
+
+thread_local!(static BLOCKS: RefCell<Option<Blocks>> = const { RefCell::new(None) });
+
+/// Has the pool's only worker wait for `task`, so that a spare runs it.
+fn on_a_spare(pool: &ThreadPool, task: impl FnOnce() + Send + 'static) {
+    let (promise, future) = Promise::new();
+    let waits = pool.spawn(move || future.result().expect("it is completed"));
+    pool.spawn_detached(move || {
+        task();
+        promise.complete(()).expect("it is waited for");
+    });
+    waits.result().unwrap();
+}
+
+/// A spare leaves, and its thread does not end before something happens that the worker does after its next wait.
+#[test]
+fn a_worker_that_goes_to_sleep_waits_for_no_destructor_of_a_spare() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let (destroyed, is_destroyed) = mpsc::channel();
+        let (held, released) = mpsc::channel::<()>();
+        on_a_spare(&pool, || BLOCKS.set(Some(Blocks(destroyed, released))));
+        // A spare leaves after a task.
+        while is_destroyed.try_recv().is_err() {
+            pool.spawn(|| ()).result().unwrap();
+        }
+        let (promise, future) = Promise::new();
+        let waits = pool.spawn(move || {
+            let _held = held;
+            future.result().expect("it is completed");
+        });
+        pool.spawn_detached(move || promise.complete(()).expect("it is waited for"));
+        waits.result().unwrap();
+    });
+}
+
+/// Ends the pool when its thread drops it, and says so.
+struct Ends(Arc<ThreadPool>, mpsc::Receiver<()>, mpsc::Sender<()>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let _ = self.1.recv();
+        self.0.shutdown(Shutdown::Drain);
+        self.2.send(()).expect("the test waits");
+    }
+}
+
+thread_local!(static ENDS: RefCell<Option<Ends>> = const { RefCell::new(None) });
+
+/// The thread that is joined meanwhile can't wait for the pool's end.
+#[test]
+fn b12_a_destructor_of_a_thread_local_shuts_the_pool_down_while_another_thread_does() {
+    in_own_process(|| {
+        for _ in 0..100 {
+            let pool = Arc::new(pool(2));
+            let (go, gone) = mpsc::channel();
+            let (ended, has_ended) = mpsc::channel();
+            let ends = Ends(Arc::clone(&pool), gone, ended);
+            pool.spawn(move || ENDS.set(Some(ends))).result().unwrap();
+            let waits = thread::spawn(move || pool.shutdown(Shutdown::Drain));
+            go.send(()).unwrap();
+            has_ended.recv().unwrap();
+            waits.join().unwrap();
+        }
     });
 }
 

@@ -4,7 +4,7 @@
 //! Two variables, for longer runs and for looking closer:
 //!
 //! - `TRINE_STRESS_SECONDS`: how long programs are drawn, 2 seconds by default. `cargo xtask verify` takes a minute.
-//! - `TRINE_STRESS_SEED`: runs the program of this seed, again and again. A failure says which seed it had. The seed
+//! - `TRINE_SEED`: runs the program of this seed, again and again. A failure says which seed it had. The seed
 //!   repeats the program; the schedule is the system's.
 //!
 //! ```text
@@ -42,7 +42,7 @@ fn random_programs_do_what_they_should() {
     let ran = try_in_own_process(duration + 2 * HANGS_AFTER, || {
         // What was refused and dropped is nobody's failure here.
         trine_future::set_failure_hook(|_| ());
-        let given = number("TRINE_STRESS_SEED");
+        let given = number("TRINE_SEED");
         let first = given.unwrap_or_else(|| RandomState::new().hash_one(0));
         let start = Instant::now();
         let mut programs = 0;
@@ -82,7 +82,7 @@ fn run_or_panic(seed: u64) {
     };
     assert!(
         problems.is_empty(),
-        "{program:?}\nTRINE_STRESS_SEED={seed}: {}",
+        "{program:?}\nTRINE_SEED={seed}: {}",
         problems.join("\n")
     );
     thread.join().expect("it has ended");

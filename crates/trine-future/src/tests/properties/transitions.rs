@@ -6,6 +6,7 @@ use proptest::prelude::*;
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Claim,
+    PutBack,
     Complete {
         fails: bool,
         lazy: bool,
@@ -29,6 +30,7 @@ enum Event {
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         Just(Event::Claim),
+        Just(Event::PutBack),
         any::<(bool, bool, bool)>().prop_map(|(fails, lazy, releases_producer)| Event::Complete {
             fails,
             lazy,
@@ -67,6 +69,7 @@ impl Reference {
         let mut next = self;
         match (event, self.phase) {
             (Event::Claim, Phase::Pending) => next.phase = Phase::Running,
+            (Event::PutBack, Phase::Running) => next.phase = Phase::Pending,
             (
                 Event::Complete {
                     fails,
@@ -105,6 +108,7 @@ impl Reference {
 fn apply(snapshot: Snapshot, event: Event) -> Option<Snapshot> {
     match event {
         Event::Claim => snapshot.claim(),
+        Event::PutBack => snapshot.put_back(),
         Event::Complete {
             fails,
             lazy,

@@ -1,0 +1,72 @@
+//! How the parent takes what a worker replies: by the attendant, which sleeps until something comes, or by a leader.
+//!
+//! A leader is a thread that waits for a result and would sleep for that. Instead it looks at the ring itself for some
+//! microseconds, and takes care that the attendant, who sleeps meanwhile, is not woken for what it finds. Who holds the
+//! lock of the reader is the one who looks.
+//!
+//! No reply is left in the ring while everybody sleeps. The worker rings after it has written, so the attendant is woken
+//! unless a leader has silenced the alarm. That one restores it and then looks once more, for what came in between. And an
+//! attendant that finds the reader locked, so that it can't look, does not fall asleep.
+
+use super::ring::{Broken, Reader, Ring};
+use trine_lock::Lock;
+use trine_platform::spin_until;
+
+/// The replies of one worker.
+pub(super) struct Replies<'a> {
+    pub(super) ring: Ring<'a>,
+    pub(super) reader: &'a Lock<Reader>,
+}
+
+impl Replies<'_> {
+    /// Takes a message. Blocks until there is one, or it `is_over`.
+    pub(super) fn receive(&self, is_over: impl Fn() -> bool) -> Result<Vec<u8>, Broken> {
+        self.reader.lock().read(self.ring, is_over)
+    }
+
+    /// Takes a message, if there is one. Blocks until all of it is there, or it `is_over`.
+    pub(super) fn receive_if_any(&self, is_over: impl Fn() -> bool) -> Result<Option<Vec<u8>>, Broken> {
+        let mut reader = self.reader.lock();
+        if reader.has_some(self.ring) {
+            reader.read(self.ring, is_over).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Looks for a message for some microseconds. Nothing, if another thread looks.
+    pub(super) fn receive_as_leader(&self) -> Option<Vec<u8>> {
+        let mut reader = self.reader.try_lock()?;
+        let alarm = self.ring.cursors.reader_alarm();
+        alarm.silence();
+        let found = reader.has_message(self.ring) || spin_until(|| reader.has_message(self.ring));
+        // All of the message is there, so this does not block.
+        let message = found.then(|| reader.read(self.ring, || true));
+        alarm.restore(|| reader.has_some(self.ring));
+        message.and_then(Result::ok)
+    }
+
+    /// Sleeps until there is a reply, or [`wake`](Self::wake), unless there `is_more` to do. May return early. For the
+    /// attendant alone.
+    pub(super) fn sleep_unless(&self, is_more: impl Fn() -> bool) {
+        let is_ready = || {
+            is_more()
+                || self
+                    .reader
+                    .try_lock()
+                    .is_none_or(|reader| reader.has_some(self.ring))
+        };
+        if !spin_until(is_ready) {
+            self.ring.cursors.reader_alarm().sleep_unless(is_ready);
+        }
+    }
+
+    /// Wakes the attendant.
+    pub(super) fn wake(&self) {
+        self.ring.cursors.reader_alarm().ring_in_any_case();
+    }
+}
+
+#[cfg(test)]
+#[path = "replies_models.rs"]
+mod models;

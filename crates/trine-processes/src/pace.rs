@@ -1,0 +1,55 @@
+//! How many tasks a worker is given ahead, by how long they take.
+
+use std::time::{Duration, Instant};
+
+/// So much work waits in a worker at most, as far as one can tell: more than it takes to give it the next ones.
+const AHEAD: Duration = Duration::from_micros(500);
+
+/// No more tasks than that wait in a worker.
+const MOST: u32 = 48;
+
+/// A worker that has not replied for so long is at a long task.
+const LONG: Duration = Duration::from_millis(1);
+
+/// How fast a worker is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// The time of a task, smoothed.
+    task: Duration,
+    /// The last reply, or the first task after a pause.
+    since: Instant,
+}
+
+impl Pace {
+    /// Nothing is known: one task at a time.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            task: AHEAD,
+            since: now,
+        }
+    }
+
+    /// The worker had nothing to do, and has been given a task.
+    pub(crate) fn begin(&mut self, now: Instant) {
+        self.since = now;
+    }
+
+    /// The worker has replied.
+    pub(crate) fn reply(&mut self, now: Instant) {
+        let time = now.saturating_duration_since(self.since);
+        self.since = now;
+        // A task that is longer than before counts at once.
+        self.task = time.max((self.task * 7 + time) / 8).min(AHEAD);
+    }
+
+    /// How many tasks the worker may have, the one that it runs included.
+    pub(crate) fn depth(&self) -> usize {
+        let ahead = AHEAD.as_nanos() / self.task.as_nanos().max(1);
+        usize::try_from(ahead.min(u128::from(MOST))).unwrap_or(1).max(1)
+    }
+
+    /// Whether the worker is at a task that takes long, so that those behind it are better off elsewhere.
+    pub(crate) fn is_stuck(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) > LONG
+    }
+}

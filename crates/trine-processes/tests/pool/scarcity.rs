@@ -1,0 +1,208 @@
+//! What the system does not give is an error, and never a hang.
+
+use crate::constructors::DO;
+use crate::fixture::in_own_process;
+use crate::gate::{Gate, wait_at_gate};
+use crate::refusals::{allow_processes, allow_threads, refuse_processes};
+use crate::sandbox::deny;
+use std::error::Error;
+use trine_processes::{ProcessPool, Shutdown};
+
+fn double(number: u32) -> u32 {
+    2 * number
+}
+
+/// What the future of a task says if no worker can be started.
+fn refusal(pool: &ProcessPool) -> String {
+    let error = pool.submit(double, 4).result().expect_err("there is no worker");
+    assert!(error.is_refused(), "{error}");
+    error.to_string()
+}
+
+fn works(pool: &ProcessPool) {
+    assert_eq!(pool.submit(double, 4).result().expect("a value"), 8);
+}
+
+/// A pool whose workers' constructor does something first.
+fn pool_of_workers_that(do_first: &str) -> ProcessPool {
+    let builder = ProcessPool::builder().workers(1).environment(DO, do_first);
+    builder.build().expect("a pool")
+}
+
+/// Limits the descriptors of this process from now on.
+fn limit_descriptors(limit: usize) {
+    let limit = libc::rlimit {
+        rlim_cur: limit as libc::rlim_t,
+        rlim_max: 1024,
+    };
+    // SAFETY: the pointer is valid; the limit is that of a process of the test's own.
+    let limited = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    assert_eq!(limited, 0);
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd")
+        .expect("there is a /proc")
+        .count()
+}
+
+in_own_process! {
+    #[test]
+    fn p22_without_threads_a_pool_is_not_built_and_a_worker_not_started() {
+        // The watcher, and an attendant for each worker.
+        for threads in 0..3 {
+            allow_threads(threads);
+            let error = ProcessPool::new(2).expect_err("one thread is missing");
+            let cause = error.source().expect("there is a cause").to_string();
+            assert!(cause.contains("Resource temporarily unavailable"), "{cause}");
+        }
+        // The next one would be there while a worker starts.
+        allow_threads(3);
+        let pool = ProcessPool::new(2).expect("a pool");
+        let text = refusal(&pool);
+        assert!(text.contains("Resource temporarily unavailable"), "{text}");
+        allow_threads(u32::MAX);
+        works(&pool);
+    }
+
+    #[test]
+    fn p22_a_worker_without_threads_is_none() {
+        let pool = pool_of_workers_that("make no threads");
+        let text = refusal(&pool);
+        assert!(text.contains("Resource temporarily unavailable"), "{text}");
+    }
+
+    #[test]
+    fn a_worker_without_memory_is_none() {
+        let pool = pool_of_workers_that("have no memory");
+        let text = refusal(&pool);
+        assert!(text.contains("no worker can be started"), "{text}");
+    }
+
+    #[test]
+    fn without_processes_there_are_few_attempts() {
+        for (error, expected) in [(libc::EAGAIN, "Resource temporarily unavailable"), (libc::ENOMEM, "Cannot allocate memory")] {
+            let pool = ProcessPool::new(2).expect("a pool");
+            refuse_processes(error);
+            let futures: Vec<_> = (0..5).map(|number| pool.submit(double, number)).collect();
+            for future in futures {
+                let error = future.result().expect_err("there is no worker");
+                assert!(error.is_refused() && error.to_string().contains(expected), "{error}");
+            }
+            // Three make the pool unhealthy, and each task is worth one more; two may be under way at a time.
+            let attempts = allow_processes();
+            assert!((3..=3 + 5 + 1).contains(&attempts), "{attempts}");
+            works(&pool);
+        }
+    }
+
+    /// Wherever they run out, nothing hangs and nothing leaks.
+    #[test]
+    fn each_descriptor_that_is_missing_is_an_error() {
+        let (mut errors, mut works) = (0, 0);
+        // One is open while they are listed.
+        let open = descriptors() - 1;
+        for more in 0..20 {
+            limit_descriptors(open + more);
+            let result = ProcessPool::new(1).map(|pool| pool.submit(double, 4).result());
+            limit_descriptors(1024);
+            match result {
+                Ok(Ok(value)) => {
+                    assert_eq!(value, 8);
+                    works += 1;
+                }
+                Ok(Err(error)) => {
+                    let text = error.to_string();
+                    assert!(error.is_refused() && text.contains("Too many open files"), "{more} more: {text}");
+                    errors += 1;
+                }
+                Err(error) => {
+                    let cause = error.source().expect("there is a cause").to_string();
+                    assert!(cause.contains("Too many open files"), "{more} more: {cause}");
+                    errors += 1;
+                }
+            }
+            assert_eq!(descriptors() - 1, open, "{more} more");
+        }
+        assert!(errors >= 4 && works >= 1, "{errors} errors, {works} values");
+    }
+
+    #[test]
+    fn a_worker_without_descriptors_is_none() {
+        let pool = pool_of_workers_that("have no descriptors");
+        let text = refusal(&pool);
+        assert!(text.contains("Too many open files"), "{text}");
+    }
+
+    #[test]
+    fn a_worker_executable_that_can_not_be_executed_is_named() {
+        for (path, expected) in [("/nonexistent", "No such file"), ("/dev/null", "Permission denied")] {
+            let builder = ProcessPool::builder().workers(1).worker_executable(path);
+            let text = refusal(&builder.build().expect("a pool"));
+            assert!(text.contains(path) && text.contains(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_worker_executable_that_says_no_hello_is_no_worker() {
+        let builder = ProcessPool::builder().workers(1).worker_executable("/bin/true");
+        let text = refusal(&builder.build().expect("a pool"));
+        assert!(text.contains("ended before it was ready") && text.contains("worker_executable"), "{text}");
+    }
+
+    #[test]
+    fn a_copy_of_the_executable_is_a_worker_executable() {
+        let copy = std::env::temp_dir().join(format!("trine-copy-{}", std::process::id()));
+        std::fs::copy(std::env::current_exe().expect("a path"), &copy).expect("it can be copied");
+        let pool = ProcessPool::builder().workers(1).worker_executable(&copy).build().expect("a pool");
+        let executable = |_: ()| std::fs::read_link("/proc/self/exe").expect("there is a /proc");
+        assert_eq!(pool.submit(executable, ()).result().expect("a value"), copy);
+        std::fs::remove_file(copy).expect("it can be removed");
+    }
+
+    #[test]
+    fn a_sandbox_without_pidfds_is_named() {
+        deny(&[libc::SYS_pidfd_open]);
+        let text = refusal(&ProcessPool::new(1).expect("a pool"));
+        assert!(text.contains("pidfd_open") && text.contains("not permitted"), "{text}");
+    }
+
+    /// What can be done without is done without.
+    #[test]
+    fn p02_limits_that_can_not_be_read_are_no_obstacle() {
+        deny(&[
+            libc::SYS_sched_getaffinity,
+            libc::SYS_getrlimit,
+            libc::SYS_sysinfo,
+            libc::SYS_membarrier,
+            libc::SYS_memfd_create,
+        ]);
+        works(&ProcessPool::with_default_workers().expect("a pool"));
+    }
+
+    #[test]
+    fn few_descriptors_are_enough_for_four_workers_and_a_million_tasks() {
+        limit_descriptors(64);
+        let pool = ProcessPool::new(4).expect("a pool");
+        let gate = Gate::new();
+        let all: Vec<_> = (0..4).map(|_| pool.submit(wait_at_gate, gate.name())).collect();
+        let waiting: Vec<_> = (0..4).map(|_| gate.admit()).collect();
+        let before = descriptors();
+        let queued: Vec<_> = (0..1_000_000).map(|number| pool.submit(double, number)).collect();
+        assert_eq!(descriptors(), before);
+        drop(waiting);
+        for future in all {
+            future.result().expect("a value");
+        }
+        let mut queued = queued.into_iter();
+        for (number, future) in (0..).zip(queued.by_ref().take(1000)) {
+            assert_eq!(future.result().expect("a value"), 2 * number);
+        }
+        pool.shutdown(Shutdown::CancelQueued);
+        for future in queued {
+            if let Err(error) = future.result() {
+                assert!(error.is_cancelled(), "{error}");
+            }
+        }
+    }
+}
