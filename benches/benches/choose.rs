@@ -209,7 +209,7 @@ fn runner(model: Model, choice: &Choice, workload: &Workload) -> Box<dyn FnMut()
             })
         }
         Model::Async => {
-            let pool = AsyncPool::new().expect("a pool");
+            let pool = AsyncPool::with_default_workers().expect("a pool");
             Box::new(move || {
                 let map = Map::new(arguments(), workers, |some| pool.submit(awaiting, some));
                 throughput(tasks, || map.for_each(|result| drop(black_box(result))))
@@ -279,7 +279,7 @@ fn main() {
     println!("TRINE_SEED={seed}\n");
     let mut random = Random(seed);
 
-    let server = AsyncPool::with_threads(1).expect("a pool");
+    let server = AsyncPool::new(1).expect("a pool");
     let (listener, port) = server
         .spawn(async {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");

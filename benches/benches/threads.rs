@@ -4,9 +4,11 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
-use trine::ThreadPool;
+use trine::threads::Handle;
+use trine::{Promise, ThreadPool};
 use trine_benches::{Measurement, Row, measure};
 
 const TASKS: u64 = 1_000_000;
@@ -34,6 +36,69 @@ fn main() {
         Some(GAP),
         [1.0, 1.0, 1.0],
     );
+    waiting_inside();
+}
+
+/// What safe waiting costs: a worker runs the task that it waits for, or sleeps with a spare in its place.
+fn waiting_inside() {
+    Row::new(
+        "threads.inside.runs",
+        "a worker submits a task, waits for it, and so runs it itself; repeat",
+        || {
+            inside(|pool| {
+                for number in 0..TURNS {
+                    let captured = (black_box(number), 1);
+                    black_box(pool.spawn(move || work(captured)).result().expect("it runs"));
+                }
+                TURNS
+            })
+        },
+    )
+    .beside("a boxed closure, called", || {
+        inside(|_| {
+            for number in 0..TURNS {
+                let captured = (black_box(number), 1);
+                let task: Box<dyn FnOnce() -> u64> = black_box(Box::new(move || work(captured)));
+                black_box(task());
+            }
+            TURNS
+        })
+    })
+    .run();
+    Row::new(
+        "threads.inside.sleeps",
+        "a worker waits for a promise of another thread, which keeps it after half a millisecond: the processor time counts",
+        || inside(|_| wait_for_promises()),
+    )
+    .beside("a thread of no pool", || measure(wait_for_promises))
+    .run();
+}
+
+/// Measures what a worker does.
+fn inside(call: impl FnOnce(&Handle) -> u64 + Send + 'static) -> Measurement {
+    let pool = trine_pool();
+    let handle = pool.handle();
+    pool.spawn(move || measure(|| call(&handle)))
+        .result()
+        .expect("it runs")
+}
+
+fn wait_for_promises() -> u64 {
+    let (sender, promises) = channel::<Promise<u64>>();
+    let keeps = thread::spawn(move || {
+        for promise in promises {
+            thread::sleep(GAP);
+            promise.complete(1).expect("it is waited for");
+        }
+    });
+    for _ in 0..TURNS_WITH_GAPS {
+        let (promise, future) = Promise::new();
+        sender.send(promise).expect("the other thread takes it");
+        black_box(future.result().expect("it is kept"));
+    }
+    drop(sender);
+    keeps.join().expect("it does not panic");
+    TURNS_WITH_GAPS
 }
 
 /// What every task does, with two words that it has captured.

@@ -5,7 +5,7 @@ fn length(text: &str) -> usize {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let pool = AsyncPool::new()?;
+    let pool = AsyncPool::with_default_workers()?;
     assert_eq!(pool.submit(length, "trine").result()?, 5);
     Ok(())
 }

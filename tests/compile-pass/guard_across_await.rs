@@ -7,7 +7,7 @@ async fn fetch() -> u32 {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let pool = AsyncPool::new()?;
+    let pool = AsyncPool::with_default_workers()?;
     let raised = pool.spawn(async {
         let mut count = COUNT.lock_async().await;
         *count += fetch().await;

@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod bridges;
 mod error_texts;
 mod fair_share;
 mod fixture;

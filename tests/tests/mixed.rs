@@ -24,7 +24,7 @@ fn pools() -> Pools {
     Pools {
         threads: ThreadPool::new(1).unwrap(),
         processes: ProcessPool::new(1).unwrap(),
-        tasks: AsyncPool::with_threads(1).unwrap(),
+        tasks: AsyncPool::new(1).unwrap(),
     }
 }
 

@@ -7,7 +7,7 @@ async fn double(number: u32) -> u32 {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let pool = AsyncPool::new()?;
+    let pool = AsyncPool::with_default_workers()?;
     let doubled: Vec<u32> = pool.map(double, [1, 2, 3]).collect::<Result<_, _>>()?;
     println!("{doubled:?}");
     Ok(())

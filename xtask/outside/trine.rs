@@ -7,7 +7,7 @@ fn double(number: u32) -> u32 {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (threads, processes, tasks) = (ThreadPool::new(2)?, ProcessPool::new(2)?, AsyncPool::new()?);
+    let (threads, processes, tasks) = (ThreadPool::new(2)?, ProcessPool::new(2)?, AsyncPool::new(2)?);
     let futures = [
         threads.submit(double, 1),
         processes.submit(double, 10),

@@ -1,13 +1,15 @@
 //! Why a pool could not be made.
 
+use std::ffi::OsString;
 use std::{error, fmt, io};
+use trine_platform::WORKERS_VARIABLE;
 
 /// Why an [`AsyncPool`](crate::AsyncPool) could not be made.
 ///
 /// ```
 /// use trine_async::AsyncPool;
 ///
-/// assert!(AsyncPool::with_threads(0).unwrap_err().is_no_workers());
+/// assert!(AsyncPool::new(0).unwrap_err().is_no_workers());
 /// // Not inside a runtime:
 /// assert!(AsyncPool::current().unwrap_err().is_no_runtime());
 /// ```
@@ -17,13 +19,38 @@ pub struct BuildError(Kind);
 #[derive(Debug)]
 enum Kind {
     NoWorkers,
+    NoRoom,
+    Name(String),
+    Environment(OsString),
     NoRuntime,
+    ThreadsOfAnother,
     Runtime(io::Error),
+    ForkHandler(io::Error),
 }
 
 impl BuildError {
     pub(crate) fn no_workers() -> Self {
         Self(Kind::NoWorkers)
+    }
+
+    pub(crate) fn no_room() -> Self {
+        Self(Kind::NoRoom)
+    }
+
+    pub(crate) fn name(name: String) -> Self {
+        Self(Kind::Name(name))
+    }
+
+    pub(crate) fn environment(value: OsString) -> Self {
+        Self(Kind::Environment(value))
+    }
+
+    pub(crate) fn threads_of_another() -> Self {
+        Self(Kind::ThreadsOfAnother)
+    }
+
+    pub(crate) fn fork_handler(cause: io::Error) -> Self {
+        Self(Kind::ForkHandler(cause))
     }
 
     pub(crate) fn no_runtime() -> Self {
@@ -34,9 +61,14 @@ impl BuildError {
         Self(Kind::Runtime(cause))
     }
 
-    /// The pool was asked for without threads.
+    /// The pool was asked for without workers.
     pub fn is_no_workers(&self) -> bool {
         matches!(self.0, Kind::NoWorkers)
+    }
+
+    /// The environment variable [`TRINE_WORKERS`](WORKERS_VARIABLE) is not a number of workers.
+    pub fn is_environment(&self) -> bool {
+        matches!(self.0, Kind::Environment(_))
     }
 
     /// The pool was to use the current runtime, and there is none.
@@ -47,21 +79,39 @@ impl BuildError {
 
 impl fmt::Display for BuildError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self.0 {
-            Kind::NoWorkers => "an async pool needs at least one thread",
-            Kind::NoRuntime => {
-                "there is no current tokio runtime here: call this inside one, or use AsyncPool::new"
+        match &self.0 {
+            Kind::NoWorkers => formatter.write_str("an async pool needs at least one worker"),
+            Kind::NoRoom => {
+                formatter.write_str("a limit of 0 tasks in flight lets no task in: it needs to be at least 1")
             }
-            Kind::Runtime(_) => "the tokio runtime of the pool could not be started",
-        })
+            Kind::Name(name) => write!(
+                formatter,
+                "{name:?} can't be the name of threads: it contains a zero byte"
+            ),
+            Kind::Environment(value) => write!(
+                formatter,
+                "the environment variable {WORKERS_VARIABLE} is {value:?}: set it to the number of workers that a pool \
+                 gets when the program does not say, 1 or more, or unset it"
+            ),
+            Kind::NoRuntime => formatter.write_str(
+                "there is no current tokio runtime here: call this inside one, or use AsyncPool::new",
+            ),
+            Kind::ThreadsOfAnother => formatter.write_str(
+                "a pool on the current runtime has the threads of that: their number and name are set where it is built",
+            ),
+            Kind::Runtime(_) => formatter.write_str("the tokio runtime of the pool could not be started"),
+            Kind::ForkHandler(_) => {
+                formatter.write_str("the system can't tell the pool when the process forks")
+            }
+        }
     }
 }
 
 impl error::Error for BuildError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match &self.0 {
-            Kind::NoWorkers | Kind::NoRuntime => None,
-            Kind::Runtime(cause) => Some(cause),
+            Kind::Runtime(cause) | Kind::ForkHandler(cause) => Some(cause),
+            _ => None,
         }
     }
 }

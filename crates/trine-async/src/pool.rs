@@ -1,28 +1,18 @@
-//! The pool.
+//! The pool as its owner sees it.
 
-use crate::BuildError;
-use crate::open_tasks::OpenTasks;
-use crate::task::{Stop, Task};
+use crate::blocking::Blocking;
+use crate::report::ShutdownReport;
+use crate::shared::Shared;
+use crate::{AsyncPoolBuilder, BuildError, Handle, Stats, Submission};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, thread};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::Runtime;
 use trine_future::{Executor, Future, Map, Pool, Promise, Shutdown, TaskError};
 use trine_lock::Lock;
 
-/// How many tasks of one [`AsyncPool::map`] are in flight at a time.
-///
-/// To have another number, make the [`Map`] yourself:
-///
-/// ```
-/// use trine_async::AsyncPool;
-/// use trine_future::Map;
-///
-/// let pool = AsyncPool::with_threads(1)?;
-/// let doubled = Map::new(1..=3, 500, |number| pool.submit(async |number| 2 * number, number));
-/// assert_eq!(doubled.collect::<Result<Vec<u32>, _>>()?, [2, 4, 6]);
-/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
-/// ```
-pub const MAP_IN_FLIGHT: usize = 64;
+/// How long a shutdown waits after its time-out for tasks to be dropped. One that does not await is not waited for.
+const STOPPING: Duration = Duration::from_secs(1);
 
 /// A pool of async tasks on a tokio runtime.
 ///
@@ -34,42 +24,25 @@ pub const MAP_IN_FLIGHT: usize = 64;
 /// ```
 /// use trine_async::AsyncPool;
 ///
-/// let pool = AsyncPool::new()?;
+/// let pool = AsyncPool::with_default_workers()?;
 /// let future = pool.spawn(async { 6 * 7 });
 /// assert_eq!(future.result()?, 42);
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
 #[doc(alias("Runtime", "TaskGroup", "asyncio"))]
 pub struct AsyncPool {
-    tasks: Arc<OpenTasks>,
     handle: Handle,
     /// The pool's own runtime, until it is shut down.
     own_runtime: Lock<Option<Runtime>>,
 }
 
 impl AsyncPool {
-    /// Starts a pool with a runtime of its own, with a thread for each CPU that this process may use, by its affinity
-    /// and its cgroup's quota.
+    /// Starts a pool with a runtime of its own, of `workers` threads. One is enough for tasks that mostly wait, however
+    /// many.
     ///
     /// # Errors
     ///
-    /// If the system refuses what the runtime needs.
-    ///
-    /// # Panics
-    ///
-    /// Tokio panics if the system refuses a thread.
-    pub fn new() -> Result<Self, BuildError> {
-        Self::with_threads(trine_platform::processors())
-    }
-
-    /// Starts a pool with a runtime of its own, of `threads` threads, named `trine-async`. One is enough for tasks that
-    /// mostly wait, however many.
-    ///
-    /// The runtime has timers and sockets if the program enables tokio's features `time` and `net`.
-    ///
-    /// # Errors
-    ///
-    /// If `threads` is 0, or the system refuses what the runtime needs.
+    /// If `workers` is 0, or the system refuses what the runtime needs.
     ///
     /// # Panics
     ///
@@ -78,21 +51,26 @@ impl AsyncPool {
     /// ```
     /// use trine_async::AsyncPool;
     ///
-    /// assert!(AsyncPool::with_threads(0).unwrap_err().is_no_workers());
-    /// assert_eq!(AsyncPool::with_threads(1)?.workers(), 1);
+    /// assert!(AsyncPool::new(0).unwrap_err().is_no_workers());
+    /// assert_eq!(AsyncPool::new(1)?.workers(), 1);
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// ```
-    pub fn with_threads(threads: usize) -> Result<Self, BuildError> {
-        if threads == 0 {
-            return Err(BuildError::no_workers());
-        }
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(threads)
-            .thread_name("trine-async")
-            .enable_all()
-            .build()
-            .map_err(BuildError::runtime)?;
-        Ok(Self::on(runtime.handle().clone(), Some(runtime)))
+    pub fn new(workers: usize) -> Result<Self, BuildError> {
+        Self::builder().workers(workers).build()
+    }
+
+    /// Starts a pool with a runtime of its own, with a thread for each CPU that this process may use, by its affinity
+    /// and its cgroup's quota, or as many as the environment variable `TRINE_WORKERS` says.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses what the runtime needs, or the variable is not a number from 1 on.
+    ///
+    /// # Panics
+    ///
+    /// Tokio panics if the system refuses a thread.
+    pub fn with_default_workers() -> Result<Self, BuildError> {
+        Self::builder().build()
     }
 
     /// A pool on the tokio runtime that this is called in. It starts no threads, and leaves the runtime as it is when
@@ -115,27 +93,42 @@ impl AsyncPool {
     /// }
     /// ```
     pub fn current() -> Result<Self, BuildError> {
-        let handle = Handle::try_current().map_err(|_| BuildError::no_runtime())?;
-        Ok(Self::on(handle, None))
+        Self::builder().build_on_current()
     }
 
-    fn on(handle: Handle, own_runtime: Option<Runtime>) -> Self {
+    /// The settings of a pool to be made: workers, a name, a limit of tasks in flight, a failure hook.
+    ///
+    /// ```
+    /// use trine_async::AsyncPool;
+    ///
+    /// let pool = AsyncPool::builder().workers(2).build()?;
+    /// assert_eq!(pool.workers(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    pub fn builder() -> AsyncPoolBuilder {
+        AsyncPoolBuilder::new()
+    }
+
+    pub(crate) fn over(shared: Shared, own_runtime: Option<Runtime>) -> Self {
         Self {
-            tasks: Arc::new(OpenTasks::new()),
-            handle,
+            handle: Handle {
+                shared: Arc::new(shared),
+            },
             own_runtime: Lock::new(own_runtime),
         }
     }
 
     /// Runs `future` as a task.
     ///
-    /// Never blocks and never fails: after a shutdown the returned future is done with [`TaskError::is_refused`].
+    /// Never fails: after a shutdown the returned future is done with [`TaskError::is_refused`]. Never blocks either, unless
+    /// the pool was made with a [limit](AsyncPoolBuilder::in_flight_limit).
+    ///
     /// A panic of the task is its result. [`cancel`](Future::cancel) ends the task also when it has started, at the next
     /// point where it awaits: there it is dropped. If the runtime is gone before the task has ended, the result is
     /// [`TaskError::is_abandoned`].
     ///
     /// ```
-    /// # let pool = trine_async::AsyncPool::with_threads(1)?;
+    /// # let pool = trine_async::AsyncPool::new(1)?;
     /// let name = "trine".to_owned();
     /// assert_eq!(pool.spawn(async move { name.len() }).result()?, 5);
     ///
@@ -149,20 +142,13 @@ impl AsyncPool {
     where
         F: std::future::Future<Output: Send + 'static> + Send + 'static,
     {
-        let Some(open) = self.tasks.enter() else {
-            return Future::failed(TaskError::refused("the async pool was shut down"));
-        };
-        let stop = Stop::default();
-        let (promise, result) = Promise::with_owner(stop.clone());
-        let task = self.handle.spawn(Task::new(future, promise, open));
-        stop.set(task.abort_handle());
-        result
+        self.handle.spawn(future)
     }
 
     /// Runs `function`, such as an `async fn`, with `argument` as a task. See [`spawn`](Self::spawn).
     ///
     /// ```
-    /// # let pool = trine_async::AsyncPool::with_threads(1)?;
+    /// # let pool = trine_async::AsyncPool::new(1)?;
     /// async fn length(text: &str) -> usize {
     ///     text.len()
     /// }
@@ -176,26 +162,42 @@ impl AsyncPool {
         T: std::future::Future<Output = R> + Send + 'static,
         R: Send + 'static,
     {
-        // Called in the task, so that its panic is the task's.
-        self.spawn(async move { function(argument).await })
+        self.handle.submit(function, argument)
+    }
+
+    /// A function and its argument, to be submitted with options, or only if there is room. See [`Submission`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # let pool = trine_async::AsyncPool::new(1)?;
+    /// let endless = |_: ()| std::future::pending::<u32>();
+    /// let future = pool.task(endless, ()).timeout(Duration::from_millis(1)).submit();
+    /// assert!(future.result().unwrap_err().is_timed_out());
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    pub fn task<F, A>(&self, function: F, argument: A) -> Submission<'_, F, A> {
+        self.handle.task(function, argument)
     }
 
     /// Runs `function` with each of `arguments`; an iterator over the results, in the order of the arguments.
     ///
-    /// It is lazy, with at most [`MAP_IN_FLIGHT`] tasks at a time, so `arguments` may be endless. See [`Map`]. `next`
-    /// blocks: in async code submit the tasks and await them.
+    /// It is lazy, with at most [`MAP_IN_FLIGHT`](crate::MAP_IN_FLIGHT) tasks at a time, so `arguments` may be endless. The
+    /// iterator's methods set another [number](Map::look_ahead) or the [order of completion](Map::unordered). `next` blocks:
+    /// in async code make it a [stream](Map::into_stream). See [`Map`].
     ///
     /// ```
-    /// # let pool = trine_async::AsyncPool::with_threads(1)?;
+    /// # let pool = trine_async::AsyncPool::new(1)?;
     /// let squares: Result<Vec<u64>, _> = pool.map(async |number| number * number, 1..=3).collect();
     /// assert_eq!(squares?, [1, 4, 9]);
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// ```
+    #[doc(alias("buffered", "buffer_unordered", "imap"))]
     pub fn map<F, I, T, R>(
         &self,
         function: F,
         arguments: I,
-    ) -> Map<I::IntoIter, impl FnMut(I::Item) -> Future<R>, R>
+    ) -> Map<I::IntoIter, impl FnMut(I::Item) -> Future<R> + use<F, I, T, R>, R>
     where
         F: Fn(I::Item) -> T + Send + Sync + 'static,
         I: IntoIterator,
@@ -203,20 +205,70 @@ impl AsyncPool {
         T: std::future::Future<Output = R> + Send + 'static,
         R: Send + 'static,
     {
-        let function = Arc::new(function);
-        Map::new(arguments.into_iter(), MAP_IN_FLIGHT, move |argument| {
-            let function = Arc::clone(&function);
-            self.spawn(async move { function(argument).await })
-        })
+        self.handle.map(function, arguments)
     }
 
-    /// The number of threads of the runtime.
+    /// Runs a closure that blocks, on one of the threads that the runtime keeps for that: at most 512 unless it was built
+    /// otherwise.
+    ///
+    /// It is a task of this pool like the others, but that it can't be stopped once it runs: it may read
+    /// [`cancelled`](trine_future::cancelled).
+    ///
+    /// ```
+    /// # let pool = trine_async::AsyncPool::new(1)?;
+    /// let lines = pool.run_blocking(|| std::fs::read_to_string("Cargo.toml").map(|text| text.lines().count()));
+    /// assert!(lines.result()?? > 0);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    #[doc(alias("spawn_blocking", "to_thread", "run_in_executor"))]
+    pub fn run_blocking<R: Send + 'static>(&self, closure: impl FnOnce() -> R + Send + 'static) -> Future<R> {
+        self.handle.run_blocking(closure)
+    }
+
+    /// This pool as an [`Executor`] of plain functions, each of which [runs as one that blocks](Self::run_blocking).
+    ///
+    /// So code for any pool runs here with functions that are not async:
+    ///
+    /// ```
+    /// use trine_async::Executor;
+    ///
+    /// # let pool = trine_async::AsyncPool::new(1)?;
+    /// assert_eq!(pool.blocking().submit(str::len, "trine").result()?, 5);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    pub fn blocking(&self) -> Blocking {
+        self.handle.blocking()
+    }
+
+    /// A clone for submitting from elsewhere, which does not keep the pool open.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// The number of threads of the runtime that run tasks.
     pub fn workers(&self) -> usize {
-        self.handle.metrics().num_workers()
+        self.shared().runtime.metrics().num_workers()
+    }
+
+    /// What the pool is doing, and has done so far.
+    ///
+    /// ```
+    /// use trine_async::Shutdown;
+    ///
+    /// # let pool = trine_async::AsyncPool::new(2)?;
+    /// pool.spawn(async { 1 }).result()?;
+    /// pool.shutdown(Shutdown::Drain);
+    /// let stats = pool.stats();
+    /// assert_eq!((stats.workers, stats.done, stats.running), (2, 1, 0));
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    #[doc(alias("metrics"))]
+    pub fn stats(&self) -> Stats {
+        self.handle.stats()
     }
 
     /// Ends the pool: refuses new tasks, waits for those that it has, and joins the threads of its own runtime. With
-    /// [`Shutdown::CancelQueued`], tasks that have not started are not run.
+    /// [`Shutdown::CancelQueued`], tasks that have not started are not run. Returns what became of the tasks.
     ///
     /// Blocks until then, and a second call does so, too. The descriptors of the runtime are closed when the pool is
     /// dropped. Only tasks of this pool are waited for: what they start by
@@ -228,24 +280,37 @@ impl AsyncPool {
     /// ```
     /// use trine_async::Shutdown;
     ///
-    /// # let pool = trine_async::AsyncPool::with_threads(1)?;
+    /// # let pool = trine_async::AsyncPool::new(1)?;
     /// let future = pool.spawn(async { 1 });
-    /// pool.shutdown(Shutdown::Drain);
+    /// let report = pool.shutdown(Shutdown::Drain);
+    /// assert!(report.is_complete());
     /// assert_eq!(future.result()?, 1);
     /// assert!(pool.spawn(async { 2 }).result().unwrap_err().is_refused());
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// ```
-    pub fn shutdown(&self, shutdown: Shutdown) {
-        let last_has_ended = self.tasks.close(shutdown);
-        let is_in_runtime = Handle::try_current().is_ok();
-        if is_in_runtime {
-            if let Some(runtime) = self.take_own_runtime() {
-                drop(end_elsewhere(runtime, last_has_ended));
-            }
-            return;
-        }
-        let _ = last_has_ended.result();
-        drop(self.take_own_runtime());
+    pub fn shutdown(&self, shutdown: Shutdown) -> ShutdownReport {
+        self.end(shutdown, None)
+    }
+
+    /// [`shutdown`](Self::shutdown) that waits no longer than `timeout` for the tasks. What has not ended then is
+    /// cancelled, if the pool has its own runtime: it is dropped at the point where it awaits. A task that computes or
+    /// blocks is waited for a second more, and then left behind with its thread; the report counts it as running.
+    ///
+    /// On [another runtime](Self::current) what has not ended goes on.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use trine_async::Shutdown;
+    ///
+    /// # let pool = trine_async::AsyncPool::new(1)?;
+    /// let endless = pool.spawn(std::future::pending::<()>());
+    /// let report = pool.shutdown_timeout(Shutdown::Drain, Duration::from_millis(1));
+    /// assert_eq!((report.cancelled, report.running), (1, 0));
+    /// assert!(endless.result().unwrap_err().is_cancelled());
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    pub fn shutdown_timeout(&self, shutdown: Shutdown, timeout: Duration) -> ShutdownReport {
+        self.end(shutdown, Some(timeout))
     }
 
     /// [`shutdown`](Self::shutdown) for async code: waits without blocking.
@@ -258,20 +323,71 @@ impl AsyncPool {
     ///
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    ///     let pool = AsyncPool::with_threads(1)?;
+    ///     let pool = AsyncPool::new(1)?;
     ///     let future = pool.spawn(async { 1 });
-    ///     pool.shutdown_async(Shutdown::Drain).await;
+    ///     assert!(pool.shutdown_async(Shutdown::Drain).await.is_complete());
     ///     assert!(future.is_done());
     ///     Ok(())
     /// }
     /// ```
-    pub async fn shutdown_async(&self, shutdown: Shutdown) {
-        let last_has_ended = self.tasks.close(shutdown);
-        let end = match self.take_own_runtime() {
-            Some(runtime) => end_elsewhere(runtime, last_has_ended),
-            None => last_has_ended,
+    pub async fn shutdown_async(&self, shutdown: Shutdown) -> ShutdownReport {
+        self.end_async(shutdown, None).await
+    }
+
+    /// [`shutdown_timeout`](Self::shutdown_timeout) for async code: waits without blocking, on a thread that is made for it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use trine_async::{AsyncPool, Shutdown};
+    ///
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    ///     let pool = AsyncPool::new(1)?;
+    ///     let endless = pool.spawn(std::future::pending::<()>());
+    ///     let report = pool.shutdown_timeout_async(Shutdown::Drain, Duration::from_millis(1)).await;
+    ///     assert!(report.is_complete());
+    ///     assert!(endless.await.unwrap_err().is_cancelled());
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn shutdown_timeout_async(&self, shutdown: Shutdown, timeout: Duration) -> ShutdownReport {
+        self.end_async(shutdown, Some(timeout)).await
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+
+    fn end(&self, shutdown: Shutdown, timeout: Option<Duration>) -> ShutdownReport {
+        if !self.shared().home.is_here() {
+            return ShutdownReport::default();
+        }
+        let before = self.stats();
+        let last_has_ended = self.shared().close(shutdown);
+        let runtime = self.take_own_runtime();
+        let is_in_runtime = tokio::runtime::Handle::try_current().is_ok();
+        if !is_in_runtime {
+            end(self.shared(), runtime, last_has_ended, timeout);
+        } else if runtime.is_some() {
+            drop(end_elsewhere(self.shared(), runtime, last_has_ended, timeout));
+        }
+        ShutdownReport::between(&before, &self.stats())
+    }
+
+    async fn end_async(&self, shutdown: Shutdown, timeout: Option<Duration>) -> ShutdownReport {
+        if !self.shared().home.is_here() {
+            return ShutdownReport::default();
+        }
+        let before = self.stats();
+        let last_has_ended = self.shared().close(shutdown);
+        let runtime = self.take_own_runtime();
+        let end = if runtime.is_none() && timeout.is_none() {
+            last_has_ended
+        } else {
+            end_elsewhere(self.shared(), runtime, last_has_ended, timeout)
         };
         let _ = end.await;
+        ShutdownReport::between(&before, &self.stats())
     }
 
     /// The guard is gone when this returns: no lock is held while threads are joined.
@@ -280,27 +396,50 @@ impl AsyncPool {
     }
 }
 
-/// Waits for the last task and joins the runtime's threads, on a thread of its own, because both block.
-fn end_elsewhere(runtime: Runtime, last_has_ended: Future<()>) -> Future<()> {
+/// Waits for the last task, no longer than `timeout`, and joins the runtime's threads. Blocks.
+fn end(shared: &Shared, runtime: Option<Runtime>, mut last_has_ended: Future<()>, timeout: Option<Duration>) {
+    let have_ended = match timeout {
+        None => last_has_ended.result().is_ok(),
+        Some(timeout) => last_has_ended.result_timeout(timeout).is_some(),
+    };
+    if !have_ended && runtime.is_some() {
+        shared.tasks.stop();
+    }
+    match (runtime, timeout) {
+        (Some(runtime), Some(_)) => runtime.shutdown_timeout(STOPPING),
+        (runtime, _) => drop(runtime),
+    }
+}
+
+/// `end` on a thread of its own, because it blocks.
+fn end_elsewhere(
+    shared: &Arc<Shared>,
+    runtime: Option<Runtime>,
+    last_has_ended: Future<()>,
+    timeout: Option<Duration>,
+) -> Future<()> {
     // The thread gets the runtime once it runs: if it can't be started, its closure is dropped, here, where a runtime
     // must not be dropped.
-    let (handed_over, received) = Promise::new();
-    let (ended, end) = Promise::new();
+    let (handed_over, received) = Promise::<Option<Runtime>>::new();
+    let (ended, has_ended) = Promise::new();
+    let ending = Arc::clone(shared);
     let started = thread::Builder::new()
         .name("trine-async-end".to_owned())
         .spawn(move || {
-            let _ = last_has_ended.result();
-            drop(received.result());
+            if let Ok(runtime) = received.result() {
+                end(&ending, runtime, last_has_ended, timeout);
+            }
             let _ = ended.complete(());
         });
-    match started {
-        Ok(_) => {
+    match (started, runtime) {
+        (Ok(_), runtime) => {
             let _ = handed_over.complete(runtime);
         }
         // Nobody can wait for the tasks: they end at their next await point, and their futures say so.
-        Err(_) => runtime.shutdown_background(),
+        (Err(_), Some(runtime)) => runtime.shutdown_background(),
+        (Err(_), None) => {}
     }
-    end
+    has_ended
 }
 
 impl Drop for AsyncPool {
@@ -310,11 +449,14 @@ impl Drop for AsyncPool {
         } else {
             Shutdown::Drain
         };
-        if self.own_runtime.get_mut().is_some() {
+        if !self.shared().home.is_here() {
+            // The threads that it would join are in another process.
+            std::mem::forget(self.own_runtime.get_mut().take());
+        } else if self.own_runtime.get_mut().is_some() {
             self.shutdown(shutdown);
         } else {
             // Nobody may be there to run the tasks of another's runtime, so nothing waits for them.
-            drop(self.tasks.close(shutdown));
+            drop(self.shared().close(shutdown));
         }
     }
 }
@@ -337,9 +479,7 @@ where
         I: IntoIterator<Item = A>,
         F: Clone,
     {
-        Map::new(arguments.into_iter(), MAP_IN_FLIGHT, move |argument| {
-            self.submit(function.clone(), argument)
-        })
+        Executor::map(&self.handle, function, arguments)
     }
 }
 

@@ -1,40 +1,83 @@
 //! The task as the runtime polls it.
 
-use crate::open_tasks::OpenTask;
+use crate::blocked::Polling;
+use crate::shared::{Entry, Shared};
 use pin_project_lite::pin_project;
+use std::any::type_name;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use tokio::task::AbortHandle;
-use trine_future::{Owner, Promise, TaskError, catch_panic};
+use tokio::task::JoinHandle;
+use trine_future::{Failure, Outcome, Owner, Panic, Promise, TaskError, catch_panic};
+
+/// Runs `future` as a task that was let in.
+pub(crate) fn spawn<F, R>(shared: &Shared, entry: Entry, future: F) -> trine_future::Future<R>
+where
+    F: Future<Output = Result<R, TaskError>> + Send + 'static,
+    R: Send + 'static,
+{
+    let (promise, result) = Promise::with_reachable_owner(Stop::default());
+    let task = shared.runtime.spawn(Task {
+        future: Some(future),
+        promise: Some(promise),
+        entry,
+    });
+    result.owner().set(task);
+    result.into_future()
+}
 
 pin_project! {
     /// A user's future that gives its value to a promise.
-    ///
-    /// The order of the fields is the order in which they are dropped, when the runtime drops a task that has not
-    /// ended: what the task owned, then its promise, and only then the pool may be through with it.
-    pub(crate) struct Task<F: Future> {
+    struct Task<F, R>
+    where
+        R: Send,
+        R: 'static,
+    {
         // Gone as soon as the task has ended.
         #[pin]
         future: Option<F>,
-        promise: Option<Promise<F::Output>>,
-        has_started: bool,
-        open: OpenTask,
+        promise: Option<Promise<R>>,
+        entry: Entry,
     }
-}
 
-impl<F: Future> Task<F> {
-    pub(crate) fn new(future: F, promise: Promise<F::Output>, open: OpenTask) -> Self {
-        Self {
-            future: Some(future),
-            promise: Some(promise),
-            has_started: false,
-            open,
+    impl<F, R> PinnedDrop for Task<F, R>
+    where
+        R: Send,
+        R: 'static,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(promise) = this.promise.take() {
+                // PANIC: the destructors are the user's code.
+                let dropped = catch_panic(|| { let mut future = this.future; future.set(None); });
+                let cancels = this.entry.pool().tasks.stops();
+                end_without_value(this.entry.pool(), promise, dropped, cancels);
+            }
         }
     }
 }
 
-impl<F: Future<Output: Send + 'static>> Future for Task<F> {
+/// A task was dropped before it had ended: it was cancelled, or its runtime ends.
+#[cold]
+fn end_without_value<R: Send + 'static>(
+    pool: &Shared,
+    promise: Promise<R>,
+    dropped: Result<(), Panic>,
+    cancels: bool,
+) {
+    match dropped {
+        Ok(()) if cancels => promise.cancel(),
+        // Without a value it is abandoned.
+        Ok(()) => drop(promise),
+        Err(panic) if promise.is_cancelled() => {
+            // PANIC: the hook is the user's code, and nobody is left to be told of it.
+            let _ = catch_panic(|| (pool.failure_hook)(&Failure::Panicked(panic)));
+        }
+        Err(panic) => promise.fail(pool.panicked(panic)),
+    }
+}
+
+impl<F: Future<Output = Result<R, TaskError>>, R: Send + 'static> Future for Task<F, R> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
@@ -43,40 +86,55 @@ impl<F: Future<Output: Send + 'static>> Future for Task<F> {
         else {
             return Poll::Ready(());
         };
-        if !*this.has_started && this.open.is_cancelled_if_queued() {
-            promise.cancel();
+        // A promise does not start if its task was cancelled since it was polled last.
+        if !this.entry.start() || !promise.start() {
+            // PANIC: the destructors are the user's code.
+            let dropped = catch_panic(|| this.future.set(None));
+            end_without_value(this.entry.pool(), promise, dropped, true);
             return Poll::Ready(());
         }
-        // False also when the task was cancelled since it was polled last.
-        if !promise.start() {
-            return Poll::Ready(());
-        }
-        *this.has_started = true;
         // PANIC: the future is the user's code.
-        let result = match catch_panic(|| future.poll(context)) {
+        let result = match catch_panic(|| {
+            let _polling = Polling::begin(type_name::<F>());
+            future.poll(context)
+        }) {
             Ok(Poll::Pending) => {
                 *this.promise = Some(promise);
                 return Poll::Pending;
             }
-            Ok(Poll::Ready(value)) => Ok(value),
-            Err(panic) => Err(panic),
+            Ok(Poll::Ready(result)) => result,
+            Err(panic) => Err(this.entry.pool().panicked(panic)),
         };
         // Whoever gets the result finds that the task holds nothing any more.
         // PANIC: the destructors are the user's code.
-        let dropped = catch_panic(|| this.future.set(None));
-        let result = result.and_then(|value| dropped.map(|()| value));
-        promise.finish(result.map_err(TaskError::panicked));
+        let result = match catch_panic(|| this.future.set(None)) {
+            Ok(()) => result,
+            Err(panic) => result.and(Err(this.entry.pool().panicked(panic))),
+        };
+        this.entry.end(match &result {
+            _ if promise.is_cancelled() => Outcome::Cancelled,
+            Ok(_) => Outcome::Done,
+            Err(_) => Outcome::Failed,
+        });
+        promise.finish(result);
         Poll::Ready(())
     }
 }
 
+impl Shared {
+    /// The error of a task that panicked. If nobody sees it, the pool's hook is told.
+    fn panicked(&self, panic: Panic) -> TaskError {
+        TaskError::panicked(panic.with_failure_hook(Arc::clone(&self.failure_hook)))
+    }
+}
+
 /// Ends a running task at its next await point: the runtime drops its future.
-#[derive(Clone, Default)]
-pub(crate) struct Stop(Arc<OnceLock<AbortHandle>>);
+#[derive(Default)]
+struct Stop(OnceLock<JoinHandle<()>>);
 
 impl Stop {
     /// Says what to stop. To be called before the task's future is given away: until then nobody can cancel.
-    pub(crate) fn set(&self, task: AbortHandle) {
+    fn set(&self, task: JoinHandle<()>) {
         let _ = self.0.set(task);
     }
 }

@@ -33,7 +33,7 @@ impl Costs {
         let processors = trine_platform::processors();
         let threads = ThreadPool::new(processors).map_err(ChooseError::pool)?;
         let processes = ProcessPool::new(processors).map_err(ChooseError::pool)?;
-        let tasks = AsyncPool::with_threads(processors).map_err(ChooseError::pool)?;
+        let tasks = AsyncPool::new(processors).map_err(ChooseError::pool)?;
         Ok(Self {
             processors,
             thread: a_task(THREAD_TASKS, |tasks| {

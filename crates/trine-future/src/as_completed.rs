@@ -1,10 +1,12 @@
 //! Futures in the order in which they end.
 
 use crate::Future;
-use crate::many::{Many, offer};
+use crate::crowd::Crowd;
 use std::error::Error;
 use std::fmt;
+use std::future::poll_fn;
 use std::iter::FusedIterator;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use trine_platform::Deadline;
 
@@ -72,7 +74,7 @@ impl<K, T> Completable for (K, Future<T>) {
 ///
 /// # Panics
 ///
-/// With 2^32 - 3 futures or more.
+/// With 2^32 - 4 futures or more.
 ///
 /// ```
 /// use trine_future::{Promise, as_completed};
@@ -91,17 +93,10 @@ impl<K, T> Completable for (K, Future<T>) {
 /// # Ok::<(), trine_future::TaskError>(())
 /// ```
 pub fn as_completed<C: Completable>(futures: impl IntoIterator<Item = C>) -> AsCompleted<C> {
-    let mut items: Vec<Option<C>> = futures.into_iter().map(Some).collect();
-    let mut many = Many::new(items.len());
-    for (number, item) in items.iter_mut().enumerate() {
-        if let Some(item) = item {
-            many.watch(number, item.future());
-        }
-    }
+    let crowd = Crowd::new(futures);
     AsCompleted {
-        unfinished: items.len(),
-        items,
-        many,
+        total: crowd.len(),
+        crowd,
     }
 }
 
@@ -116,10 +111,8 @@ pub fn as_completed<C: Completable>(futures: impl IntoIterator<Item = C>) -> AsC
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
 pub struct AsCompleted<C> {
-    /// What has been yielded is gone from its place.
-    items: Vec<Option<C>>,
-    pub(crate) many: Many,
-    unfinished: usize,
+    pub(crate) crowd: Crowd<C>,
+    total: usize,
 }
 
 impl<C: Completable> AsCompleted<C> {
@@ -161,24 +154,91 @@ impl<C: Completable> AsCompleted<C> {
     /// assert!(key == "page" && future.cancel());
     /// ```
     pub fn into_unfinished(self) -> Vec<C> {
-        let mut items: Vec<C> = self.items.into_iter().flatten().collect();
-        for item in &mut items {
-            item.future().forget_waiter();
-        }
-        items
+        self.crowd.into_items()
     }
 
-    fn next_until(&mut self, deadline: Option<&Deadline>) -> Option<C> {
-        if self.unfinished == 0 {
-            return None;
-        }
-        let items = &mut self.items;
-        let number = self.many.next(deadline, |number| {
-            let item = items.get_mut(number)?;
-            Some(item.as_mut().is_some_and(|item| offer(item.future())))
-        })?;
-        self.unfinished -= 1;
-        self.items[number].take()
+    /// The same for async code, as a stream. What this iterator has yielded does not come again.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+    /// #             return output;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use trine_future::as_completed;
+    ///
+    /// let pages = [1, 2].map(|page| (page, trine_future::Future::ready(page * 10)));
+    /// block_on(async {
+    ///     let mut pages = as_completed(pages).into_stream();
+    ///     while let Some((page, future)) = pages.next().await {
+    ///         assert_eq!(future.await.unwrap(), page * 10);
+    ///     }
+    /// });
+    /// ```
+    #[doc(alias("FuturesUnordered", "JoinSet", "select"))]
+    pub fn into_stream(self) -> CompletedStream<C> {
+        CompletedStream(self)
+    }
+}
+
+/// The stream of [`AsCompleted::into_stream`]: futures in the order in which they end, for async code on any runtime.
+///
+/// With the feature `stream` it implements `futures_core::Stream`; [`next`](Self::next) works without.
+///
+/// ```
+/// use trine_future::{CompletedStream, Future};
+///
+/// async fn first(mut pages: CompletedStream<Future<u32>>) -> Option<u32> {
+///     pages.next().await?.await.ok()
+/// }
+/// # drop(first(trine_future::as_completed([Future::ready(1)]).into_stream()));
+/// ```
+#[must_use = "a stream does nothing until it is polled"]
+pub struct CompletedStream<C>(AsCompleted<C>);
+
+impl<C: Completable> CompletedStream<C> {
+    /// The next future that has ended; `None` when all have been yielded. It can be dropped before it is done: nothing is
+    /// lost then.
+    pub async fn next(&mut self) -> Option<C> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    /// Gives back what has not been yielded, in the order of the input. Some of it may have ended.
+    pub fn into_unfinished(self) -> Vec<C> {
+        self.0.into_unfinished()
+    }
+
+    fn poll(&mut self, context: &Context<'_>) -> Poll<Option<C>> {
+        self.0.crowd.poll_next(context)
+    }
+}
+
+// Nothing in it is polled where it stands.
+impl<C> Unpin for CompletedStream<C> {}
+
+#[cfg(feature = "stream")]
+impl<C: Completable> futures_core::Stream for CompletedStream<C> {
+    type Item = C;
+
+    fn poll_next(mut self: std::pin::Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<C>> {
+        self.poll(context)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<C> fmt::Debug for CompletedStream<C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("CompletedStream")
+            .field("unfinished", &self.0.crowd.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -186,11 +246,11 @@ impl<C: Completable> Iterator for AsCompleted<C> {
     type Item = C;
 
     fn next(&mut self) -> Option<C> {
-        self.next_until(None)
+        self.crowd.next(None)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.unfinished, Some(self.unfinished))
+        (self.crowd.len(), Some(self.crowd.len()))
     }
 }
 
@@ -201,7 +261,7 @@ impl<C> fmt::Debug for AsCompleted<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("AsCompleted")
-            .field("unfinished", &self.unfinished)
+            .field("unfinished", &self.crowd.len())
             .finish_non_exhaustive()
     }
 }
@@ -238,21 +298,21 @@ impl<C: Completable> Iterator for TimedAsCompleted<C> {
         if self.is_over {
             return None;
         }
-        if let Some(item) = self.futures.next_until(Some(&self.deadline)) {
+        if let Some(item) = self.futures.crowd.next(Some(&self.deadline)) {
             return Some(Ok(item));
         }
         self.is_over = true;
-        let unfinished = self.futures.unfinished;
+        let unfinished = self.futures.crowd.len();
         (unfinished > 0).then(|| {
             Err(TimedOut {
                 unfinished,
-                total: self.futures.items.len(),
+                total: self.futures.total,
             })
         })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let most = if self.is_over { 0 } else { self.futures.unfinished };
+        let most = if self.is_over { 0 } else { self.futures.crowd.len() };
         (most.min(1), Some(most))
     }
 }
@@ -263,7 +323,7 @@ impl<C> fmt::Debug for TimedAsCompleted<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("TimedAsCompleted")
-            .field("unfinished", &self.futures.unfinished)
+            .field("unfinished", &self.futures.crowd.len())
             .field("is_over", &self.is_over)
             .finish_non_exhaustive()
     }

@@ -1,6 +1,7 @@
 //! What a pool does when one of its threads is about to sleep in a wait.
 
 use std::cell::RefCell;
+use std::sync::OnceLock;
 
 /// Functions that a pool sets on its own threads, to put another one in the place of one that sleeps.
 pub struct BlockingHook {
@@ -26,6 +27,18 @@ pub fn set_blocking_hook(hook: Option<BlockingHook>) {
     drop(HOOK.replace(hook));
 }
 
+static OBSERVER: OnceLock<fn()> = OnceLock::new();
+
+/// For executors whose threads must not block: sets a function that is called in debug builds, on whatever thread is about
+/// to sleep in a wait of this crate. It is set once for the whole program: later calls change nothing.
+///
+/// ```
+/// trine_future::set_wait_observer(|| ());
+/// ```
+pub fn set_wait_observer(observer: fn()) {
+    let _ = OBSERVER.set(observer);
+}
+
 /// For executors that sleep in a wait of their own: runs `wait` between the two functions of the calling thread's hook.
 ///
 /// ```
@@ -43,6 +56,11 @@ pub(crate) struct Blocked(());
 
 impl Blocked {
     pub(crate) fn begin() -> Self {
+        if cfg!(debug_assertions)
+            && let Some(observer) = OBSERVER.get()
+        {
+            observer();
+        }
         call(|hook| &hook.begin);
         Self(())
     }

@@ -4,17 +4,26 @@
 //! ends takes the next place and swaps its number into it. The consumer reads the places one after the other. Where the
 //! next one is empty it puts a mark there and sleeps on that very place: so a completion wakes nobody but who waits for
 //! it, and learns that from the swap. Producers share one counter, and the consumer writes only where it sleeps.
+//!
+//! A consumer that is an async task leaves its waker beside the places, and puts another mark. Whoever swaps that mark out
+//! takes the waker and wakes. It may be one that the task has left since, for a later place: then the task is woken early,
+//! looks, and leaves a waker again. So none is lost.
 
-use trine_platform::atomic::AtomicU32;
+use crate::failure::contain;
+use std::task::Waker;
+use trine_lock::Lock;
 use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
+use trine_platform::atomic::{AtomicU32, fence};
 use trine_platform::{Deadline, Futex};
 
 /// Nothing is in this place.
 const EMPTY: u32 = 0;
 /// Nothing is in this place, and the consumer sleeps on it or is about to, or has slept there until its deadline.
 const ASLEEP: u32 = 1;
+/// Nothing is in this place, and the consumer has left a waker.
+const AWAITED: u32 = 2;
 /// What stands in a place for the future with number 0.
-const FIRST: u32 = 2;
+const FIRST: u32 = 3;
 /// How many futures one wait can be for.
 pub(crate) const CAPACITY: usize = (u32::MAX - FIRST) as usize;
 
@@ -29,6 +38,8 @@ pub(crate) struct Completions {
     places: Box<[Futex]>,
     /// How many places are taken.
     taken: Apart<AtomicU32>,
+    /// Of a consumer that is an async task.
+    waker: Lock<Option<Waker>>,
 }
 
 /// In a cache line of its own: the consumer does not wait for a line that producers write to when it reads another field.
@@ -40,6 +51,7 @@ impl Completions {
         Self {
             places: (0..futures).map(|_| Futex::new(EMPTY)).collect(),
             taken: Apart(AtomicU32::new(0)),
+            waker: Lock::new(None),
         }
     }
 
@@ -54,10 +66,27 @@ impl Completions {
         let place = &self.places[self.taken.0.fetch_add(1, Relaxed) as usize];
         // ORDERING: Release pairs with the Acquire of `read`. The swap is what makes check and sleep safe: a consumer
         // whose mark it does not see finds the number instead of an empty place, and does not sleep.
-        if place.word().swap(FIRST + number, Release) == ASLEEP {
-            #[cfg(test)]
-            WAKES.set(WAKES.get() + 1);
-            place.wake_one();
+        match place.word().swap(FIRST + number, Release) {
+            ASLEEP => {
+                #[cfg(test)]
+                WAKES.set(WAKES.get() + 1);
+                place.wake_one();
+            }
+            AWAITED => self.wake_task(),
+            _ => {}
+        }
+    }
+
+    #[cold]
+    fn wake_task(&self) {
+        #[cfg(test)]
+        WAKES.set(WAKES.get() + 1);
+        // ORDERING: pairs with the Release of `wake_at`: the waker is there.
+        fence(Acquire);
+        let waker = self.waker.lock().take();
+        if let Some(waker) = waker {
+            // PANIC: a waker is the user's code. The one who ends a task has more to do.
+            contain(|| waker.wake());
         }
     }
 
@@ -74,12 +103,26 @@ impl Completions {
         self.places[place].word().load(Relaxed) == ASLEEP
     }
 
+    /// Has `waker` woken when there is a number in this place, or has been meanwhile. Only the consumer calls this.
+    pub(crate) fn wake_at(&self, place: usize, waker: &Waker) {
+        let before = self.waker.lock().replace(waker.clone());
+        // PANIC: a waker is the user's code.
+        contain(|| drop(before));
+        // ORDERING: Release pairs with the fence of `wake_task`. If there is a number already the consumer finds it,
+        // because it looks after this.
+        let _ = self.places[place]
+            .word()
+            .fetch_update(Release, Relaxed, |word| (word < FIRST).then_some(AWAITED));
+    }
+
     /// Sleeps until there is a number in this place; may return early. Only the consumer calls this.
     pub(crate) fn sleep(&self, place: usize, deadline: Option<&Deadline>) {
         let place = &self.places[place];
         // ORDERING: Relaxed. This orders nothing; `read` follows.
-        let mark = place.word().compare_exchange(EMPTY, ASLEEP, Relaxed, Relaxed);
-        if mark.is_err_and(|word| word != ASLEEP) {
+        let marked = place
+            .word()
+            .fetch_update(Relaxed, Relaxed, |word| (word < FIRST).then_some(ASLEEP));
+        if marked.is_err() {
             return;
         }
         match deadline {

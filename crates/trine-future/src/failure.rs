@@ -25,6 +25,8 @@ pub enum Failure {
     Panicked(Panic),
     /// A thread of a pool could not be initialised. It takes no tasks; others do.
     Initializer(Box<dyn Error + Send + Sync>),
+    /// A wait blocks a thread that must not be blocked. The text says which, and what to do. In debug builds only.
+    Blocked(String),
 }
 
 impl fmt::Display for Failure {
@@ -33,6 +35,7 @@ impl fmt::Display for Failure {
             Self::Unseen(error) => write!(formatter, "a task failed and nobody took its result: {error}"),
             Self::Panicked(panic) => write!(formatter, "a callback or a destructor panicked: {panic}"),
             Self::Initializer(error) => write!(formatter, "a thread takes no tasks: {error}"),
+            Self::Blocked(text) => formatter.write_str(text),
         }
     }
 }
@@ -100,7 +103,7 @@ pub(crate) fn report(failure: &Failure) {
     let panic = match failure {
         Failure::Unseen(error) => error.panic(),
         Failure::Panicked(panic) => Some(panic),
-        Failure::Initializer(_) => None,
+        Failure::Initializer(_) | Failure::Blocked(_) => None,
     };
     // PANIC: the hook is the user's code, and `eprintln!` panics if stderr is gone.
     let _ = catch_panic(|| match panic.and_then(Panic::failure_hook) {

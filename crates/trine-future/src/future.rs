@@ -1,6 +1,6 @@
 //! The future: what every pool gives for every task.
 
-use crate::block::{BlockPointer, Stored, TaskResult, allocate};
+use crate::block::{BlockPointer, Stored, allocate};
 use crate::ending::Producer;
 use crate::snapshot::{Phase, Snapshot};
 use crate::state::State;
@@ -59,6 +59,7 @@ impl<T> Future<T> {
         }
     }
 
+    #[inline]
     pub(crate) fn block(&self) -> BlockPointer {
         self.block
     }
@@ -324,84 +325,6 @@ impl<T> Future<T> {
         // SAFETY: the future's side of the block is alive.
         &unsafe { self.block.header() }.state
     }
-
-    /// Takes the result of a task that has ended, and keeps the future.
-    #[inline]
-    fn take(&mut self) -> TaskResult<T> {
-        let ended = self.state().load();
-        self.state().take(ended);
-        // SAFETY: the task has ended. A second call finds it taken.
-        unsafe { self.read_result(ended) }
-    }
-
-    #[cold]
-    fn wait_and_take(mut self) -> TaskResult<T> {
-        self.wait(Patience::UnlessDeadlocked)?;
-        self.take_ended()
-    }
-
-    /// Takes the result of a task that has ended, and lets go of the block.
-    #[inline]
-    pub(crate) fn take_ended(self) -> TaskResult<T> {
-        let ended = self.state().load();
-        // A guard lets go of the block, so that nothing comes after the result: it is copied once, to where the caller
-        // wants it.
-        let future = Ended {
-            future: ManuallyDrop::new(self),
-            ended,
-        };
-        // SAFETY: the task has ended, and nobody takes its result after this.
-        unsafe { future.future.read_result(ended) }
-    }
-
-    /// # Safety
-    ///
-    /// The task has ended as `ended` says, and its result is not taken after this.
-    #[inline]
-    unsafe fn read_result(&self, ended: Snapshot) -> TaskResult<T> {
-        if ended.has_stored_result() {
-            // SAFETY: the task has ended with a result, which is the future's (R3).
-            return unsafe { self.block.take_result::<T>(ended.phase()) };
-        }
-        // SAFETY: passed on to the caller.
-        unsafe { self.make_result(ended) }
-    }
-
-    /// `read_result`, if the result is not in the block.
-    #[cold]
-    unsafe fn make_result(&self, ended: Snapshot) -> TaskResult<T> {
-        if ended.is_taken() {
-            Err(TaskError::taken())
-        } else if ended.is_lazy() {
-            // SAFETY: the task has ended, and its result is the future's (R3, R4).
-            unsafe { self.block.resolve::<T>() }
-        } else {
-            Err(TaskError::cancelled())
-        }
-    }
-
-    /// Lets go of the block of a task that has ended as `ended` says, after its result.
-    #[inline]
-    fn release(&self, ended: Snapshot) {
-        // Without a producer nobody else knows the block: no atomic operation is needed to let go of it.
-        if !ended.has_producer() || self.state().release_future() {
-            // SAFETY: the producer's side has gone, and the future's goes with this.
-            unsafe { self.block.free() };
-        }
-    }
-}
-
-/// A future whose task has ended so, and whose result is being taken: lets go of the block.
-struct Ended<T> {
-    future: ManuallyDrop<Future<T>>,
-    ended: Snapshot,
-}
-
-impl<T> Drop for Ended<T> {
-    #[inline]
-    fn drop(&mut self) {
-        self.future.release(self.ended);
-    }
 }
 
 impl<T: Send + 'static> Future<T> {
@@ -431,40 +354,6 @@ impl<T: Send + 'static> Future<T> {
 
     fn ended(result: Stored<T>, phase: Phase) -> Self {
         Self::new(allocate(Snapshot::ready(phase), result, NoWork, ()))
-    }
-}
-
-impl<T> Drop for Future<T> {
-    #[inline]
-    fn drop(&mut self) {
-        let now = self.state().load();
-        if now.is_taken() {
-            self.release(now);
-        } else {
-            self.drop_untaken();
-        }
-    }
-}
-
-impl<T> Future<T> {
-    #[cold]
-    fn drop_untaken(&mut self) {
-        loop {
-            let now = self.state().load();
-            if now.is_terminal() {
-                // SAFETY: the task has ended, and its result is the future's (R3).
-                unsafe { self.block.discard(now.phase(), now.is_lazy()) };
-                self.release(now);
-                return;
-            }
-            self.forget_waiter();
-            match self.state().detach() {
-                Ok(before) if before.has_producer() => return,
-                Ok(_) => unreachable!("a task that has not ended has a producer"),
-                // It ended meanwhile.
-                Err(_) => {}
-            }
-        }
     }
 }
 

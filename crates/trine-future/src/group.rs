@@ -1,12 +1,13 @@
 //! Tasks that belong together.
 
+use crate::crowd::Crowd;
 use crate::failure::{self, Failure};
-use crate::many::{Many, offer};
 use crate::{Executor, Future, TaskError};
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
+use std::future::poll_fn;
 
 /// Tasks that belong together: they are waited for together, and the first failure cancels the rest.
 ///
@@ -35,11 +36,8 @@ use std::fmt;
 #[must_use = "a dropped group cancels its tasks"]
 pub struct TaskGroup<T, E = Infallible> {
     limit: usize,
-    /// Each under its number in `many`. Those that have been seen to end have gone.
-    places: Vec<Option<Place<T, E>>>,
-    /// How many there are in `places`.
-    under_way: usize,
-    many: Many,
+    /// Each with its place in the order of submission.
+    under_way: Crowd<(usize, Future<Result<T, E>>)>,
     /// How many there have been.
     total: usize,
     /// Those that have ended and have not been given out, by their place in the order of submission.
@@ -47,13 +45,6 @@ pub struct TaskGroup<T, E = Infallible> {
     /// The places of those in `ended`, in the order in which they ended.
     order: VecDeque<usize>,
     has_failed: bool,
-}
-
-/// A task in a group.
-struct Place<T, E> {
-    /// Its place in the order of submission.
-    index: usize,
-    future: Future<Result<T, E>>,
 }
 
 impl<T: Send + 'static> TaskGroup<T> {
@@ -79,9 +70,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     pub fn fallible() -> Self {
         Self {
             limit: usize::MAX,
-            places: Vec::new(),
-            under_way: 0,
-            many: Many::new(0),
+            under_way: Crowd::new([]),
             total: 0,
             ended: BTreeMap::new(),
             order: VecDeque::new(),
@@ -124,24 +113,45 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         self.start_fallible(|| start().map(Ok));
     }
 
+    /// [`start`](Self::start) that waits for room without blocking, for async code.
+    pub async fn start_async(&mut self, start: impl FnOnce() -> Future<T>) {
+        self.start_fallible_async(|| start().map(Ok)).await;
+    }
+
     /// [`start`](Self::start) for a task whose `Err` counts as a failure.
     pub fn start_fallible(&mut self, start: impl FnOnce() -> Future<Result<T, E>>) {
-        while self.under_way >= self.limit {
+        while self.under_way.len() >= self.limit {
             self.collect_one();
         }
+        self.add(start);
+    }
+
+    /// [`start_fallible`](Self::start_fallible) that waits for room without blocking, for async code.
+    ///
+    /// ```
+    /// use trine_future::{Future, TaskGroup};
+    ///
+    /// async fn parse(group: &mut TaskGroup<u32, std::num::ParseIntError>, text: &str) {
+    ///     let parsed = text.parse();
+    ///     group.start_fallible_async(|| Future::ready(parsed)).await;
+    /// }
+    /// # drop(parse(&mut TaskGroup::fallible(), "7"));
+    /// ```
+    pub async fn start_fallible_async(&mut self, start: impl FnOnce() -> Future<Result<T, E>>) {
+        while self.under_way.len() >= self.limit {
+            self.collect_one_async().await;
+        }
+        self.add(start);
+    }
+
+    fn add(&mut self, start: impl FnOnce() -> Future<Result<T, E>>) {
         let index = self.total;
         self.total += 1;
         if self.has_failed {
             self.note(index, Err(GroupFailure::Task(TaskError::cancelled())));
             return;
         }
-        let mut future = start();
-        if self.places.len() == self.many.capacity() {
-            self.renumber();
-        }
-        self.many.watch(self.places.len(), &mut future);
-        self.places.push(Some(Place { index, future }));
-        self.under_way += 1;
+        self.under_way.push((index, start()));
     }
 
     /// The next task that has ended, with its place in the order of submission; blocks until there is one. `None` when
@@ -176,6 +186,28 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         self.ended.remove(&index).map(|result| (index, result))
     }
 
+    /// [`next`](Self::next) for async code. It can be dropped before it is done: nothing is lost then.
+    ///
+    /// ```
+    /// use trine_future::TaskGroup;
+    ///
+    /// async fn count(mut group: TaskGroup<u32>) -> usize {
+    ///     let mut count = 0;
+    ///     while group.next_async().await.is_some() {
+    ///         count += 1;
+    ///     }
+    ///     count
+    /// }
+    /// # drop(count(TaskGroup::new()));
+    /// ```
+    pub async fn next_async(&mut self) -> Option<(usize, Result<T, GroupFailure<E>>)> {
+        if self.order.is_empty() {
+            self.collect_one_async().await;
+        }
+        let index = self.order.pop_front()?;
+        self.ended.remove(&index).map(|result| (index, result))
+    }
+
     /// Waits for all tasks, and gives their values in the order of submission, but for those that [`next`](Self::next)
     /// has given out. Blocks.
     ///
@@ -183,9 +215,49 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     ///
     /// If a task has failed: with all failures. Those that had not started were cancelled.
     pub fn join(mut self) -> Result<Vec<T>, GroupError<E>> {
-        while self.under_way > 0 {
+        while self.under_way.len() > 0 {
             self.collect_one();
         }
+        self.into_values()
+    }
+
+    /// [`join`](Self::join) for async code. Dropped before it is done, it drops the group.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    ///
+    /// ```
+    /// # fn block_on<F: std::future::Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+    /// #             return output;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use trine_future::{Future, TaskGroup};
+    ///
+    /// let values = block_on(async {
+    ///     let mut group = TaskGroup::new().limit(2);
+    ///     for number in 1..=3 {
+    ///         group.start_async(|| Future::ready(number * number)).await;
+    ///     }
+    ///     group.join_async().await
+    /// });
+    /// assert_eq!(values?, [1, 4, 9]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "join_all")]
+    pub async fn join_async(mut self) -> Result<Vec<T>, GroupError<E>> {
+        while self.under_way.len() > 0 {
+            self.collect_one_async().await;
+        }
+        self.into_values()
+    }
+
+    fn into_values(mut self) -> Result<Vec<T>, GroupError<E>> {
         let mut values = Vec::with_capacity(self.ended.len());
         let mut error = GroupError {
             failures: Vec::new(),
@@ -206,32 +278,19 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         }
     }
 
-    /// Makes room for as many tasks again as are under way. They are numbered anew, for a wait with more numbers: what
-    /// the old one was told of is found again, because each task that has not been collected is watched anew.
-    fn renumber(&mut self) {
-        self.places.retain(Option::is_some);
-        self.many = Many::new((2 * self.under_way).max(8));
-        for (number, place) in self.places.iter_mut().enumerate() {
-            if let Some(place) = place {
-                self.many.watch(number, &mut place.future);
-            }
-        }
-    }
-
     /// Waits for the next task to end, if one is under way, and notes how.
     fn collect_one(&mut self) {
-        if self.under_way == 0 {
-            return;
-        }
-        let places = &mut self.places;
-        let number = self.many.next(None, |number| {
-            let place = places.get_mut(number)?;
-            Some(place.as_mut().is_some_and(|place| offer(&mut place.future)))
-        });
-        let Some(Place { index, future }) = number.and_then(|number| self.places[number].take()) else {
-            return;
-        };
-        self.under_way -= 1;
+        let ended = self.under_way.next(None);
+        self.collect(ended);
+    }
+
+    async fn collect_one_async(&mut self) {
+        let ended = poll_fn(|context| self.under_way.poll_next(context)).await;
+        self.collect(ended);
+    }
+
+    fn collect(&mut self, ended: Option<(usize, Future<Result<T, E>>)>) {
+        let Some((index, future)) = ended else { return };
         self.note(
             index,
             match future.result() {
@@ -254,8 +313,8 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
 
 impl<T, E> TaskGroup<T, E> {
     fn cancel(&self) {
-        for place in self.places.iter().flatten() {
-            place.future.cancel();
+        for (_, future) in self.under_way.iter() {
+            future.cancel();
         }
     }
 }
@@ -280,7 +339,7 @@ impl<T, E> fmt::Debug for TaskGroup<T, E> {
         formatter
             .debug_struct("TaskGroup")
             .field("tasks", &self.total)
-            .field("under_way", &self.under_way)
+            .field("under_way", &self.under_way.len())
             .field("has_failed", &self.has_failed)
             .finish_non_exhaustive()
     }

@@ -27,6 +27,7 @@
 //! | one result for many threads or tasks | [`Future::shared`] |
 //! | each result as soon as it is there | [`as_completed`], for so long: [`AsCompleted::timeout`] |
 //! | to go on when the first, or all, have ended | [`wait`] |
+//! | these in async code | [`AsCompleted::into_stream`], [`wait_async`], [`TaskGroup::join_async`], [`Map::into_stream`] |
 //! | a function over many inputs, in their order | `map` of a pool; [`Map`] for an executor of one's own |
 //! | to be called when it has ended | [`Future::on_done`] |
 //! | another value in the place of the result | [`Future::map`] |
@@ -57,6 +58,7 @@ mod block;
 mod blocking;
 mod cancel_on_drop;
 mod completions;
+mod crowd;
 mod current;
 mod deferred;
 mod ending;
@@ -77,6 +79,7 @@ mod shared;
 mod snapshot;
 mod state;
 mod store;
+mod taking;
 mod task;
 mod vtable;
 mod wait;
@@ -85,8 +88,8 @@ mod waiting;
 mod waits;
 mod work;
 
-pub use as_completed::{AsCompleted, Completable, TimedAsCompleted, TimedOut, as_completed};
-pub use blocking::{BlockingHook, set_blocking_hook, while_blocked};
+pub use as_completed::{AsCompleted, Completable, CompletedStream, TimedAsCompleted, TimedOut, as_completed};
+pub use blocking::{BlockingHook, set_blocking_hook, set_wait_observer, while_blocked};
 pub use cancel_on_drop::CancelOnDrop;
 pub use current::cancelled;
 pub use deferred::{DeferredCallbacks, defer_callbacks};
@@ -95,14 +98,14 @@ pub use executor::{Executor, Pool, Shutdown};
 pub use failure::{Failure, FailureHook, report_failure, set_executor_failure_hook, set_failure_hook};
 pub use future::Future;
 pub use group::{GroupError, GroupFailure, TaskGroup};
-pub use map::Map;
+pub use map::{Map, MapStream};
 pub use outcome::Outcome;
 pub use owner::{Drive, Owner, Waiting};
 pub use panic::{Panic, catch_panic};
-pub use promise::Promise;
+pub use promise::{Owned, Promise};
 pub use shared::{Lend, Shared};
 pub use task::Task;
-pub use wait::{Until, Waited, wait};
+pub use wait::{Until, Waited, wait, wait_async};
 
 #[cfg(test)]
 mod models;

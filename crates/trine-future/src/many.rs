@@ -7,6 +7,7 @@ use crate::owner::Waiting;
 use crate::waiter::Waiter;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use trine_platform::{Deadline, spin_until};
 
 /// A set of numbered futures of which the next one to end is wanted.
@@ -23,7 +24,7 @@ pub(crate) struct Many {
 impl Many {
     /// # Panics
     ///
-    /// With 2^32 - 3 futures or more.
+    /// With 2^32 - 4 futures or more.
     pub(crate) fn new(futures: usize) -> Self {
         assert!(futures < CAPACITY, "a wait is for fewer than {CAPACITY} futures");
         Self {
@@ -57,6 +58,15 @@ impl Many {
         let number = self.completions.read(self.ended)?;
         self.ended += 1;
         Some(number)
+    }
+
+    /// `next` for async code: if none has ended, the task is woken when one does.
+    pub(crate) fn poll_next(&mut self, context: &Context<'_>) -> Poll<usize> {
+        if let Some(number) = self.found() {
+            return Poll::Ready(number);
+        }
+        self.completions.wake_at(self.ended, context.waker());
+        self.found().map_or(Poll::Pending, Poll::Ready)
     }
 
     /// The number of the next future that has ended: waits for it, or until the deadline. Not all that are watched

@@ -1,15 +1,21 @@
 //! A function applied to many arguments by an executor.
 
+use crate::crowd::Crowd;
 use crate::{Future, TaskError};
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
 use std::iter::{Fuse, FusedIterator};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// The results of a function applied to many arguments, in the order of the arguments.
 ///
 /// It is lazy: arguments are taken from their iterator, and tasks submitted, at most `look_ahead` before the one
 /// whose result is next. `next` blocks until that one has ended. A failed task is an `Err` in its own place, and the
 /// results after it still come. Dropping the iterator cancels what has not started.
+///
+/// Its methods set the order of the results and another look-ahead, and make it a stream for async code.
 ///
 /// Pools return this from `map`. It is public for executors outside of this project.
 ///
@@ -24,7 +30,22 @@ pub struct Map<I: Iterator, S, R> {
     arguments: Fuse<I>,
     submit: S,
     look_ahead: usize,
-    window: VecDeque<Future<R>>,
+    window: Window<R>,
+}
+
+/// The tasks that have been submitted and whose results have not been taken.
+enum Window<R> {
+    InOrder(VecDeque<Future<R>>),
+    AsCompleted(Crowd<Future<R>>),
+}
+
+impl<R> Window<R> {
+    fn len(&self) -> usize {
+        match self {
+            Self::InOrder(futures) => futures.len(),
+            Self::AsCompleted(futures) => futures.len(),
+        }
+    }
 }
 
 impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> Map<I, S, R> {
@@ -35,7 +56,87 @@ impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> Map<I, S, R> {
             arguments: arguments.fuse(),
             submit,
             look_ahead: look_ahead.max(1),
-            window: VecDeque::new(),
+            window: Window::InOrder(VecDeque::new()),
+        }
+    }
+
+    /// Yields the results as they end, whatever the order of the arguments. Give the argument or a key back with the
+    /// result to know which one it is.
+    ///
+    /// ```
+    /// use trine_future::{Map, Promise};
+    ///
+    /// let (slow, first) = Promise::new();
+    /// let (fast, second) = Promise::new();
+    /// fast.complete(2).unwrap();
+    /// let mut results = Map::new([first, second].into_iter(), 2, |future| future).unordered();
+    /// assert_eq!(results.next().unwrap()?, 2);
+    /// slow.complete(1).unwrap();
+    /// assert_eq!(results.next().unwrap()?, 1);
+    /// # Ok::<(), trine_future::TaskError>(())
+    /// ```
+    #[doc(alias("imap_unordered", "buffer_unordered", "completion_order"))]
+    pub fn unordered(mut self) -> Self {
+        if let Window::InOrder(futures) = &mut self.window {
+            self.window = Window::AsCompleted(Crowd::new(std::mem::take(futures)));
+        }
+        self
+    }
+
+    /// Takes at most `elements` arguments more than it has yielded results, this one included: so many tasks are in
+    /// flight. 0 counts as 1.
+    ///
+    /// ```
+    /// use trine_future::{Future, Map};
+    ///
+    /// let taken = std::cell::Cell::new(0);
+    /// let endless = (0..).inspect(|_| taken.set(taken.get() + 1));
+    /// let first = Map::new(endless, 64, |number: u32| Future::ready(number)).look_ahead(3).next();
+    /// assert_eq!((first.unwrap()?, taken.get()), (0, 3));
+    /// # Ok::<(), trine_future::TaskError>(())
+    /// ```
+    #[doc(alias("buffersize", "buffered", "prefetch"))]
+    pub fn look_ahead(mut self, elements: usize) -> Self {
+        self.look_ahead = elements.max(1);
+        self
+    }
+
+    /// The same for async code, as a stream.
+    ///
+    /// ```
+    /// # fn block_on<F: std::future::Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+    /// #             return output;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use trine_future::{Future, Map};
+    ///
+    /// let mut doubled = Map::new(1..3, 2, |number| Future::ready(number * 2)).into_stream();
+    /// block_on(async {
+    ///     assert_eq!(doubled.next().await.unwrap().unwrap(), 2);
+    ///     assert_eq!(doubled.next().await.unwrap().unwrap(), 4);
+    ///     assert!(doubled.next().await.is_none());
+    /// });
+    /// ```
+    pub fn into_stream(self) -> MapStream<I, S, R> {
+        MapStream(self)
+    }
+
+    /// Submits as much as may be in flight.
+    fn fill(&mut self) {
+        while self.window.len() < self.look_ahead {
+            let Some(argument) = self.arguments.next() else {
+                break;
+            };
+            let future = (self.submit)(argument);
+            match &mut self.window {
+                Window::InOrder(futures) => futures.push_back(future),
+                Window::AsCompleted(futures) => futures.push(future),
+            }
         }
     }
 }
@@ -44,13 +145,12 @@ impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> Iterator for Map<I, S, R> {
     type Item = Result<R, TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.window.len() < self.look_ahead {
-            let Some(argument) = self.arguments.next() else {
-                break;
-            };
-            self.window.push_back((self.submit)(argument));
+        self.fill();
+        match &mut self.window {
+            Window::InOrder(futures) => futures.pop_front(),
+            Window::AsCompleted(futures) => futures.next(None),
         }
-        self.window.pop_front().map(Future::result)
+        .map(Future::result)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -67,8 +167,10 @@ impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> FusedIterator for Map<I, S,
 
 impl<I: Iterator, S, R> Drop for Map<I, S, R> {
     fn drop(&mut self) {
-        for future in &self.window {
-            future.cancel();
+        let cancel = |future: &Future<R>| _ = future.cancel();
+        match &self.window {
+            Window::InOrder(futures) => futures.iter().for_each(cancel),
+            Window::AsCompleted(futures) => futures.iter().for_each(cancel),
         }
     }
 }
@@ -78,6 +180,76 @@ impl<I: Iterator, S, R> fmt::Debug for Map<I, S, R> {
         formatter
             .debug_struct("Map")
             .field("submitted", &self.window.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The stream of [`Map::into_stream`]: the results of a function applied to many arguments, for async code on any runtime.
+///
+/// With the feature `stream` it implements `futures_core::Stream`; [`next`](Self::next) works without. Dropping it cancels
+/// what has not ended, if that can be stopped.
+///
+/// ```
+/// use trine_future::{Future, Map};
+///
+/// async fn sum() -> u32 {
+///     let mut doubled = Map::new(1..=3, 2, |number| Future::ready(2 * number)).into_stream();
+///     let mut sum = 0;
+///     while let Some(Ok(number)) = doubled.next().await {
+///         sum += number;
+///     }
+///     sum
+/// }
+/// # drop(sum());
+/// ```
+#[must_use = "a stream does nothing until it is polled"]
+pub struct MapStream<I: Iterator, S, R>(Map<I, S, R>);
+
+impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> MapStream<I, S, R> {
+    /// The next result; `None` when all have been yielded. It can be dropped before it is done: nothing is lost then.
+    pub async fn next(&mut self) -> Option<Result<R, TaskError>> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<R, TaskError>>> {
+        self.0.fill();
+        match &mut self.0.window {
+            Window::InOrder(futures) => {
+                let Some(first) = futures.front_mut() else {
+                    return Poll::Ready(None);
+                };
+                let polled = std::future::Future::poll(Pin::new(first), context);
+                polled.map(|result| {
+                    futures.pop_front();
+                    Some(result)
+                })
+            }
+            Window::AsCompleted(futures) => futures.poll_next(context).map(|ended| ended.map(Future::result)),
+        }
+    }
+}
+
+// Nothing in it is polled where it stands.
+impl<I: Iterator, S, R> Unpin for MapStream<I, S, R> {}
+
+#[cfg(feature = "stream")]
+impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> futures_core::Stream for MapStream<I, S, R> {
+    type Item = Result<R, TaskError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll(context)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<I: Iterator, S, R> fmt::Debug for MapStream<I, S, R> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("MapStream")
+            .field("submitted", &self.0.window.len())
             .finish_non_exhaustive()
     }
 }

@@ -73,6 +73,21 @@ impl Panic {
         self.payload.take().map(|payload| payload.0).ok_or(self)
     }
 
+    /// For executors whose tasks have no thread of their own: `hook` is told, instead of the program's, if nobody sees this
+    /// panic.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// let panic = trine_future::catch_panic(|| panic!("no such page")).unwrap_err();
+    /// let panic = panic.with_failure_hook(Arc::new(|failure| eprintln!("lost: {failure}")));
+    /// assert_eq!(panic.message(), "no such page");
+    /// ```
+    pub fn with_failure_hook(mut self, hook: FailureHook) -> Self {
+        self.failure_hook = Some(hook);
+        self
+    }
+
     pub(crate) fn failure_hook(&self) -> Option<&FailureHook> {
         self.failure_hook.as_ref()
     }

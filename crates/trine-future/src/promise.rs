@@ -59,6 +59,29 @@ impl<T: Send + 'static> Promise<T> {
         )
     }
 
+    /// [`with_owner`](Self::with_owner) for an owner that is told something after the task has been given away, which needs
+    /// no allocation of its own for that.
+    ///
+    /// ```
+    /// use std::sync::OnceLock;
+    /// use trine_future::{Owner, Promise};
+    ///
+    /// struct Place(OnceLock<usize>);
+    /// impl Owner for Place {}
+    ///
+    /// let (promise, future) = Promise::with_reachable_owner(Place(OnceLock::new()));
+    /// let place = 3; // where the promise is given to
+    /// future.owner().0.set(place).unwrap();
+    /// promise.complete("ready").unwrap();
+    /// assert_eq!(future.into_future().result()?, "ready");
+    /// # Ok::<(), trine_future::TaskError>(())
+    /// ```
+    pub fn with_reachable_owner<O: Owner>(owner: O) -> (Self, Owned<T, O>) {
+        let (promise, future) = Self::with_owner(owner);
+        let owner = PhantomData;
+        (promise, Owned { future, owner })
+    }
+
     /// Marks the task as running, so that it can't be cancelled any more (unless its owner can stop it). False if it
     /// has been cancelled: then nobody wants it to run. A second call changes nothing, and says true again.
     ///
@@ -171,6 +194,37 @@ impl<T: Send + 'static> Promise<T> {
         let promise = ManuallyDrop::new(self);
         // SAFETY: the promise is the producer's side, and is not used after this.
         unsafe { finish::<T>(promise.block, result, Side::Producer) }
+    }
+}
+
+/// The future of [`Promise::with_reachable_owner`].
+///
+/// ```
+/// use trine_future::{Owned, Promise};
+///
+/// let (promise, future): (Promise<u32>, Owned<u32, ()>) = Promise::with_reachable_owner(());
+/// promise.complete(7).unwrap();
+/// assert_eq!(future.into_future().result().unwrap(), 7);
+/// ```
+#[derive(Debug)]
+pub struct Owned<T, O> {
+    future: Future<T>,
+    /// What the block was made with.
+    owner: PhantomData<fn() -> O>,
+}
+
+impl<T: Send + 'static, O: Owner> Owned<T, O> {
+    /// The owner.
+    pub fn owner(&self) -> &O {
+        let block = self.future.block().whole::<T, NoWork, O>();
+        // SAFETY: the block was made so by `with_owner`, the future keeps it alive, and an owner is shared (R1). No
+        // reference to the rest of the block is made.
+        unsafe { &(*block.as_ptr()).owner }
+    }
+
+    /// The future itself.
+    pub fn into_future(self) -> Future<T> {
+        self.future
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::many::{Many, offer};
 use crate::{Future, Outcome};
+use std::future::poll_fn;
 use std::time::Duration;
 use trine_platform::Deadline;
 
@@ -47,7 +48,7 @@ pub struct Waited {
 ///
 /// # Panics
 ///
-/// With 2^32 - 3 futures or more.
+/// With 2^32 - 4 futures or more.
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,38 +67,110 @@ pub fn wait<'a, T: 'a>(
     timeout: impl Into<Option<Duration>>,
 ) -> Waited {
     let deadline = timeout.into().map(Deadline::after);
-    let mut futures: Vec<&mut Future<T>> = futures.into_iter().collect();
-    let mut many = Many::new(futures.len());
-    for (number, future) in futures.iter_mut().enumerate() {
-        many.watch(number, future);
-    }
-    let mut unfinished = futures.len();
-    while unfinished > 0 {
-        let ended = many.next(deadline.as_ref(), |number| {
+    let mut watched = Watched::new(futures);
+    while watched.unfinished > 0 {
+        let futures = &mut watched.futures;
+        let ended = watched.many.next(deadline.as_ref(), |number| {
             futures.get_mut(number).map(|future| offer(future))
         });
         let Some(ended) = ended else { break };
-        unfinished -= 1;
-        match until {
-            Until::FirstCompleted => break,
-            Until::FirstFailure if futures[ended].outcome() == Outcome::Failed => break,
-            Until::FirstFailure | Until::All => {}
+        if watched.is_enough(ended, until) {
+            break;
         }
     }
-    for future in &mut futures {
-        future.forget_waiter();
+    watched.sort()
+}
+
+/// [`wait`] for async code, on any runtime. Without a time-out: put it into that of your runtime. Dropped before it is
+/// done, it leaves the futures as they are.
+///
+/// # Panics
+///
+/// With 2^32 - 4 futures or more.
+///
+/// ```
+/// # fn block_on<F: std::future::Future>(future: F) -> F::Output {
+/// #     let mut future = std::pin::pin!(future);
+/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     loop {
+/// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+/// #             return output;
+/// #         }
+/// #     }
+/// # }
+/// use trine_future::{Future, Promise, Until, wait_async};
+///
+/// let (_promise, pending) = Promise::new();
+/// let mut futures = [pending, Future::ready(1)];
+/// let waited = block_on(wait_async(&mut futures, Until::FirstCompleted));
+/// assert_eq!((waited.done, waited.pending), (vec![1], vec![0]));
+/// ```
+pub async fn wait_async<'a, T: 'a>(
+    futures: impl IntoIterator<Item = &'a mut Future<T>>,
+    until: Until,
+) -> Waited {
+    let mut watched = Watched::new(futures);
+    while watched.unfinished > 0 {
+        let ended = poll_fn(|context| watched.many.poll_next(context)).await;
+        if watched.is_enough(ended, until) {
+            break;
+        }
     }
-    let mut waited = Waited {
-        done: Vec::with_capacity(futures.len()),
-        pending: Vec::with_capacity(futures.len()),
-    };
-    for (number, future) in futures.iter().enumerate() {
-        let list = if future.is_done() {
-            &mut waited.done
-        } else {
-            &mut waited.pending
+    watched.sort()
+}
+
+/// Futures that are waited for, for as long as this lives.
+struct Watched<'a, T> {
+    futures: Vec<&'a mut Future<T>>,
+    many: Many,
+    unfinished: usize,
+}
+
+impl<'a, T> Watched<'a, T> {
+    fn new(futures: impl IntoIterator<Item = &'a mut Future<T>>) -> Self {
+        let mut futures: Vec<&mut Future<T>> = futures.into_iter().collect();
+        let mut many = Many::new(futures.len());
+        for (number, future) in futures.iter_mut().enumerate() {
+            many.watch(number, future);
+        }
+        Self {
+            unfinished: futures.len(),
+            futures,
+            many,
+        }
+    }
+
+    /// The future with the number `ended` has ended. Whether the wait is over.
+    fn is_enough(&mut self, ended: usize, until: Until) -> bool {
+        self.unfinished -= 1;
+        match until {
+            Until::FirstCompleted => true,
+            Until::FirstFailure => self.futures[ended].outcome() == Outcome::Failed,
+            Until::All => false,
+        }
+    }
+
+    fn sort(&self) -> Waited {
+        let mut waited = Waited {
+            done: Vec::with_capacity(self.futures.len()),
+            pending: Vec::with_capacity(self.futures.len()),
         };
-        list.push(number);
+        for (number, future) in self.futures.iter().enumerate() {
+            let list = if future.is_done() {
+                &mut waited.done
+            } else {
+                &mut waited.pending
+            };
+            list.push(number);
+        }
+        waited
     }
-    waited
+}
+
+impl<T> Drop for Watched<'_, T> {
+    fn drop(&mut self) {
+        for future in &mut self.futures {
+            future.forget_waiter();
+        }
+    }
 }

@@ -47,7 +47,15 @@
 //! [`SPARES`] in a pool. Other calls that block are told of by [`blocking`].
 //!
 //! Tasks that wait for each other in a circle would wait for ever: the one that would close the circle gets an
-//! [error](trine_future::TaskError::is_deadlock) that names all of it.
+//! [error](trine_future::TaskError::is_deadlock) that names all of it. That is so for waits by
+//! [`result`](trine_future::Future::result), also of [shared](trine_future::Shared) futures; circles that go through a wait
+//! for several futures, a time-out or a lock are not found.
+//!
+//! What it costs: a wait that runs its task takes about 600 bytes of stack in a release build, and 2,000 in a debug build,
+//! besides what the task itself needs. So 2 MiB are enough for some thousand waits in each other. To submit a task on
+//! a worker and to wait for it there takes about three times as long as to box a closure and call it (the row
+//! `threads.inside.runs` of the benchmarks). A wait that sleeps takes no more processor time than on a thread of no pool
+//! (`threads.inside.sleeps`) if there is a spare already; if not, the start of a thread comes on top.
 
 mod blocking;
 mod blocks;
@@ -72,6 +80,7 @@ mod rejected;
 mod report;
 mod scope;
 mod settings;
+mod shutdown;
 mod sleep;
 mod spares;
 mod stack;

@@ -25,7 +25,7 @@ async fn fetch(client: Client<HttpConnector, Body>, uri: Uri) -> Result<usize> {
 }
 
 fn main() -> Result<()> {
-    let tasks = AsyncPool::with_threads(1)?;
+    let tasks = AsyncPool::new(1)?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     // A server has no end of its own. This one ends with `main`, also if that fails, and before the pool waits for it.

@@ -62,7 +62,7 @@ async fn serve(
 fn main() -> Result<()> {
     let threads = ThreadPool::new(1)?;
     let processes = Arc::new(ProcessPool::new(2)?);
-    let tasks = AsyncPool::with_threads(1)?;
+    let tasks = AsyncPool::new(1)?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let service = tasks.spawn(serve(listener, Arc::clone(&processes), threads.handle()));

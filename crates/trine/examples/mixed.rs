@@ -19,7 +19,7 @@ async fn twice(number: trine::Future<usize>) -> Result<usize, TaskError> {
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let threads = ThreadPool::new(2)?;
     let processes = ProcessPool::new(2)?;
-    let tasks = AsyncPool::new()?;
+    let tasks = AsyncPool::new(2)?;
 
     let length = threads.submit(str::len, "twenty-one characters");
     let futures = [

@@ -20,7 +20,7 @@
 //! fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 //!     let threads = ThreadPool::new(2)?;
 //!     let processes = ProcessPool::new(2)?;
-//!     let tasks = AsyncPool::new()?;
+//!     let tasks = AsyncPool::new(2)?;
 //!
 //!     let futures = [
 //!         ("words", threads.submit(count_words, "to be or not to be")),
@@ -119,6 +119,44 @@
 //! }
 //! ```
 //!
+//! An [`AsyncPool`] takes an `async fn` there, and a plain function through [`blocking`](AsyncPool::blocking). So the pool can
+//! be chosen when the program runs:
+//!
+//! ```
+//! # use trine::{AsyncPool, Executor, ProcessPool, TaskError, ThreadPool};
+//! #
+//! # fn total<E, F>(pool: &E, length: F) -> Result<usize, TaskError>
+//! # where
+//! #     E: Executor<F, String, Output = usize>,
+//! #     F: Clone,
+//! # {
+//! #     pool.map(length, ["one".to_owned(), "three".to_owned()]).sum()
+//! # }
+//! #
+//! # fn length(word: String) -> usize {
+//! #     word.len()
+//! # }
+//! #
+//! fn total_on(pool: &str, workers: usize) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
+//!     Ok(match pool {
+//!         "threads" => total(&ThreadPool::new(workers)?, length)?,
+//!         "processes" => total(&ProcessPool::new(workers)?, length)?,
+//!         "async" => total(&AsyncPool::new(workers)?.blocking(), length)?,
+//!         other => return Err(format!("there is no pool of {other}").into()),
+//!     })
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! assert_eq!(total_on("async", 2)?, 8);
+//! # assert_eq!((total_on("threads", 1)?, total_on("processes", 1)?), (8, 8));
+//! assert!(total_on("fibers", 2).is_err());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An `async fn` on a thread pool is called there and gives its future, which nobody awaits: the compiler says that it has
+//! found a future where you use it as a value.
+//!
 //! # Cancelling
 //!
 //! [`cancel`](Future::cancel) on a task that has not started: it never runs. On an async task also later: it is dropped
@@ -171,8 +209,9 @@
 //! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! ```
 //!
-//! In async code, where blocking is not allowed, there is [`AsyncPool::shutdown_async`]. A thread pool can be waited for
-//! [until a deadline](ThreadPool::shutdown_timeout), and says what became of its tasks.
+//! In async code, where blocking is not allowed, there are [`ThreadPool::shutdown_async`] and [`AsyncPool::shutdown_async`].
+//! Thread pools and async pools can be waited for [until a deadline](AsyncPool::shutdown_timeout), and say what became of their
+//! tasks.
 //!
 //! # Shared state
 //!
@@ -190,7 +229,9 @@
 //! In a thread, a panic is caught and the worker goes on, unless the program is built with `panic = "abort"`. A task may
 //! wait for tasks of its own thread pool, on all workers at once: that does not deadlock.
 //!
-//! In an async task, don't block: `.await` there, and leave `result()` and `as_completed` to threads.
+//! In an async task, don't block: `.await` there, and leave `result()` and `as_completed` to threads. A debug build names the
+//! task that does. For async code there are [`into_stream`](AsCompleted::into_stream), [`wait_async`] and
+//! [`TaskGroup::join_async`]; what blocks goes into [`AsyncPool::run_blocking`].
 //!
 //! # The name `Future`
 //!

@@ -8,7 +8,7 @@ use trine::{Future, Promise, Shutdown};
 use trine_fixture::in_own_process;
 
 fn pool(threads: usize) -> AsyncPool {
-    AsyncPool::with_threads(threads).expect("the system gives threads")
+    AsyncPool::new(threads).expect("the system gives threads")
 }
 
 #[test]

@@ -9,9 +9,9 @@ use trine_fixture::in_own_process;
 use trine_future::Outcome;
 
 #[test]
-fn a_running_task_is_dropped_at_its_next_await_point() {
+fn a024_a072_k44_a_running_task_is_dropped_at_its_next_await_point() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (probe, dropped) = DropProbe::new();
         let (started, has_started) = mpsc::channel();
         let future = pool.spawn(async move {
@@ -32,7 +32,7 @@ fn a_running_task_is_dropped_at_its_next_await_point() {
 #[test]
 fn a_task_that_is_cancelled_while_it_is_polled_runs_to_its_next_await_point_and_no_further() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (polled, cancelled) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
         let went_on = Arc::new(AtomicBool::new(false));
         let (probe, dropped) = DropProbe::new();
@@ -58,7 +58,7 @@ fn a_task_that_is_cancelled_while_it_is_polled_runs_to_its_next_await_point_and_
 #[test]
 fn a_task_that_has_not_started_never_runs() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let gate = Arc::new(Barrier::new(2));
         let blocker = {
             let gate = Arc::clone(&gate);
@@ -86,7 +86,7 @@ fn a_task_that_has_not_started_never_runs() {
 #[test]
 fn a_task_that_has_ended_is_not_cancelled() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let mut future = pool.spawn(async { 1 });
         let (sender, outcome) = mpsc::channel();
         future.on_done(move |outcome| sender.send(outcome).unwrap());
@@ -99,7 +99,7 @@ fn a_task_that_has_ended_is_not_cancelled() {
 #[test]
 fn cancelling_a_mapped_future_ends_the_task_behind_it() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (probe, dropped) = DropProbe::new();
         let (started, has_started) = mpsc::channel();
         let future = pool

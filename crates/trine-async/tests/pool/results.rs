@@ -17,7 +17,7 @@ async fn double(number: u64) -> u64 {
 #[test]
 fn submit_and_spawn_give_the_value() {
     in_own_process(|| {
-        let pool = AsyncPool::new().unwrap();
+        let pool = AsyncPool::with_default_workers().unwrap();
         let base = 20;
         assert_eq!(pool.submit(double, 21).result().unwrap(), 42);
         assert_eq!(pool.spawn(async move { base + 1 }).result().unwrap(), 21);
@@ -27,7 +27,7 @@ fn submit_and_spawn_give_the_value() {
 #[test]
 fn a_task_can_own_what_is_not_sync() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let cell = std::cell::Cell::new(1);
         let future = pool.submit(async |cell: std::cell::Cell<u32>| cell.get() + 1, cell);
         assert_eq!(future.result().unwrap(), 2);
@@ -37,7 +37,7 @@ fn a_task_can_own_what_is_not_sync() {
 #[test]
 fn map_keeps_the_order_of_its_input() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(2).unwrap();
+        let pool = AsyncPool::new(2).unwrap();
         // Odd ones come back later than even ones.
         let slow_if_odd = async |number: u64| {
             for _ in 0..(number % 2) * 50 {
@@ -53,7 +53,7 @@ fn map_keeps_the_order_of_its_input() {
 #[test]
 fn map_takes_endless_input_and_looks_ahead_by_its_bound() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let taken = AtomicUsize::new(0);
         let arguments = iter::repeat_with(|| taken.fetch_add(1, Ordering::Relaxed) as u64);
         let mut results = pool.map(double, arguments);
@@ -68,7 +68,7 @@ fn map_takes_endless_input_and_looks_ahead_by_its_bound() {
 #[test]
 fn a_dropped_map_ends_the_tasks_in_flight() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (probe, dropped) = DropProbe::new();
         let probe = Arc::new(probe);
         let first = {
@@ -94,7 +94,7 @@ fn a_dropped_map_ends_the_tasks_in_flight() {
 #[test]
 fn one_failed_task_of_a_map_fails_in_its_own_place() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let results: Vec<Result<u32, TaskError>> = pool
             .map(
                 async |number: u32| {
@@ -113,7 +113,7 @@ fn one_failed_task_of_a_map_fails_in_its_own_place() {
 #[test]
 fn a_panic_is_a_value_and_the_pool_goes_on() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let page = 7;
         let error = pool
             .spawn(async move {
@@ -143,7 +143,7 @@ fn a_panic_of_the_function_that_makes_the_future_is_the_tasks() {
         fn no_future(number: u32) -> std::future::Ready<u32> {
             panic!("no future for {number}")
         }
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let error = pool.submit(no_future, 1).result().unwrap_err();
         assert_eq!(error.panic().unwrap().message(), "no future for 1");
     });
@@ -158,7 +158,7 @@ fn a_panic_while_a_task_is_dropped_is_its_result() {
                 panic!("a destructor");
             }
         }
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let bomb = Bomb;
         let future = pool.spawn(std::future::poll_fn(move |_| {
             let _ = &bomb;
@@ -175,7 +175,7 @@ fn a_panic_while_a_task_is_dropped_is_its_result() {
 #[test]
 fn what_a_task_owned_is_gone_when_its_result_is_there() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (probe, dropped) = DropProbe::new();
         pool.spawn(std::future::poll_fn(move |_| {
             let _ = &probe;
@@ -190,7 +190,7 @@ fn what_a_task_owned_is_gone_when_its_result_is_there() {
 #[test]
 fn the_value_of_a_detached_task_is_dropped() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (probe, dropped) = DropProbe::new();
         drop(pool.spawn(async move { probe }));
         assert_eq!(dropped.recv(), Ok("dropped"));
@@ -201,7 +201,7 @@ fn the_value_of_a_detached_task_is_dropped() {
 fn ten_thousand_tasks_wait_at_once_on_one_thread() {
     in_own_process(|| {
         const TASKS: usize = 10_000;
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let gate = Arc::new(Notify::new());
         let at_gate = Arc::new(AtomicUsize::new(0));
         let (all_there, seen) = std::sync::mpsc::channel();
@@ -240,6 +240,6 @@ fn generic_code_takes_the_pool_as_an_executor() {
             let others: u64 = pool.map(double, [2, 3]).map(Result::unwrap).sum();
             first + others
         }
-        assert_eq!(total(&AsyncPool::with_threads(1).unwrap(), double), 12);
+        assert_eq!(total(&AsyncPool::new(1).unwrap(), double), 12);
     });
 }

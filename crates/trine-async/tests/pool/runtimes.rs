@@ -16,9 +16,9 @@ use trine_future::{Promise, as_completed};
 #[test]
 fn a_pool_has_a_thread_or_more() {
     in_own_process(|| {
-        assert!(AsyncPool::with_threads(0).unwrap_err().is_no_workers());
-        assert_eq!(AsyncPool::with_threads(2).unwrap().workers(), 2);
-        assert!(AsyncPool::new().unwrap().workers() >= 1);
+        assert!(AsyncPool::new(0).unwrap_err().is_no_workers());
+        assert_eq!(AsyncPool::new(2).unwrap().workers(), 2);
+        assert!(AsyncPool::with_default_workers().unwrap().workers() >= 1);
     });
 }
 
@@ -99,7 +99,7 @@ fn a_runtime_that_is_gone_is_not_touched_by_cancel() {
 #[test]
 fn another_runtime_can_await() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let other = Builder::new_current_thread().build().unwrap();
         let future = pool.spawn(async { 5 });
         assert_eq!(other.block_on(future).unwrap(), 5);
@@ -115,7 +115,7 @@ fn code_without_any_runtime_can_await() {
                 self.0.unpark();
             }
         }
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let mut future = pin!(pool.spawn(async {
             tokio::task::yield_now().await;
             5
@@ -134,10 +134,7 @@ fn code_without_any_runtime_can_await() {
 #[test]
 fn a_task_awaits_a_task_of_another_pool_and_a_promise() {
     in_own_process(|| {
-        let (first, second) = (
-            AsyncPool::with_threads(1).unwrap(),
-            AsyncPool::with_threads(1).unwrap(),
-        );
+        let (first, second) = (AsyncPool::new(1).unwrap(), AsyncPool::new(1).unwrap());
         let (promise, promised) = Promise::new();
         let inner = first.spawn(async move { promised.await.map(|number: u32| number + 1) });
         let outer = second.spawn(async move { inner.await.flatten().map(|number| number + 1) });
@@ -149,7 +146,7 @@ fn a_task_awaits_a_task_of_another_pool_and_a_promise() {
 #[test]
 fn dropping_an_await_does_not_stop_the_task() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (promise, promised) = Promise::<u32>::new();
         let (sender, receiver) = std::sync::mpsc::channel();
         let future = pool.spawn(async move { sender.send(promised.await.unwrap()).unwrap() });
@@ -169,7 +166,7 @@ fn dropping_an_await_does_not_stop_the_task() {
 #[test]
 fn plain_threads_can_wait_for_many() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let futures = (0..5u32).map(|number| (number, pool.spawn(async move { number * number })));
         let mut squares: Vec<(u32, u32)> = as_completed(futures)
             .map(|(number, future)| (number, future.result().unwrap()))

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::future::pending;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Barrier, mpsc};
+use std::time::Duration;
 use std::{panic, thread};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
@@ -13,9 +14,9 @@ use trine_fixture::in_own_process;
 use trine_future::{Pool, Shutdown};
 
 #[test]
-fn after_a_shutdown_tasks_are_refused() {
+fn a025_after_a_shutdown_tasks_are_refused() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         pool.shutdown(Shutdown::Drain);
         let (probe, dropped) = DropProbe::new();
         let error = pool
@@ -44,7 +45,7 @@ fn after_a_shutdown_tasks_are_refused() {
 #[test]
 fn drain_waits_for_tasks_that_wait() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (open, opened) = oneshot::channel();
         let future = pool.spawn(async move { opened.await.unwrap() });
         thread::scope(|scope| {
@@ -68,7 +69,7 @@ fn drain_waits_for_tasks_that_wait() {
 #[test]
 fn two_shutdowns_at_once_both_wait() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (open, opened) = oneshot::channel();
         let future = pool.spawn(async move { opened.await.unwrap() });
         thread::scope(|scope| {
@@ -86,7 +87,7 @@ fn two_shutdowns_at_once_both_wait() {
 #[test]
 fn cancel_queued_runs_nothing_that_has_not_started() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let gate = Arc::new(Barrier::new(2));
         let (started, has_started) = mpsc::channel();
         let running = {
@@ -116,7 +117,7 @@ fn cancel_queued_runs_nothing_that_has_not_started() {
 #[test]
 fn drop_runs_the_tasks_to_their_end() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let futures: Vec<_> = (0..100)
             .map(|number| {
                 pool.spawn(async move {
@@ -157,14 +158,14 @@ fn the_threads_of_a_pool_end_with_it() {
         }
         let ends: [fn(AsyncPool); 3] = [
             drop,
-            |pool| pool.shutdown(Shutdown::Drain),
+            |pool| _ = pool.shutdown(Shutdown::Drain),
             |pool| {
                 let runtime = Builder::new_current_thread().build().unwrap();
                 runtime.block_on(pool.shutdown_async(Shutdown::Drain));
             },
         ];
         for end in ends {
-            let pool = AsyncPool::with_threads(1).unwrap();
+            let pool = AsyncPool::new(1).unwrap();
             let (probe, dropped) = DropProbe::new();
             pool.spawn(async move { PROBE.set(Some(probe)) })
                 .result()
@@ -184,7 +185,7 @@ fn drop_in_async_code_does_not_panic_and_lets_the_tasks_end() {
             Builder::new_multi_thread().worker_threads(1),
         ] {
             let (open, opened) = oneshot::channel();
-            let pool = AsyncPool::with_threads(1).unwrap();
+            let pool = AsyncPool::new(1).unwrap();
             let future = pool.spawn(async move { opened.await.unwrap() });
             runtime.build().unwrap().block_on(async move { drop(pool) });
             assert!(!future.is_done());
@@ -197,7 +198,7 @@ fn drop_in_async_code_does_not_panic_and_lets_the_tasks_end() {
 #[test]
 fn a_pool_can_be_dropped_by_its_own_task() {
     in_own_process(|| {
-        let pool = Arc::new(AsyncPool::with_threads(1).unwrap());
+        let pool = Arc::new(AsyncPool::new(1).unwrap());
         let (open, opened) = oneshot::channel::<()>();
         let future = {
             let pool = Arc::clone(&pool);
@@ -216,7 +217,7 @@ fn a_pool_can_be_dropped_by_its_own_task() {
 #[test]
 fn shutdown_in_async_code_does_not_wait() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (open, opened) = oneshot::channel();
         let future = pool.spawn(async move { opened.await.unwrap() });
         Builder::new_current_thread().build().unwrap().block_on(async {
@@ -232,14 +233,14 @@ fn shutdown_in_async_code_does_not_wait() {
 #[test]
 fn shutdown_async_waits_for_the_tasks() {
     in_own_process(|| {
-        let pool = AsyncPool::with_threads(1).unwrap();
+        let pool = AsyncPool::new(1).unwrap();
         let (open, opened) = oneshot::channel();
         let future = pool.spawn(async move { opened.await.unwrap() });
         Builder::new_current_thread().build().unwrap().block_on(async {
             let mut shutdown = Box::pin(pool.shutdown_async(Shutdown::Drain));
             tokio::select! {
                 biased;
-                () = &mut shutdown => panic!("a task has not ended"),
+                _ = &mut shutdown => panic!("a task has not ended"),
                 () = std::future::ready(()) => open.send(5).unwrap(),
             }
             shutdown.await;
@@ -273,5 +274,70 @@ fn dropping_a_pool_on_a_runtime_that_nobody_drives_does_not_block() {
         let future = pool.spawn(pending::<()>());
         drop(pool);
         assert!(!future.is_done());
+    });
+}
+
+#[test]
+fn a014_k46_a_shutdown_waits_for_so_long_and_reports_what_it_leaves_behind() {
+    in_own_process(|| {
+        let pool = AsyncPool::new(1).unwrap();
+        let (open, opened) = mpsc::channel::<()>();
+        let (started, has_started) = mpsc::channel();
+        let stuck = pool.run_blocking(move || {
+            started.send(()).unwrap();
+            opened.recv().unwrap();
+            5
+        });
+        has_started.recv().unwrap();
+        let report = pool.shutdown_timeout(Shutdown::CancelQueued, Duration::from_millis(1));
+        assert_eq!((report.running, report.queued), (1, 0));
+        assert!(!report.is_complete());
+        // It goes on, on the thread that was left behind.
+        open.send(()).unwrap();
+        assert_eq!(stuck.result().unwrap(), 5);
+    });
+}
+
+#[test]
+fn at_the_deadline_what_awaits_is_cancelled_and_what_has_ended_is_counted() {
+    in_own_process(|| {
+        let pool = AsyncPool::new(1).unwrap();
+        let (open, opened) = oneshot::channel::<()>();
+        let (probe, dropped) = DropProbe::new();
+        let waits = pool.spawn(async move {
+            let _probe = probe;
+            opened.await
+        });
+        let ended = pool.spawn(async { 1 });
+        let report = pool.shutdown_timeout(Shutdown::Drain, Duration::from_millis(20));
+        assert_eq!((report.cancelled, report.running, report.queued), (1, 0, 0));
+        assert!(report.ran <= 1);
+        assert_eq!(dropped.try_recv(), Ok("dropped"));
+        assert!(waits.result().unwrap_err().is_cancelled());
+        assert_eq!(ended.result().unwrap(), 1);
+        drop(open);
+    });
+}
+
+#[test]
+fn async_code_awaits_the_deadline_of_a_shutdown() {
+    in_own_process(|| {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let own = AsyncPool::new(1).unwrap();
+        let current = runtime.block_on(async { AsyncPool::current().unwrap() });
+        let (on_own, on_current) = (own.spawn(pending::<()>()), current.spawn(pending::<()>()));
+        runtime.block_on(async {
+            let report = own.shutdown_timeout_async(Shutdown::Drain, Duration::ZERO).await;
+            assert_eq!((report.cancelled, report.running), (1, 0));
+            assert!(on_own.await.unwrap_err().is_cancelled());
+            // A runtime that is somebody else's goes on, and with it what is left.
+            let report = current
+                .shutdown_timeout_async(Shutdown::Drain, Duration::ZERO)
+                .await;
+            assert_eq!(report.cancelled, 0);
+            assert_eq!(report.running + report.queued, 1);
+            assert!(!on_current.is_done());
+        });
+        assert!(on_current.cancel());
     });
 }

@@ -1,8 +1,11 @@
 //! Models of waits for several futures.
 
-use super::{Tracked, join};
+use super::{Tracked, Unparker, join};
 use crate::{Promise, TaskError, Until, as_completed, wait};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use trine_platform::Parker;
 use trine_platform::model::{check, expire_deadlines};
 use trine_platform::thread::spawn;
 
@@ -63,4 +66,35 @@ fn what_ends_before_the_deadline_is_yielded() {
         assert_eq!(future.result().expect("it was completed").get(), 1);
         join(producer);
     });
+}
+
+/// The task that polls a stream is woken for each of the futures, whenever they end.
+#[test]
+fn stream_sees_two_completions() {
+    check("future::stream_sees_two_completions", || {
+        let (first, future) = Promise::new();
+        let (second, other) = Promise::new();
+        let one = spawn(move || drop(first.complete(Tracked::new(1))));
+        let two = spawn(move || drop(second.complete(Tracked::new(2))));
+        let mut stream = as_completed([future, other]).into_stream();
+        let waker = Waker::from(Unparker::new());
+        let mut sum = 0;
+        while let Some(future) = block_on(stream.next(), &waker) {
+            sum += future.result().expect("it was completed").get();
+        }
+        assert_eq!(sum, 3);
+        join(one);
+        join(two);
+    });
+}
+
+/// Sleeps as long as nobody wakes: a lost wake is a deadlock, which the model finds.
+fn block_on<F: std::future::Future>(future: F, waker: &Waker) -> F::Output {
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => Parker::current().park(),
+        }
+    }
 }

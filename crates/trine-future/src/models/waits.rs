@@ -1,7 +1,7 @@
 //! Models of tasks that wait for each other.
 
 use super::join;
-use crate::{Future, Promise, Task, TaskError};
+use crate::{Future, Shared, Task, TaskError};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use trine_platform::model::check;
@@ -89,14 +89,45 @@ fn one_of_two_learns_of_a_circle_through_a_shared_future() {
 #[test]
 fn a_turn_of_a_task_that_has_ended_is_in_no_circle() {
     check("future::a_turn_of_a_task_that_has_ended_is_in_no_circle", || {
-        let (promise, future) = Promise::new();
+        let seven = 7_u64;
+        let (first, future) = Task::new(move || seven == 7, ());
         let shared = future.shared();
         let (waits, waits_future) = Task::new(move || shared.result().copied().is_ok_and(|value| value), ());
         let other_thread = spawn(move || waits.run());
-        promise.complete(true).expect("it is not cancelled");
+        first.run();
+        // As large as the first one, so it gets its memory.
         let (next, next_future) = Task::new(move || waits_future.result().is_ok_and(|value| value), ());
         next.run();
         assert!(next_future.result().expect("it has run"), "there is no circle");
         join(other_thread);
     });
+}
+
+/// As above, and somebody else waits for one of the circle, perhaps while it is being broken.
+#[test]
+fn who_waits_for_a_circle_does_not_search_it_for_ever() {
+    check(
+        "future::who_waits_for_a_circle_does_not_search_it_for_ever",
+        || {
+            let outer: Arc<Mutex<Option<Shared<bool>>>> = Arc::default();
+            let waits_for_outer = Arc::clone(&outer);
+            let (inner, inner_future) = Task::new(
+                move || {
+                    let outer = waits_for_outer.lock().expect("nobody panics").take();
+                    let outer = outer.expect("it was filled");
+                    outer.result().is_err_and(TaskError::is_deadlock)
+                },
+                (),
+            );
+            let (task, future) = Task::new(|| inner_future.result_at_end().expect("the task has run"), ());
+            let shared = future.shared();
+            *outer.lock().expect("nobody panics") = Some(shared.clone());
+            let (third, _detached) = Task::new(move || shared.result().copied().is_ok_and(|found| found), ());
+            let inner = spawn(move || inner.run());
+            let third = spawn(move || third.run());
+            task.run();
+            join(inner);
+            join(third);
+        },
+    );
 }

@@ -10,7 +10,7 @@ use std::thread;
 fn wakes_of_a_sleeper(count: usize) -> usize {
     let (promises, futures): (Vec<_>, Vec<_>) = (0..count).map(|_| Promise::new()).unzip();
     let futures = as_completed(futures);
-    let completions = Arc::clone(&futures.many.completions);
+    let completions = Arc::clone(&futures.crowd.many.completions);
     let consumer = thread::spawn(move || futures.count());
     WAKES.set(0);
     for (place, promise) in promises.into_iter().enumerate() {

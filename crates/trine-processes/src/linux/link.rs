@@ -10,6 +10,7 @@ use rustix::fs::{
     FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, memfd_create,
 };
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::process::{Resource, getrlimit};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -119,8 +120,16 @@ impl ParentEnd {
     /// New memory, and what the worker finds it by: its standard input.
     pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
         let memory = memfd_create("trine", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        let size = size_of::<Layout>() as u64;
+        // A signal would end the program if the memory were larger than its files may be.
+        if getrlimit(Resource::Fsize)
+            .current
+            .is_some_and(|limit| limit < size)
+        {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         // Now, because a page that can't be had later ends the process that touches it.
-        fallocate(&memory, FallocateFlags::empty(), 0, size_of::<Layout>() as u64)?;
+        fallocate(&memory, FallocateFlags::empty(), 0, size)?;
         fcntl_add_seals(&memory, SEALS)?;
         let link = Link::map(&memory)?;
         let (sender, reader) = (Lock::default(), Lock::default());

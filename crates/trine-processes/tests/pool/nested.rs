@@ -29,7 +29,7 @@ fn levels(_: ()) -> u32 {
 }
 
 /// Waits at the gate in a worker so many levels below this one.
-fn wait_below((levels, gate): (u32, String)) {
+pub(crate) fn wait_below((levels, gate): (u32, String)) {
     if levels == 0 {
         wait_at_gate(gate);
         return;

@@ -2,6 +2,7 @@
 
 use crate::fixture::{Supervised, command, in_own_process, kill};
 use crate::gate::{Gate, wait_at_gate};
+use crate::nested::wait_below;
 use crate::sandbox::deny;
 use crate::subreaper::Subreaper;
 use std::process::Command;
@@ -91,5 +92,26 @@ in_own_process! {
             }
             Err(_) => sacrifice(concat!(module_path!(), "::k34_nor_does_anybody_without_memory_to_share")),
         }
+    }
+
+    #[test]
+    fn k34_nor_does_anybody_below_workers() {
+        let name = concat!(module_path!(), "::k34_nor_does_anybody_below_workers");
+        if let Ok(gate) = std::env::var(GATES) {
+            let builder = ProcessPool::builder().workers(1).nested_levels(2);
+            let pool = builder.build().expect("a pool");
+            let _ = pool.submit(wait_below, (2, gate)).result();
+            return;
+        }
+        let subreaper = Subreaper::new();
+        let gate = Gate::new();
+        let mut command = command(&std::env::current_exe().expect("a path"), name);
+        command.env(GATES, gate.name());
+        let parent = Supervised::start(command);
+        let waiting = gate.admit();
+        kill(parent.pid().into());
+        parent.finish();
+        assert!(subreaper.wait_for_all() <= 3);
+        drop(waiting);
     }
 }

@@ -1,11 +1,12 @@
 //! What the system does not give is an error, and never a hang.
 
 use crate::constructors::DO;
-use crate::fixture::in_own_process;
+use crate::fixture::{in_own_process, run_for};
 use crate::gate::{Gate, wait_at_gate};
 use crate::refusals::{allow_processes, allow_threads, refuse_processes};
 use crate::sandbox::deny;
 use std::error::Error;
+use std::time::Duration;
 use trine_processes::{ProcessPool, Shutdown};
 
 fn double(number: u32) -> u32 {
@@ -29,15 +30,19 @@ fn pool_of_workers_that(do_first: &str) -> ProcessPool {
     builder.build().expect("a pool")
 }
 
-/// Limits the descriptors of this process from now on.
-fn limit_descriptors(limit: usize) {
+/// Limits what this process has, a process of the test's own, from now on.
+fn limit(resource: libc::__rlimit_resource_t, limit: usize) {
     let limit = libc::rlimit {
         rlim_cur: limit as libc::rlim_t,
         rlim_max: 1024,
     };
-    // SAFETY: the pointer is valid; the limit is that of a process of the test's own.
-    let limited = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    // SAFETY: the pointer is valid.
+    let limited = unsafe { libc::setrlimit(resource, &raw const limit) };
     assert_eq!(limited, 0);
+}
+
+fn limit_descriptors(descriptors: usize) {
+    limit(libc::RLIMIT_NOFILE, descriptors);
 }
 
 fn descriptors() -> usize {
@@ -160,6 +165,31 @@ in_own_process! {
         std::fs::remove_file(copy).expect("it can be removed");
     }
 
+    /// Memory to share is a file to the kernel.
+    #[test]
+    fn files_may_have_no_size() {
+        limit(libc::RLIMIT_FSIZE, 0);
+        works(&ProcessPool::new(1).expect("a pool"));
+    }
+
+    #[test]
+    fn descriptors_are_constant_in_parent_and_worker() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let count = |_: ()| descriptors();
+        let before = (pool.submit(count, ()).result().expect("a value"), descriptors());
+        for length in [0, 100, 100_000, 3_000_000] {
+            let bytes = |length: usize| vec![1_u8; length];
+            let results: Vec<_> = pool.map(bytes, [length; 10]).collect::<Result<_, _>>().expect("values");
+            let lengths = |bytes: Vec<u8>| bytes.len();
+            for result in pool.map(lengths, results) {
+                assert_eq!(result.expect("a value"), length);
+            }
+            let panic = |_: ()| -> () { panic!("as it was told") };
+            pool.submit(panic, ()).result().expect_err("it panics");
+        }
+        assert_eq!((pool.submit(count, ()).result().expect("a value"), descriptors()), before);
+    }
+
     #[test]
     fn a_sandbox_without_pidfds_is_named() {
         deny(&[libc::SYS_pidfd_open]);
@@ -179,9 +209,16 @@ in_own_process! {
         ]);
         works(&ProcessPool::with_default_workers().expect("a pool"));
     }
+}
 
-    #[test]
-    fn few_descriptors_are_enough_for_four_workers_and_a_million_tasks() {
+/// A million tasks take their time in a debug build.
+#[test]
+fn few_descriptors_are_enough_for_four_workers_and_a_million_tasks() {
+    let name = concat!(
+        module_path!(),
+        "::few_descriptors_are_enough_for_four_workers_and_a_million_tasks"
+    );
+    run_for(name, Duration::from_secs(60), || {
         limit_descriptors(64);
         let pool = ProcessPool::new(4).expect("a pool");
         let gate = Gate::new();
@@ -204,5 +241,5 @@ in_own_process! {
                 assert!(error.is_cancelled(), "{error}");
             }
         }
-    }
+    });
 }

@@ -351,3 +351,35 @@ fn nested_futures_need_few_threads_and_little_stack() {
         }
     });
 }
+
+/// Each task waits for the next one, and runs it for that. The documentation of the crate says how much.
+#[test]
+fn a_wait_that_runs_its_task_takes_as_much_stack_as_stated() {
+    const LEVELS: usize = 100;
+    const MOST: usize = if cfg!(debug_assertions) { 4096 } else { 1024 };
+
+    /// Where the stack is in the innermost task.
+    fn descend(handle: &Handle, levels: usize) -> usize {
+        let here = 0_u8;
+        if levels == 0 {
+            return (&raw const here).addr();
+        }
+        let inner = handle.clone();
+        handle
+            .spawn(move || descend(&inner, levels - 1))
+            .result()
+            .unwrap()
+    }
+
+    in_own_process(|| {
+        let pool = pool(1);
+        let handle = pool.handle();
+        let outer = pool.spawn(move || {
+            let here = 0_u8;
+            (&raw const here).addr() - descend(&handle, LEVELS)
+        });
+        let bytes = outer.result().unwrap() / LEVELS;
+        println!("{bytes} bytes of stack a level");
+        assert!(bytes <= MOST, "{bytes}");
+    });
+}

@@ -19,7 +19,7 @@ const FETCH_EVERY: usize = 10;
 pub(crate) fn run(input: &Input) -> Result<Report> {
     let threads = ThreadPool::with_default_workers()?;
     let processes = ProcessPool::with_default_workers()?;
-    let tasks = AsyncPool::with_threads(1)?;
+    let tasks = AsyncPool::new(1)?;
     let server = Server::start(&tasks, &threads, &input.files)?;
     let client = Client::builder(TokioExecutor::new()).build_http();
 

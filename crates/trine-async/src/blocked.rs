@@ -1,0 +1,64 @@
+//! Names what blocks a thread that polls async code: in debug builds only.
+
+#[cfg(debug_assertions)]
+pub(crate) use named::{Polling, name_blocking_waits};
+#[cfg(not(debug_assertions))]
+pub(crate) use unnamed::{Polling, name_blocking_waits};
+
+#[cfg(debug_assertions)]
+mod named {
+    use crate::async_code::is_async_code;
+    use std::cell::Cell;
+    use trine_future::{Failure, report_failure, set_wait_observer};
+
+    thread_local! {
+        /// What the task is called that this thread polls.
+        static POLLED: Cell<Option<&'static str>> = const { Cell::new(None) };
+    }
+
+    /// The time during which this thread polls a task of a pool.
+    pub(crate) struct Polling(Option<&'static str>);
+
+    impl Polling {
+        pub(crate) fn begin(task: &'static str) -> Self {
+            Self(POLLED.replace(Some(task)))
+        }
+    }
+
+    impl Drop for Polling {
+        fn drop(&mut self) {
+            POLLED.set(self.0);
+        }
+    }
+
+    /// From the first call on, a blocking wait of Trine's in async code is told to the failure hook.
+    pub(crate) fn name_blocking_waits() {
+        set_wait_observer(name_if_async);
+    }
+
+    fn name_if_async() {
+        if is_async_code() {
+            let task = POLLED.get().unwrap_or("async code");
+            let thread = std::thread::current();
+            report_failure(&Failure::Blocked(format!(
+                "`{task}` blocks the thread `{}` of an async runtime, and with it all other tasks there: `.await` the \
+                 future, or wait inside `run_blocking` or `tokio::task::block_in_place`",
+                thread.name().unwrap_or("without a name")
+            )));
+        }
+    }
+}
+
+#[cfg(not(debug_assertions))]
+mod unnamed {
+    pub(crate) struct Polling;
+
+    impl Polling {
+        #[inline]
+        pub(crate) fn begin(_: &'static str) -> Self {
+            Self
+        }
+    }
+
+    pub(crate) fn name_blocking_waits() {}
+}

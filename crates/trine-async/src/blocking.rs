@@ -1,0 +1,116 @@
+//! Calls that block, on threads that the runtime keeps for them.
+
+use crate::handle::{Handle, MAP_IN_FLIGHT};
+use crate::shared::{Entry, Shared};
+use std::fmt;
+use std::sync::Arc;
+use trine_future::{Executor, Future, Map, Outcome, Task, TaskError, set_executor_failure_hook};
+
+/// Runs `closure` on a thread for calls that block.
+pub(crate) fn run_blocking<R: Send + 'static>(
+    shared: &Arc<Shared>,
+    closure: impl FnOnce() -> R + Send + 'static,
+) -> Future<R> {
+    match shared.enter_or_block() {
+        Ok(entry) => {
+            let (task, future) = Task::new(closure, ());
+            let call = BlockingCall {
+                task: Some(task),
+                entry,
+            };
+            drop(shared.runtime.spawn_blocking(move || call.run()));
+            future
+        }
+        Err(refusal) => Future::failed(refusal.into()),
+    }
+}
+
+/// A call in the queue of the runtime.
+struct BlockingCall {
+    /// Until it is run.
+    task: Option<Task>,
+    entry: Entry,
+}
+
+impl BlockingCall {
+    fn run(mut self) {
+        let Some(task) = self.task.take() else { return };
+        let outcome = if self.entry.start() {
+            let hook = Arc::clone(&self.entry.pool().failure_hook);
+            let before = set_executor_failure_hook(Some(hook));
+            let outcome = task.run();
+            set_executor_failure_hook(before);
+            outcome
+        } else {
+            task.cancel()
+        };
+        self.entry.end(outcome.unwrap_or(Outcome::Cancelled));
+    }
+}
+
+impl Drop for BlockingCall {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.fail(TaskError::refused("the runtime of the async pool is gone"));
+        }
+    }
+}
+
+/// An [`AsyncPool`](crate::AsyncPool) as an [`Executor`] of plain functions, which may block:
+/// [`AsyncPool::blocking`](crate::AsyncPool::blocking).
+///
+/// ```
+/// use trine_async::{AsyncPool, Executor, TaskError};
+///
+/// fn total<E, F>(pool: &E, length: F) -> Result<usize, TaskError>
+/// where
+///     E: Executor<F, String, Output = usize>,
+///     F: Clone,
+/// {
+///     pool.map(length, ["one".to_owned(), "three".to_owned()]).sum()
+/// }
+///
+/// let pool = AsyncPool::new(1)?;
+/// assert_eq!(total(&pool.blocking(), |word: String| word.len())?, 8);
+/// assert_eq!(total(&pool, async |word: String| word.len())?, 8);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
+#[derive(Clone)]
+pub struct Blocking {
+    pool: Handle,
+}
+
+impl Blocking {
+    pub(crate) fn new(pool: Handle) -> Self {
+        Self { pool }
+    }
+}
+
+impl<F, A, R> Executor<F, A> for Blocking
+where
+    F: Fn(A) -> R + Send + 'static,
+    A: Send + 'static,
+    R: Send + 'static,
+{
+    type Output = R;
+
+    fn submit(&self, function: F, argument: A) -> Future<R> {
+        self.pool.run_blocking(move || function(argument))
+    }
+
+    fn map<I>(&self, function: F, arguments: I) -> impl Iterator<Item = Result<R, TaskError>>
+    where
+        I: IntoIterator<Item = A>,
+        F: Clone,
+    {
+        Map::new(arguments.into_iter(), MAP_IN_FLIGHT, move |argument| {
+            self.submit(function.clone(), argument)
+        })
+    }
+}
+
+impl fmt::Debug for Blocking {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Blocking").finish_non_exhaustive()
+    }
+}

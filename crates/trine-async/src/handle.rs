@@ -1,0 +1,128 @@
+//! Submitting without owning the pool.
+
+use crate::blocking::{Blocking, run_blocking};
+use crate::shared::Shared;
+use crate::stats::Stats;
+use crate::submission::Submission;
+use crate::task;
+use std::fmt;
+use std::sync::Arc;
+use trine_future::{Executor, Future, Map, TaskError};
+
+/// How many tasks of one [`AsyncPool::map`](crate::AsyncPool::map) are in flight at a time, unless
+/// [`look_ahead`](Map::look_ahead) says otherwise.
+pub const MAP_IN_FLIGHT: usize = 64;
+
+/// A cheap clone for submitting to an [`AsyncPool`](crate::AsyncPool), for example from inside its tasks.
+///
+/// It does not keep the pool open: when the pool is shut down or dropped, tasks are refused.
+///
+/// ```
+/// use trine_async::AsyncPool;
+///
+/// let pool = AsyncPool::new(1)?;
+/// let handle = pool.handle();
+/// let outer = pool.spawn(async move { handle.spawn(async { 1 }).await.map(|one| one + 1) });
+/// assert_eq!(outer.result()??, 2);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Handle {
+    /// Runs `future` as a task. See [`AsyncPool::spawn`](crate::AsyncPool::spawn).
+    pub fn spawn<F>(&self, future: F) -> Future<F::Output>
+    where
+        F: std::future::Future<Output: Send + 'static> + Send + 'static,
+    {
+        match self.shared.enter_or_block() {
+            Ok(entry) => task::spawn(&self.shared, entry, async move { Ok(future.await) }),
+            Err(refusal) => Future::failed(refusal.into()),
+        }
+    }
+
+    /// Runs `function` with `argument` as a task. See [`AsyncPool::submit`](crate::AsyncPool::submit).
+    pub fn submit<F, A, T, R>(&self, function: F, argument: A) -> Future<R>
+    where
+        F: FnOnce(A) -> T + Send + 'static,
+        A: Send + 'static,
+        T: std::future::Future<Output = R> + Send + 'static,
+        R: Send + 'static,
+    {
+        // Called in the task, so that its panic is the task's.
+        self.spawn(async move { function(argument).await })
+    }
+
+    /// A function and its argument, to be submitted with options. See [`AsyncPool::task`](crate::AsyncPool::task).
+    pub fn task<F, A>(&self, function: F, argument: A) -> Submission<'_, F, A> {
+        Submission::new(&self.shared, function, argument)
+    }
+
+    /// Runs `function` with each of `arguments`. See [`AsyncPool::map`](crate::AsyncPool::map).
+    pub fn map<F, I, T, R>(
+        &self,
+        function: F,
+        arguments: I,
+    ) -> Map<I::IntoIter, impl FnMut(I::Item) -> Future<R> + use<F, I, T, R>, R>
+    where
+        F: Fn(I::Item) -> T + Send + Sync + 'static,
+        I: IntoIterator,
+        I::Item: Send + 'static,
+        T: std::future::Future<Output = R> + Send + 'static,
+        R: Send + 'static,
+    {
+        let pool = self.clone();
+        let function = Arc::new(function);
+        Map::new(arguments.into_iter(), MAP_IN_FLIGHT, move |argument| {
+            let function = Arc::clone(&function);
+            pool.spawn(async move { function(argument).await })
+        })
+    }
+
+    /// Runs a closure that blocks. See [`AsyncPool::run_blocking`](crate::AsyncPool::run_blocking).
+    pub fn run_blocking<R: Send + 'static>(&self, closure: impl FnOnce() -> R + Send + 'static) -> Future<R> {
+        run_blocking(&self.shared, closure)
+    }
+
+    /// The pool as one of plain functions. See [`AsyncPool::blocking`](crate::AsyncPool::blocking).
+    pub fn blocking(&self) -> Blocking {
+        Blocking::new(self.clone())
+    }
+
+    /// What the pool is doing. See [`AsyncPool::stats`](crate::AsyncPool::stats).
+    pub fn stats(&self) -> Stats {
+        self.shared.stats()
+    }
+}
+
+impl<F, A, T, R> Executor<F, A> for Handle
+where
+    F: Fn(A) -> T + Send + 'static,
+    A: Send + 'static,
+    T: std::future::Future<Output = R> + Send + 'static,
+    R: Send + 'static,
+{
+    type Output = R;
+
+    fn submit(&self, function: F, argument: A) -> Future<R> {
+        self.submit(function, argument)
+    }
+
+    fn map<I>(&self, function: F, arguments: I) -> impl Iterator<Item = Result<R, TaskError>>
+    where
+        I: IntoIterator<Item = A>,
+        F: Clone,
+    {
+        Map::new(arguments.into_iter(), MAP_IN_FLIGHT, move |argument| {
+            self.submit(function.clone(), argument)
+        })
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Handle").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,59 @@
+//! A limit of how many tasks may be in flight.
+
+use crate::refusal::Refusal;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+
+/// What [`submit`](crate::AsyncPool::submit) does when as many tasks are in flight as may be. See
+/// [`AsyncPoolBuilder::in_flight_limit`](crate::AsyncPoolBuilder::in_flight_limit).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias("back-pressure"))]
+pub enum WhenFull {
+    /// It blocks until a task has ended. In async code, where it must not block, the task is let in beyond the limit
+    /// instead: [`Submission::submit_async`](crate::Submission::submit_async) waits there.
+    Block,
+    /// The future is done at once, with [`TaskError::is_refused`](trine_future::TaskError::is_refused).
+    Refuse,
+}
+
+/// The places of the tasks in flight.
+pub(crate) struct Limit {
+    pub(crate) places: usize,
+    pub(crate) when_full: WhenFull,
+    free: Arc<Semaphore>,
+}
+
+/// The right of one task to be in flight. It is given back when this is dropped.
+pub(crate) type Place = OwnedSemaphorePermit;
+
+impl Limit {
+    /// More places than tokio can count are as good as what it can.
+    pub(crate) fn new(places: usize, when_full: WhenFull) -> Self {
+        let places = places.min(Semaphore::MAX_PERMITS);
+        Self {
+            places,
+            when_full,
+            free: Arc::new(Semaphore::new(places)),
+        }
+    }
+
+    pub(crate) fn try_take(&self) -> Result<Place, Refusal> {
+        Arc::clone(&self.free)
+            .try_acquire_owned()
+            .map_err(|error| match error {
+                TryAcquireError::Closed => Refusal::ShutDown,
+                TryAcquireError::NoPermits => Refusal::Full(self.places),
+            })
+    }
+
+    /// A place, once one is free. Those who ask are served in their order.
+    pub(crate) fn take(&self) -> impl Future<Output = Result<Place, Refusal>> + Send + use<> {
+        let free = Arc::clone(&self.free);
+        async move { free.acquire_owned().await.map_err(|_closed| Refusal::ShutDown) }
+    }
+
+    /// From here on nobody gets a place; those who wait are told so.
+    pub(crate) fn close(&self) {
+        self.free.close();
+    }
+}

@@ -1,0 +1,419 @@
+//! Tasks that end with the async block that has started them, and may borrow from around it.
+//!
+//! The children are polled inside of the scope's own future, by whoever polls that: side by side, not in parallel. This
+//! is what makes borrowing safe. A child on another thread would have to be waited for before the frames are left that it
+//! borrows from, and nothing can make sure of that in async code: a future can be dropped at any await point, or forgotten
+//! by `mem::forget` without its destructor. A forgotten scope is never polled again, and its children with it.
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use trine_future::{Failure, Owner, Promise, TaskError, catch_panic, report_failure};
+use trine_lock::Lock;
+
+/// Runs `body`, which can spawn tasks that borrow from around the scope, and ends when it and all of these have ended.
+///
+/// The first error ends all of it: an `Err` of the body or of a task, or a panic of a task, which becomes an error by
+/// `From<TaskError>`. What has not ended is dropped then, the body too, at the point where it awaits. So nothing goes on
+/// once the scope has ended. The same happens if the scope itself is dropped. A panic of the body goes on after that.
+///
+/// It needs no pool and no runtime: the tasks run where the scope is awaited, side by side, and not in parallel. What
+/// computes belongs into a pool, whose futures can be awaited here.
+///
+/// # Errors
+///
+/// The first error. Those that follow it, in destructors, go to the [failure hook](trine_future::set_failure_hook).
+///
+/// ```
+/// use trine_async::{AsyncPool, TaskError, scope};
+///
+/// let pool = AsyncPool::new(1)?;
+/// let length = pool.spawn(async {
+///     let pages = ["to be".to_owned(), "or not".to_owned()]; // not 'static
+///     scope(async |scope| {
+///         let lengths = pages.each_ref().map(|page| scope.spawn(async move { Ok(page.len()) }));
+///         let mut sum = 0;
+///         for length in lengths {
+///             sum += length.await?;
+///         }
+///         Ok::<usize, TaskError>(sum)
+///     })
+///     .await
+/// });
+/// assert_eq!(length.result()??, 11);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
+#[doc(alias("TaskGroup", "nursery", "gather", "moro"))]
+pub fn scope<'env, R, E, B>(body: impl FnOnce(Scope<'env, E>) -> B) -> Scoped<'env, B, R, E>
+where
+    B: Future<Output = Result<R, E>>,
+    E: From<TaskError> + Send + 'env,
+{
+    let scope = Scope {
+        shared: Arc::new(Shared(Lock::new(State {
+            is_closed: false,
+            spawned: Vec::new(),
+            error: None,
+            waker: None,
+        }))),
+    };
+    Scoped {
+        body: Some(body(scope.clone())),
+        children: FuturesUnordered::new(),
+        value: None,
+        scope: scope.shared,
+    }
+}
+
+pin_project! {
+    /// The future of a [`scope`].
+    #[must_use = "a scope does nothing until it is awaited"]
+    pub struct Scoped<'env, B, R, E> {
+        // Gone as soon as it has ended.
+        #[pin]
+        body: Option<B>,
+        children: FuturesUnordered<BoxedChild<'env>>,
+        // What the body has returned.
+        value: Option<R>,
+        scope: Arc<Shared<'env, E>>,
+    }
+
+    impl<'env, B, R, E> PinnedDrop for Scoped<'env, B, R, E> {
+        fn drop(this: Pin<&mut Self>) {
+            // Before the body and the tasks are dropped, so that their destructors find the scope closed.
+            this.scope.close();
+        }
+    }
+}
+
+impl<'env, B, R, E> Future for Scoped<'env, B, R, E>
+where
+    B: Future<Output = Result<R, E>>,
+{
+    type Output = Result<R, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let mut result = Ok(());
+        if let Some(body) = this.body.as_mut().as_pin_mut() {
+            match body.poll(context) {
+                Poll::Ready(Ok(value)) => {
+                    *this.value = Some(value);
+                    this.body.set(None);
+                }
+                Poll::Ready(Err(error)) => result = Err(error),
+                Poll::Pending => {}
+            }
+        }
+        if result.is_ok() {
+            match this.scope.poll_children(this.children, context) {
+                Poll::Ready(Ok(())) if this.value.is_none() => return Poll::Pending,
+                Poll::Ready(ended) => result = ended,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        // Whoever gets the result finds that nothing goes on any more.
+        this.scope.close();
+        this.body.set(None);
+        this.children.clear();
+        Poll::Ready(result.map(|()| {
+            let value = this.value.take();
+            value.expect("a scope that has ended is not polled again")
+        }))
+    }
+}
+
+impl<B, R, E> fmt::Debug for Scoped<'_, B, R, E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Scoped")
+            .field("tasks", &self.children.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the body of a [`scope`] spawns tasks by. A clone is the same scope, for tasks that spawn tasks.
+pub struct Scope<'env, E> {
+    shared: Arc<Shared<'env, E>>,
+}
+
+type BoxedChild<'env> = Pin<Box<dyn Future<Output = ()> + Send + 'env>>;
+
+struct Shared<'env, E>(Lock<State<'env, E>>);
+
+struct State<'env, E> {
+    /// The scope takes no more tasks.
+    is_closed: bool,
+    /// Tasks that the scope has not seen yet.
+    spawned: Vec<BoxedChild<'env>>,
+    /// The first error of a task.
+    error: Option<E>,
+    /// Of the one who polls the scope, to be woken when a task is spawned elsewhere.
+    waker: Option<Waker>,
+}
+
+impl<'env, E: From<TaskError> + Send + 'env> Scope<'env, E> {
+    /// Runs `future` as a task of the scope. It may borrow from around the scope.
+    ///
+    /// If it returns `Ok`, that is the result of the future that this gives back, which need not be kept. An `Err` ends the
+    /// scope, as a panic does. [`cancel`](trine_future::Future::cancel) ends the task alone. After the end of the scope the
+    /// task is refused, and dropped.
+    ///
+    /// ```
+    /// use trine_async::{AsyncPool, TaskError, scope};
+    ///
+    /// let pool = AsyncPool::new(1)?;
+    /// let error = pool.spawn(scope(async |scope| {
+    ///     let page = scope.spawn(async { Err::<u32, _>(TaskError::refused("no such page")) });
+    ///     let _other = scope.spawn(std::future::pending::<Result<(), TaskError>>()); // is dropped
+    ///     page.await?; // as this is, which does not get to see the error
+    ///     Ok(())
+    /// }));
+    /// assert!(error.result()?.unwrap_err().to_string().contains("no such page"));
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    #[doc(alias("create_task", "start_soon"))]
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "the task runs also if its future is dropped"
+    )]
+    pub fn spawn<F, T>(&self, future: F) -> trine_future::Future<T>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'env,
+        T: Send + 'static,
+    {
+        let stop = Stop::default();
+        let (promise, result) = Promise::with_owner(stop.clone());
+        let child = Box::pin(Child {
+            future: Some(future),
+            promise: Some(promise),
+            scope: Arc::clone(&self.shared),
+            stop,
+        });
+        let waker = {
+            let mut state = self.shared.0.lock();
+            if state.is_closed {
+                drop(state);
+                return trine_future::Future::failed(TaskError::refused("the scope has ended"));
+            }
+            state.spawned.push(child);
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        result
+    }
+
+    /// [`spawn`](Self::spawn) for a task whose result nobody wants, but for an error.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use trine_async::{AsyncPool, TaskError, scope};
+    ///
+    /// let pool = AsyncPool::new(1)?;
+    /// let sum = pool.spawn(async {
+    ///     let sum = AtomicU32::new(0);
+    ///     let added = scope(async |scope| {
+    ///         for number in 1..=3 {
+    ///             let sum = &sum;
+    ///             scope.spawn_detached(async move {
+    ///                 sum.fetch_add(number, Ordering::Relaxed);
+    ///                 Ok(())
+    ///             });
+    ///         }
+    ///         Ok::<(), TaskError>(())
+    ///     });
+    ///     added.await.map(|()| sum.into_inner())
+    /// });
+    /// assert_eq!(sum.result()??, 6);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    pub fn spawn_detached<F>(&self, future: F)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'env,
+    {
+        drop(self.spawn(future));
+    }
+}
+
+impl<'env, E> Shared<'env, E> {
+    /// Polls those that have been woken. Ready when there are none left, or with the first error.
+    fn poll_children(
+        &self,
+        children: &mut FuturesUnordered<BoxedChild<'env>>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), E>> {
+        loop {
+            children.extend(mem::take(&mut self.0.lock().spawned));
+            let polled = children.poll_next_unpin(context);
+            let mut state = self.0.lock();
+            if let Some(error) = state.error.take() {
+                return Poll::Ready(Err(error));
+            }
+            match polled {
+                Poll::Ready(Some(())) => {}
+                _ if !state.spawned.is_empty() => {}
+                Poll::Ready(None) => {
+                    state.waker = Some(context.waker().clone());
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Pending => {
+                    state.waker = Some(context.waker().clone());
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// The scope takes no more tasks, and lets go of those that it has not seen.
+    fn close(&self) {
+        let not_seen = {
+            let mut state = self.0.lock();
+            state.is_closed = true;
+            (mem::take(&mut state.spawned), state.waker.take())
+        };
+        drop(not_seen);
+    }
+
+    /// A task has failed: the first error is that of the scope.
+    fn fail(&self, error: E) {
+        let late = {
+            let mut state = self.0.lock();
+            if state.error.is_none() && !state.is_closed {
+                state.error = Some(error);
+                None
+            } else {
+                Some(error)
+            }
+        };
+        // PANIC: its destructor is the user's code.
+        report_panic(catch_panic(|| drop(late)));
+    }
+}
+
+pin_project! {
+    /// A task of a scope.
+    struct Child<'env, F, T, E>
+    where
+        T: Send,
+        T: 'static,
+    {
+        // Gone as soon as the task has ended.
+        #[pin]
+        future: Option<F>,
+        promise: Option<Promise<T>>,
+        scope: Arc<Shared<'env, E>>,
+        stop: Stop,
+    }
+
+    impl<'env, F, T, E> PinnedDrop for Child<'env, F, T, E>
+    where
+        T: Send,
+        T: 'static,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(promise) = this.promise.take() {
+                // PANIC: the destructors are the user's code, and the other tasks have to be dropped, too.
+                report_panic(catch_panic(|| this.future.set(None)));
+                promise.cancel();
+            }
+        }
+    }
+}
+
+impl<F, T, E> Future for Child<'_, F, T, E>
+where
+    F: Future<Output = Result<T, E>>,
+    T: Send + 'static,
+    E: From<TaskError>,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let (Some(mut promise), Some(future)) = (this.promise.take(), this.future.as_mut().as_pin_mut())
+        else {
+            return Poll::Ready(());
+        };
+        // Before it looks whether it was cancelled: so whoever cancels later finds the waker.
+        this.stop.watch(context.waker());
+        // PANIC: the future is the user's code.
+        let result = match promise.start().then(|| catch_panic(|| future.poll(context))) {
+            Some(Ok(Poll::Pending)) => {
+                *this.promise = Some(promise);
+                return Poll::Pending;
+            }
+            Some(Ok(Poll::Ready(result))) => Some(result),
+            Some(Err(panic)) => Some(Err(E::from(TaskError::panicked(panic)))),
+            // It was cancelled.
+            None => None,
+        };
+        // PANIC: the destructors are the user's code.
+        let dropped = catch_panic(|| this.future.set(None));
+        match (result, dropped) {
+            (Some(Ok(value)), Ok(())) => promise.finish(Ok(value)),
+            (Some(Err(error)), dropped) => {
+                promise.cancel();
+                this.scope.fail(error);
+                report_panic(dropped);
+            }
+            (_, Err(panic)) => {
+                promise.cancel();
+                this.scope.fail(E::from(TaskError::panicked(panic)));
+            }
+            (None, Ok(())) => {}
+        }
+        Poll::Ready(())
+    }
+}
+
+fn report_panic(caught: Result<(), trine_future::Panic>) {
+    if let Err(panic) = caught {
+        // PANIC: the hook is the user's code, and nobody is left to be told of it.
+        let _ = catch_panic(|| report_failure(&Failure::Panicked(panic)));
+    }
+}
+
+/// Has a task of a scope polled again, to find that it was cancelled.
+#[derive(Clone, Default)]
+struct Stop(Arc<Lock<Option<Waker>>>);
+
+impl Stop {
+    fn watch(&self, waker: &Waker) {
+        let mut watching = self.0.lock();
+        if !watching.as_ref().is_some_and(|before| before.will_wake(waker)) {
+            *watching = Some(waker.clone());
+        }
+    }
+}
+
+impl Owner for Stop {
+    const STOPS_RUNNING: bool = true;
+
+    fn stop(&self) {
+        let waker = self.0.lock().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl<E> Clone for Scope<'_, E> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<E> fmt::Debug for Scope<'_, E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Scope").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! What a pool, its handles and its tasks share.
+
+use crate::async_code::is_async_code;
+use crate::limit::{Limit, Place, WhenFull};
+use crate::open_tasks::OpenTasks;
+use crate::refusal::Refusal;
+use crate::stats::Stats;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use trine_future::{FailureHook, Outcome, Promise, Shutdown};
+use trine_platform::HomeProcess;
+
+/// What a pool, its handles and its tasks share.
+pub(crate) struct Shared {
+    pub(crate) tasks: OpenTasks,
+    pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) limit: Option<Limit>,
+    /// Counts, and tells the user's function or the program's.
+    pub(crate) failure_hook: FailureHook,
+    /// The failures of tasks that nobody saw. With the hook, because that may be called long after the pool is gone.
+    pub(crate) failed_unseen: Arc<AtomicUsize>,
+    pub(crate) home: HomeProcess,
+}
+
+impl Shared {
+    /// Lets a task in if there is room.
+    pub(crate) fn try_enter(self: &Arc<Self>) -> Result<Entry, Refusal> {
+        if !self.home.is_here() {
+            return Err(Refusal::Forked);
+        }
+        let place = self.limit.as_ref().map(Limit::try_take).transpose()?;
+        self.enter(place)
+    }
+
+    /// Lets a task in as the pool was made to: it may block until there is room, but not in async code.
+    pub(crate) fn enter_or_block(self: &Arc<Self>) -> Result<Entry, Refusal> {
+        match (self.try_enter(), &self.limit) {
+            (Err(Refusal::Full(_)), Some(limit)) if limit.when_full == WhenFull::Block => {
+                if is_async_code() {
+                    self.enter(None)
+                } else {
+                    self.enter(Some(self.wait_for_room(limit)?))
+                }
+            }
+            (entered, _) => entered,
+        }
+    }
+
+    /// Lets a task in once there is room.
+    pub(crate) async fn enter_async(self: Arc<Self>) -> Result<Entry, Refusal> {
+        let waiting = match (self.try_enter(), &self.limit) {
+            (Err(Refusal::Full(_)), Some(limit)) => limit.take(),
+            (entered, _) => return entered,
+        };
+        let place = waiting.await?;
+        self.enter(Some(place))
+    }
+
+    /// The runtime waits in the place of this thread, so that this is a wait like all others of Trine's.
+    fn wait_for_room(&self, limit: &Limit) -> Result<Place, Refusal> {
+        let (promise, place) = Promise::new();
+        let waiting = limit.take();
+        self.runtime.spawn(async move {
+            let _ = promise.complete(waiting.await);
+        });
+        // An error means that the runtime is gone.
+        place.result().unwrap_or(Err(Refusal::ShutDown))
+    }
+
+    fn enter(self: &Arc<Self>, place: Option<Place>) -> Result<Entry, Refusal> {
+        if !self.tasks.enter() {
+            return Err(Refusal::ShutDown);
+        }
+        Ok(Entry {
+            shared: Arc::clone(self),
+            place,
+            has_started: false,
+            outcome: Outcome::Cancelled,
+        })
+    }
+
+    /// Lets nobody in any more. The future is done when the last task has ended.
+    pub(crate) fn close(&self, shutdown: Shutdown) -> trine_future::Future<()> {
+        let last_has_ended = self.tasks.close(shutdown);
+        if let Some(limit) = &self.limit {
+            limit.close();
+        }
+        last_has_ended
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        if !self.home.is_here() {
+            // The pool is not in this process.
+            return Stats::default();
+        }
+        Stats {
+            workers: self.runtime.metrics().num_workers(),
+            // ORDERING: Relaxed. It is a number.
+            failed_unseen: self.failed_unseen.load(Relaxed),
+            ..self.tasks.stats()
+        }
+    }
+}
+
+/// A task that was let in and has not ended, for as long as this lives.
+pub(crate) struct Entry {
+    shared: Arc<Shared>,
+    place: Option<Place>,
+    has_started: bool,
+    /// How the task has ended, or what it means if this is dropped before it has.
+    outcome: Outcome,
+}
+
+impl Entry {
+    pub(crate) fn pool(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// The task starts, if it has not yet. False if the pool has given up tasks that have not started.
+    pub(crate) fn start(&mut self) -> bool {
+        if !self.has_started {
+            if self.shared.tasks.cancels_queued() {
+                return false;
+            }
+            self.has_started = true;
+            self.shared.tasks.start();
+        }
+        true
+    }
+
+    /// The task has ended so. Its place is free; who waits for the last task is told when this is dropped.
+    pub(crate) fn end(&mut self, outcome: Outcome) {
+        self.outcome = outcome;
+        self.place = None;
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.place = None;
+        self.shared.tasks.leave(self.has_started, self.outcome);
+    }
+}

@@ -1,0 +1,89 @@
+//! Waits that block the thread of a runtime are named, in debug builds.
+
+#![cfg(debug_assertions)]
+
+use std::cell::Cell;
+use std::sync::Arc;
+use tokio::runtime::Builder;
+use trine_async::AsyncPool;
+use trine_fixture::in_own_process;
+use trine_future::{BlockingHook, Future, Promise, as_completed, set_blocking_hook, set_failure_hook};
+use trine_lock::Lock;
+
+/// Calls `wait` with a future that ends when this thread is about to sleep for it.
+fn sleep_in<R>(wait: impl FnOnce(Future<u32>) -> R) -> R {
+    let (promise, future) = Promise::new();
+    let promise = Cell::new(Some(promise));
+    set_blocking_hook(Some(BlockingHook {
+        begin: Box::new(move || promise.take().expect("it sleeps once").complete(7).unwrap()),
+        end: Box::new(|| ()),
+    }));
+    let result = wait(future);
+    set_blocking_hook(None);
+    result
+}
+
+/// What the failure hook is told from here on.
+fn heard() -> Arc<Lock<Vec<String>>> {
+    let heard = Arc::new(Lock::new(Vec::new()));
+    let told = Arc::clone(&heard);
+    assert!(set_failure_hook(move |failure| told
+        .lock()
+        .push(failure.to_string())));
+    heard
+}
+
+#[test]
+fn a_task_that_blocks_is_named_with_its_thread() {
+    in_own_process(|| {
+        let heard = heard();
+        let pool = AsyncPool::builder().workers(1).name("fetch").build().unwrap();
+        // What is tested is a mistake in a program.
+        let blocks = pool.spawn(async { sleep_in(|future| future.result().unwrap()) });
+        assert_eq!(blocks.result().unwrap(), 7);
+        let heard = heard.lock();
+        assert_eq!(heard.len(), 1, "{heard:?}");
+        for part in [
+            "a_task_that_blocks_is_named_with_its_thread",
+            "blocks the thread `fetch`",
+            "`.await`",
+        ] {
+            assert!(heard[0].contains(part), "{heard:?}");
+        }
+    });
+}
+
+#[test]
+fn other_async_code_that_blocks_is_named_by_its_thread() {
+    in_own_process(|| {
+        let heard = heard();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("others")
+            .build()
+            .unwrap();
+        runtime.block_on(async { drop(AsyncPool::current().unwrap()) });
+        let blocks = runtime.spawn(async { sleep_in(|future| as_completed([future]).count()) });
+        assert_eq!(runtime.block_on(blocks).unwrap(), 1);
+        let heard = heard.lock();
+        assert_eq!(heard.len(), 1, "{heard:?}");
+        assert!(
+            heard[0].contains("`async code` blocks the thread `others`"),
+            "{heard:?}"
+        );
+    });
+}
+
+#[test]
+fn where_blocking_is_allowed_nobody_complains() {
+    in_own_process(|| {
+        let heard = heard();
+        let sleeps = || sleep_in(|future| future.result().unwrap());
+        let pool = AsyncPool::new(1).unwrap();
+        assert_eq!(pool.run_blocking(sleeps).result().unwrap(), 7);
+        let in_place = pool.spawn(async move { tokio::task::block_in_place(sleeps) });
+        // This one waits on a thread that is in no runtime.
+        assert_eq!(in_place.result().unwrap(), 7);
+        assert_eq!(*heard.lock(), [""; 0]);
+    });
+}

@@ -1,0 +1,153 @@
+//! A limit of how many tasks may be in flight.
+
+use crate::probe::DropProbe;
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc;
+use std::thread;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+use trine_async::{AsyncPool, Shutdown, WhenFull};
+use trine_fixture::in_own_process;
+
+fn limited(tasks: usize, when_full: WhenFull) -> AsyncPool {
+    AsyncPool::builder()
+        .workers(1)
+        .in_flight_limit(tasks, when_full)
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn a_full_pool_refuses_and_has_room_when_a_result_is_there() {
+    in_own_process(|| {
+        let pool = limited(2, WhenFull::Refuse);
+        let endless = pool.spawn(pending::<u32>());
+        for number in 0..100 {
+            // The place of the one before is free as soon as its result is.
+            assert_eq!(pool.spawn(async move { number }).result().unwrap(), number);
+        }
+        let other = pool.spawn(pending::<u32>());
+        let refused = pool.spawn(async { 1 }).result().unwrap_err();
+        assert!(refused.is_refused());
+        assert_eq!(
+            refused.to_string(),
+            "the task was not accepted: the async pool is full, at most 2 tasks may be in flight"
+        );
+        assert!(endless.cancel() && other.cancel());
+    });
+}
+
+#[test]
+fn try_submit_gives_function_and_argument_back() {
+    in_own_process(|| {
+        let pool = limited(1, WhenFull::Block);
+        let endless = pool.spawn(pending::<()>());
+        let rejected = pool
+            .task(async |page: String| page.len(), "trine".to_owned())
+            .try_submit()
+            .unwrap_err();
+        assert!(rejected.is_full() && !rejected.is_closed());
+        assert_eq!(rejected.argument, "trine");
+        endless.cancel();
+        pool.shutdown(Shutdown::Drain);
+        let closed = pool.task(rejected.function, rejected.argument).try_submit();
+        assert!(closed.unwrap_err().is_closed());
+    });
+}
+
+#[test]
+fn a_thread_that_submits_to_a_full_pool_waits() {
+    in_own_process(|| {
+        let pool = limited(1, WhenFull::Block);
+        let (open, opened) = oneshot::channel::<()>();
+        let first = pool.spawn(async move { opened.await.unwrap() });
+        let (submitted, was_submitted) = mpsc::channel();
+        let handle = pool.handle();
+        let submits = thread::spawn(move || {
+            let second = handle.spawn(async { 2 });
+            submitted.send(()).unwrap();
+            second.result().unwrap()
+        });
+        assert!(was_submitted.try_recv().is_err());
+        open.send(()).unwrap();
+        first.result().unwrap();
+        was_submitted.recv().unwrap();
+        assert_eq!(submits.join().unwrap(), 2);
+    });
+}
+
+#[test]
+fn a_thread_that_waits_for_room_is_refused_when_the_pool_ends() {
+    in_own_process(|| {
+        let pool = limited(1, WhenFull::Block);
+        let first = pool.spawn(pending::<()>());
+        let handle = pool.handle();
+        let submits = thread::spawn(move || handle.spawn(async { 2 }).result());
+        Builder::new_current_thread().build().unwrap().block_on(async {
+            pool.shutdown(Shutdown::Drain); // does not wait here
+        });
+        assert!(submits.join().unwrap().unwrap_err().is_refused());
+        first.cancel();
+    });
+}
+
+#[test]
+fn async_code_is_never_blocked_by_a_full_pool() {
+    in_own_process(|| {
+        let pool = limited(1, WhenFull::Block);
+        let handle = pool.handle();
+        // On the pool's only thread: blocked, it could never run what it waits for.
+        let outer = pool.spawn(async move { handle.spawn(async { 1 }).await });
+        assert_eq!(outer.result().unwrap().unwrap(), 1);
+    });
+}
+
+#[test]
+fn submit_async_awaits_room_and_keeps_to_the_limit() {
+    in_own_process(|| {
+        let pool = limited(3, WhenFull::Refuse);
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        Builder::new_current_thread().build().unwrap().block_on(async {
+            let mut futures = Vec::new();
+            for number in 0..100 {
+                let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+                let task = async move |number: u32| {
+                    most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
+                    tokio::task::yield_now().await;
+                    now.fetch_sub(1, SeqCst);
+                    number
+                };
+                futures.push(pool.task(task, number).submit_async().await);
+            }
+            for (future, number) in futures.into_iter().zip(0..) {
+                assert_eq!(future.await.unwrap(), number);
+            }
+        });
+        assert!((1..=3).contains(&most.load(SeqCst)));
+    });
+}
+
+#[test]
+fn who_gives_up_waiting_for_room_leaves_it_to_the_next() {
+    in_own_process(|| {
+        let pool = limited(1, WhenFull::Refuse);
+        let first = pool.spawn(pending::<()>());
+        Builder::new_current_thread().build().unwrap().block_on(async {
+            let (probe, dropped) = DropProbe::new();
+            let mut gives_up = Box::pin(pool.task(async |_: DropProbe| (), probe).submit_async());
+            let mut waits = Box::pin(pool.task(async |number: u32| number, 2).submit_async());
+            assert!(futures_poll(gives_up.as_mut()).is_pending());
+            assert!(futures_poll(waits.as_mut()).is_pending());
+            drop(gives_up);
+            assert_eq!(dropped.try_recv(), Ok("dropped"));
+            first.cancel();
+            assert_eq!(waits.await.await.unwrap(), 2);
+        });
+    });
+}
+
+fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
+    future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+}
