@@ -127,9 +127,13 @@ fn misbehave(how: String) -> u32 {
             eprintln!("no licence");
             std::process::exit(7)
         }
-        "park" => loop {
-            std::thread::park();
-        },
+        // It says by a file that it runs.
+        path if path.starts_with('/') => {
+            fs::write(path, "").expect("the file can be written");
+            loop {
+                std::thread::park();
+            }
+        }
         _ => 1,
     }
 }
@@ -143,18 +147,25 @@ fn in_processes() -> Failures {
     let misbehaving = |how: &str| error(pool.submit(misbehave, how.to_owned()));
     // In this order: what a worker writes last would be the words of the panic.
     let [aborted, exited, panicked] = ["abort", "exit", "panic"].map(misbehaving);
-    let parked = pool
-        .task(misbehave, "park".to_owned())
-        .timeout(Duration::from_millis(50))
-        .submit();
-    let timed_out = error(parked);
+    let runs = std::env::temp_dir().join(format!("trine-error-texts-{}", std::process::id()));
+    let park = runs.to_str().expect("the path is text").to_owned();
+    let timeout = Duration::from_millis(50);
+    let timed_out = error(pool.task(misbehave, park.clone()).timeout(timeout).submit());
 
-    let parked = pool.submit(misbehave, "park".to_owned());
-    while !parked.is_running() {
+    let _ = fs::remove_file(&runs);
+    let parked = pool.submit(misbehave, park);
+    while !runs.exists() {
         std::thread::yield_now();
     }
-    let _queued = pool.submit(misbehave, String::new());
-    let full = error(pool.submit(misbehave, String::new()));
+    fs::remove_file(&runs).unwrap();
+    let mut queued = Vec::new();
+    let full = loop {
+        let future = pool.submit(misbehave, String::new());
+        if future.is_done() {
+            break error(future);
+        }
+        queued.push(future);
+    };
     pool.kill();
     let killed = error(parked);
     let shut_down = error(pool.submit(misbehave, String::new()));

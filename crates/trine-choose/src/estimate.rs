@@ -18,6 +18,9 @@ const LONGEST_CHUNK: usize = 10_000;
 const CHUNK_BYTES: usize = 1 << 20;
 /// The least that is believed of a task: no clock sees less.
 const LEAST: f64 = 1e-9;
+/// The least that is believed of what crosses: it is written, copied and read, whatever the noise says.
+const LEAST_CROSSING: f64 = 20e-9;
+const LEAST_CROSSING_A_BYTE: f64 = 0.2e-9;
 
 /// What a model is expected to do, at its best.
 ///
@@ -60,6 +63,10 @@ pub(crate) fn estimates(measured: &Measured, costs: &Costs, is_awaitable: bool) 
     let chunk = ((costs.process / MESSAGE_SHARE / wall).round() as usize)
         .min(CHUNK_BYTES / (measured.argument_bytes + measured.result_bytes).max(1))
         .clamp(1, LONGEST_CHUNK);
+    let bytes = (measured.argument_bytes + measured.result_bytes) as f64;
+    let crossing = measured
+        .crossing
+        .max(LEAST_CROSSING + LEAST_CROSSING_A_BYTE * bytes);
     let mut estimates = vec![
         Estimate {
             model: Model::NoPool,
@@ -77,7 +84,7 @@ pub(crate) fn estimates(measured: &Measured, costs: &Costs, is_awaitable: bool) 
             model: Model::Processes,
             workers: processes,
             chunk,
-            throughput: throughput(processes, cpu, costs.process / chunk as f64 + measured.crossing),
+            throughput: throughput(processes, cpu, costs.process / chunk as f64 + crossing),
         },
     ];
     if is_awaitable {
@@ -162,11 +169,7 @@ mod tests {
 
     #[test]
     fn less_than_the_hand_over_takes_no_pool() {
-        let tiny = Measured {
-            crossing: 50e-9,
-            ..task(20e-9, 20e-9)
-        };
-        assert_eq!(answer(&tiny, true), (Model::NoPool, 1, 1));
+        assert_eq!(answer(&task(20e-9, 20e-9), true), (Model::NoPool, 1, 1));
     }
 
     #[test]

@@ -39,6 +39,10 @@
 //! How the task's time depends on other tasks: a database that serves ten at a time, a disk, a lock, caches. What the
 //! samples don't show. What the program does beside it. The answer is where to begin, and a benchmark of the real thing is
 //! where to end.
+//!
+//! Its own benchmark (`choose` in `benches`) draws 20 workloads and counts the choices that are not below the lower quartile of the
+//! best model. On a machine that others kept busy it was right 11 to 17 times, and one model for all 3 to 13 times. Its weak sides
+//! there are huge arguments, files in the cache, and waits of about a millisecond.
 
 mod choice;
 mod chooser;

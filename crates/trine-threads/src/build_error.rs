@@ -12,6 +12,7 @@ use std::{error, fmt, io};
 ///
 /// let error = ThreadPool::new(0).unwrap_err();
 /// assert!(error.is_no_workers() && !error.is_environment());
+/// assert!(ThreadPool::new(usize::MAX).unwrap_err().is_too_many_workers());
 ///
 /// let failing = ThreadPool::builder().workers(1).initializer(|| Err("no device".into()));
 /// assert!(failing.build().unwrap_err().is_initializer());
