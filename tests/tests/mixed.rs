@@ -337,3 +337,26 @@ fn a_worker_has_threads_but_no_workers() {
         assert_eq!(pool.submit(build_pools, ()).result().unwrap(), (true, 42));
     });
 }
+
+/// The pool that ends waits for a callback, which waits for a task of the pool on whose only worker it ends.
+#[test]
+fn a_process_pool_can_end_on_a_worker_of_a_thread_pool() {
+    in_own_process(|| {
+        let Pools {
+            threads, processes, ..
+        } = pools();
+        let handle = threads.handle();
+        let ended = threads.spawn(move || {
+            let (sender, receiver) = mpsc::channel();
+            let mut future = processes.submit(double, 1);
+            future.on_done(move |_| {
+                receiver.recv().unwrap();
+                handle.spawn(|| ()).result().unwrap();
+            });
+            sender.send(()).unwrap();
+            drop(processes);
+            future.result()
+        });
+        assert_eq!(ended.result().unwrap().unwrap(), 2);
+    });
+}

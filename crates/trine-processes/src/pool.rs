@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use trine_future::{Executor, Future, Map, Pool, Shutdown, TaskError};
+use trine_future::{Executor, Future, Map, Pool, Shutdown, TaskError, while_blocked};
 use trine_lock::Lock;
 
 /// A pool of worker processes.
@@ -269,14 +269,17 @@ impl ProcessPool {
         }
     }
 
+    /// Waits until the pool has ended: a wait like others, so on a worker of a thread pool a spare takes its place.
     fn wait(&self) {
-        self.shared.wait_for_attendants();
-        let threads = std::mem::take(&mut *self.threads.lock());
-        for thread in threads {
-            // None of them panics; and if one did, it is gone.
-            let _ = thread.join();
-        }
-        self.shared.callbacks.end();
+        while_blocked(|| {
+            self.shared.wait_for_attendants();
+            let threads = std::mem::take(&mut *self.threads.lock());
+            for thread in threads {
+                // None of them panics; and if one did, it is gone.
+                let _ = thread.join();
+            }
+            self.shared.callbacks.end();
+        });
     }
 }
 

@@ -41,6 +41,30 @@ impl Process {
     pub(crate) fn kill(&self) {
         match *self {}
     }
+
+    pub(crate) fn hand(&self, _: &[u8], _: Option<u32>) -> Option<u32> {
+        match *self {}
+    }
+
+    pub(crate) fn announce(&self) -> u32 {
+        match *self {}
+    }
+
+    pub(crate) fn take_back(&self, _: u32) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn wake(&self) {
+        match *self {}
+    }
+
+    pub(crate) fn wake_attendant(&self) {
+        match *self {}
+    }
+
+    pub(crate) fn receive_as_leader(&self) -> Option<Vec<u8>> {
+        match *self {}
+    }
 }
 
 /// What wakes a watcher. There is none.
@@ -63,11 +87,17 @@ pub(crate) fn watch(watched: &Watched) -> Vec<usize> {
 /// A worker. There is none.
 pub(crate) enum Worker {}
 
-/// Why a request has no reply.
-pub(crate) enum NoReply {
+/// What has become of a request. There is none.
+#[allow(dead_code, reason = "nobody sends anything here")]
+pub(crate) enum Sent {
+    Pending,
+    Answered(Vec<u8>),
     NotStarted,
     Lost,
 }
+
+/// The worker has written what is no reply.
+pub(crate) struct Nonsense;
 
 impl Worker {
     pub(crate) fn start(_: &Settings, _: usize, _: impl FnOnce(&Arc<Process>)) -> Result<Self, String> {
@@ -78,7 +108,19 @@ impl Worker {
         match *self {}
     }
 
-    pub(crate) fn exchange(&mut self, _: &[u8]) -> Result<Vec<u8>, NoReply> {
+    pub(crate) fn send(&self, _: &[u8]) -> Sent {
+        match *self {}
+    }
+
+    pub(crate) fn exchange(&self, _: &[u8]) -> Option<Vec<u8>> {
+        match *self {}
+    }
+
+    pub(crate) fn next_reply(&self) -> Result<Option<Vec<u8>>, Nonsense> {
+        match *self {}
+    }
+
+    pub(crate) fn sleep_unless(&self, _: impl Fn() -> bool) -> bool {
         match *self {}
     }
 

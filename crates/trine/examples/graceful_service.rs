@@ -11,12 +11,13 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use signal_hook::consts::SIGTERM;
+use signal_hook::iterator::Signals;
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 use trine::{AsyncPool, ProcessPool, Shutdown, ThreadPool, as_completed};
 
 const REQUESTS: usize = 20;
@@ -33,6 +34,7 @@ async fn serve(
     listener: TcpListener,
     processes: Arc<ProcessPool>,
     log: trine::threads::Handle,
+    terminated: trine::Future<()>,
 ) -> Result<()> {
     let arrived = Arc::new(AtomicUsize::new(0));
     let answer = move |Path(below): Path<u64>| {
@@ -48,12 +50,11 @@ async fn serve(
             Ok::<_, StatusCode>(sum.to_string())
         }
     };
-    let mut terminated = signal(SignalKind::terminate())?;
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     axum::serve(listener, Router::new().route("/{below}", get(answer)))
         .with_graceful_shutdown(async move {
-            terminated.recv().await;
+            let _ = terminated.await;
         })
         .await?;
     Ok(())
@@ -65,7 +66,16 @@ fn main() -> Result<()> {
     let tasks = AsyncPool::new(1)?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let service = tasks.spawn(serve(listener, Arc::clone(&processes), threads.handle()));
+    let mut signals = Signals::new([SIGTERM])?;
+    // A thread waits for the signal, and gives its place in the pool to another one meanwhile.
+    let terminated = threads.spawn(move || trine::threads::blocking(|| signals.forever().next()));
+    let service = serve(
+        listener,
+        Arc::clone(&processes),
+        threads.handle(),
+        terminated.map(|_| ()),
+    );
+    let service = tasks.spawn(service);
     let requests: Vec<_> = (1..=REQUESTS)
         .map(|number| tasks.submit(request, (address, number)))
         .collect();
