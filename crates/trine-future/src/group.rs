@@ -141,7 +141,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// use trine_future::{Future, TaskGroup};
     ///
     /// let values = block_on(async {
-    ///     let mut group = TaskGroup::new().limit(1);
+    ///     let mut group = TaskGroup::fallible().limit(1);
     ///     for text in ["1", "2"] {
     ///         group.start_fallible_async(|| Future::ready(text.parse::<u32>())).await;
     ///     }
