@@ -57,19 +57,9 @@ const STEPS: &[Step] = &[
         run: tests::unit_and_integration,
     },
     Step {
-        name: "fuzz",
-        what: "what workers send, changed at random",
-        run: tests::fuzz,
-    },
-    Step {
-        name: "stress",
-        what: "random programs on the thread pool, a minute",
-        run: tests::stress,
-    },
-    Step {
-        name: "chaos",
-        what: "random crashes in the process pool, a minute",
-        run: tests::chaos,
+        name: "random",
+        what: "frames, programs and crashes, a minute",
+        run: tests::random,
     },
     Step {
         name: "compile-fail",

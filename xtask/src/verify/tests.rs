@@ -4,7 +4,8 @@ use super::Verify;
 use crate::capture::{Captured, capture};
 use crate::outcome::Outcome;
 use crate::test_output::{TestOutput, trybuild_cases};
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use std::thread;
 
 /// The test of the package `trine-tests` that hands the compile-fail cases to trybuild.
 const COMPILE_FAIL: &str = "compile_fail";
@@ -19,28 +20,35 @@ pub(super) fn unit_and_integration(verify: &mut Verify) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// What workers send, changed at random.
-pub(super) fn fuzz(verify: &mut Verify) -> Result<Outcome> {
-    for_a_minute(verify, "TRINE_FUZZ_SECONDS", &["--lib", "fuzz::fuzz"])
-}
+/// Tests that are as good as they are long: the step `tests` has run them for a moment only. Side by side, because together they
+/// leave no processor idle, and find more in the same time.
+const LONG_TESTS: [(&str, &[&str]); 3] = [
+    ("TRINE_FUZZ_SECONDS", &["--lib", "fuzz::fuzz"]),
+    ("TRINE_STRESS_SECONDS", &["--test", "stress"]),
+    ("TRINE_CHAOS_SECONDS", &["--test", "pool", "chaos"]),
+];
 
-/// Random programs on the thread pool.
-pub(super) fn stress(verify: &mut Verify) -> Result<Outcome> {
-    for_a_minute(verify, "TRINE_STRESS_SECONDS", &["--test", "stress"])
-}
-
-/// Random crashes in the process pool.
-pub(super) fn chaos(verify: &mut Verify) -> Result<Outcome> {
-    for_a_minute(verify, "TRINE_CHAOS_SECONDS", &["--test", "pool", "chaos"])
-}
-
-/// Runs tests that the step `tests` has run for a moment only. As it, for all packages: with the features of one alone
-/// everything would be built again.
-fn for_a_minute(verify: &Verify, variable: &str, tests: &[&str]) -> Result<Outcome> {
-    let mut cargo = verify.workspace.cargo("test");
-    cargo.env(variable, "60");
-    let ran = capture(cargo.arg("--workspace").args(tests))?;
-    Ok(judge(&ran, &TestOutput::parse(ran.stdout())))
+/// What workers send changed at random, random programs on the thread pool, and random crashes in the process pool.
+pub(super) fn random(verify: &mut Verify) -> Result<Outcome> {
+    let runs = LONG_TESTS.map(|(variable, tests)| {
+        let mut cargo = verify.workspace.cargo("test");
+        // As the step `tests`, for all packages: with the features of one alone everything would be built again.
+        cargo.env(variable, "60").arg("--workspace").args(tests);
+        thread::spawn(move || capture(&mut cargo))
+    });
+    let mut sum = Outcome::tests("tests");
+    for (run, (variable, _)) in runs.into_iter().zip(LONG_TESTS) {
+        let ran = run.join().map_err(|_| anyhow!("a thread has panicked"))??;
+        let outcome = judge(&ran, &TestOutput::parse(ran.stdout()));
+        if outcome.passed + outcome.failed == 0 {
+            sum.problems.push(format!("no test ran that knows {variable}"));
+        }
+        sum.passed += outcome.passed;
+        sum.failed += outcome.failed;
+        sum.problems.extend(outcome.problems);
+        sum.output += &outcome.output;
+    }
+    Ok(sum)
 }
 
 pub(super) fn documentation(verify: &mut Verify) -> Result<Outcome> {

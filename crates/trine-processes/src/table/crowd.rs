@@ -244,7 +244,6 @@ impl Crowd {
                 }
             }
         }
-        self.check_counts();
     }
 
     pub(super) fn submit(&mut self, bytes: usize, is_timed: bool) {
@@ -446,13 +445,13 @@ impl Crowd {
                 self.go_on(index, is_good);
                 self.work(index);
             }
-            self.check_counts();
             let is_busy =
                 |attendant: &Attendant| !matches!(attendant, Attendant::Asleep { .. } | Attendant::Left);
             let works = |process: &Process| {
                 process.running.is_some() || process.calls.iter().any(|call| !process.revoked.contains(call))
             };
             if !self.attendants.iter().any(is_busy) && !self.outside.processes.iter().any(works) {
+                self.check_counts();
                 return;
             }
         }
