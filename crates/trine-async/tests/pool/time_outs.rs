@@ -39,7 +39,7 @@ fn a106_a115_a_task_that_takes_too_long_has_ended_when_that_is_told() {
             let error = pool.task(slow, ()).timeout(SECOND).submit().await.unwrap_err();
             assert!(error.is_timed_out());
             let text = error.to_string();
-            assert!(text.ends_with("was stopped: it ran longer than 1s"), "{text}");
+            assert!(text.contains("was stopped: it ran longer than 1s"), "{text}");
             assert!(text.contains("a106_a115"), "{text}");
             assert_eq!(dropped.try_recv(), Ok("dropped"));
         });
