@@ -24,8 +24,8 @@ use trine_future::Shutdown;
 use trine_lock::{Lock, LockGuard};
 use trine_platform::{HomeProcess, Parker};
 
-/// The inside of a pool. Nothing but the table is touched under the lock: no task is dropped or ended, nobody woken,
-/// nothing killed.
+/// The inside of a pool. Under the lock the table is told what happens, and small tasks are copied into the rings of workers: no
+/// task is dropped or ended, nobody woken, nothing killed, and nothing blocks.
 pub(crate) struct Shared {
     inside: Lock<Inside>,
     next_number: AtomicU64,
