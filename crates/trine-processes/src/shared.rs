@@ -51,6 +51,8 @@ struct Inside {
     submitters: Vec<Parker>,
     /// Attendants that have not left.
     present: usize,
+    /// Threads that look for replies in the place of attendants, and may have a task in hand.
+    leaders: usize,
     /// The threads that wait for the attendants to leave.
     closers: Vec<Parker>,
 }
@@ -67,6 +69,7 @@ impl Shared {
                 bell: Some(Arc::new(Bell::new()?)),
                 submitters: Vec::new(),
                 present: workers,
+                leaders: 0,
                 closers: Vec::new(),
             }),
             next_number: AtomicU64::new(0),
@@ -160,31 +163,43 @@ impl Shared {
             .map(|ticket| Arc::clone(&ticket.task.request))
     }
 
-    /// A reply of `worker`: ends the task that it is for, whose number is returned. A worker that replies something else is
-    /// killed.
-    pub(crate) fn settle(&self, worker: usize, reply: Vec<u8>) -> Option<u64> {
+    /// A reply of `worker`: ends the task that it is for. A worker that replies something else is killed.
+    pub(crate) fn settle(&self, worker: usize, reply: Vec<u8>) {
+        self.conclude(self.tell_reply(worker, None, reply));
+    }
+
+    /// Tells the table of a reply. That of a process that is not the worker any more, if it is given, is of no use.
+    fn tell_reply(&self, worker: usize, process: Option<&Arc<Process>>, reply: Vec<u8>) -> Settled {
         let now = Instant::now();
         let number = Reply::number(&reply);
         let mut inside = self.inside.lock();
+        let current = inside.processes[worker].as_ref();
+        if process.is_some_and(|process| current.is_none_or(|current| !Arc::ptr_eq(current, process))) {
+            return Settled::Nothing;
+        }
         let (answered, after) = inside.reach(|table, reach| table.answered(worker, number?, now, reach));
         let Some(Answered { ticket, wake }) = answered else {
             let first = inside.table.distrust(worker);
             let process = inside.processes[worker].clone();
             self.finish(inside, after);
             kill(process);
-            if let Some(ticket) = first {
-                self.callbacks.defer(|| ticket.task.fail_unanswered());
-            }
-            return None;
+            return first.map_or(Settled::Nothing, Settled::Unanswered);
         };
         let submitters = std::mem::take(&mut inside.submitters);
         let woken = if wake { inside.bed(worker) } else { None };
         self.finish(inside, after);
         unpark(submitters);
         wake_all(woken);
-        let number = ticket.number;
-        self.callbacks.defer(|| ticket.task.answer(reply));
-        Some(number)
+        Settled::Answered(ticket, reply)
+    }
+
+    /// Ends the task of a reply that the table has been told of.
+    fn conclude(&self, settled: Settled) {
+        match settled {
+            Settled::Answered(ticket, reply) => self.callbacks.defer(|| ticket.task.answer(reply)),
+            Settled::Unanswered(ticket) => self.callbacks.defer(|| ticket.task.fail_unanswered()),
+            Settled::Nothing => {}
+        }
     }
 
     /// Waits for the reply to a task for some microseconds, if a worker has it, and takes what comes.
@@ -192,21 +207,30 @@ impl Shared {
         if !self.is_home() {
             return;
         }
+        let mut inside = self.inside.lock();
+        let worker = inside.table.worker_of(task);
+        let found = worker.and_then(|worker| Some((worker, inside.processes[worker].clone()?)));
+        let Some((worker, process)) = found else {
+            return;
+        };
+        inside.leaders += 1;
+        drop(inside);
         loop {
-            let inside = self.inside.lock();
-            let worker = inside.table.worker_of(task);
-            let found = worker.and_then(|worker| Some((worker, inside.processes[worker].clone()?)));
-            drop(inside);
-            let Some((worker, process)) = found else {
-                return;
+            let tell = |reply| self.tell_reply(worker, Some(&process), reply);
+            let Some(settled) = process.receive_as_leader(tell) else {
+                break;
             };
-            let Some(reply) = process.receive_as_leader() else {
-                return;
-            };
-            if self.settle(worker, reply) == Some(task) {
-                return;
+            let is_own = matches!(&settled, Settled::Answered(ticket, _) if ticket.number == task);
+            self.conclude(settled);
+            if is_own {
+                break;
             }
         }
+        let mut inside = self.inside.lock();
+        inside.leaders -= 1;
+        let closers = std::mem::take(&mut inside.closers);
+        drop(inside);
+        unpark(closers);
     }
 
     /// Takes a task back that was handed to a worker. False if it runs or has ended.
@@ -431,17 +455,25 @@ impl Shared {
         self.close(Shutdown::CancelQueued);
     }
 
-    /// Blocks until all attendants have left.
+    /// Blocks until all attendants have left, and no leader has a task to end.
     pub(crate) fn wait_for_attendants(&self) {
         let parker = Parker::current();
         let mut inside = self.inside.lock();
-        while inside.present > 0 {
+        while inside.present + inside.leaders > 0 {
             inside.closers.push(parker.clone());
             drop(inside);
             parker.park();
             inside = self.inside.lock();
         }
     }
+}
+
+/// What is left to do once the table knows of a reply.
+enum Settled {
+    Answered(Ticket<Task>, Vec<u8>),
+    /// The worker has replied something else, and is being killed.
+    Unanswered(Ticket<Task>),
+    Nothing,
 }
 
 /// The presence of an attendant, from its first to its last step.

@@ -62,7 +62,7 @@ impl Process {
         match *self {}
     }
 
-    pub(crate) fn receive_as_leader(&self) -> Option<Vec<u8>> {
+    pub(crate) fn receive_as_leader<R>(&self, _: impl FnOnce(Vec<u8>) -> R) -> Option<R> {
         match *self {}
     }
 }

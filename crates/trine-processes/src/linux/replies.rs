@@ -34,8 +34,9 @@ impl Replies<'_> {
         }
     }
 
-    /// Looks for a message for some microseconds. Nothing, if another thread looks.
-    pub(super) fn receive_as_leader(&self) -> Option<Vec<u8>> {
+    /// Looks for a message for some microseconds, and passes it to `tell` before anybody else can look: so who finds no message
+    /// knows that all have been told. Nothing, if another thread looks.
+    pub(super) fn receive_as_leader<R>(&self, tell: impl FnOnce(Vec<u8>) -> R) -> Option<R> {
         let mut reader = self.reader.try_lock()?;
         let alarm = self.ring.cursors.reader_alarm();
         alarm.silence();
@@ -43,7 +44,7 @@ impl Replies<'_> {
         // All of the message is there, so this does not block.
         let message = found.then(|| reader.read(self.ring, || true));
         alarm.restore(|| reader.has_some(self.ring));
-        message.and_then(Result::ok)
+        message.and_then(Result::ok).map(tell)
     }
 
     /// Sleeps until there is a reply, or [`wake`](Self::wake), unless there `is_more` to do. May return early. For the

@@ -4,7 +4,7 @@ use super::super::ring::{Cursors, Reader, Ring, Writer};
 use super::Replies;
 use std::sync::Arc;
 use trine_lock::Lock;
-use trine_platform::atomic::Ordering::{Acquire, Release};
+use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 use trine_platform::atomic::{AtomicU32, AtomicUsize};
 use trine_platform::model::check;
 use trine_platform::thread::spawn;
@@ -81,7 +81,7 @@ fn a_reply_is_taken_by_a_leader_or_by_the_attendant() {
             let worker = spawn(move || shared.reply());
             let shared = Arc::clone(&memory);
             let leader = spawn(move || {
-                let found = shared.replies().receive_as_leader().is_some();
+                let found = shared.replies().receive_as_leader(|reply| reply).is_some();
                 if found {
                     shared.call_attendant();
                 }
@@ -105,10 +105,31 @@ fn the_attendant_hears_a_call_while_a_leader_looks() {
             let shared = Arc::clone(&memory);
             let caller = spawn(move || shared.call_attendant());
             let shared = Arc::clone(&memory);
-            let leader = spawn(move || shared.replies().receive_as_leader());
+            let leader = spawn(move || shared.replies().receive_as_leader(|reply| reply));
             assert_eq!(memory.attend(), 0);
             caller.join().expect("the caller does not panic");
             assert_eq!(leader.join().expect("the leader does not panic"), None);
+        },
+    );
+}
+
+/// The attendant buries a dead worker once it finds no reply: what a leader has taken must have been told by then, or its task would
+/// be charged with the death.
+#[test]
+fn who_finds_no_reply_knows_that_all_have_been_told() {
+    check(
+        "processes::who_finds_no_reply_knows_that_all_have_been_told",
+        || {
+            let memory = Memory::new();
+            memory.reply();
+            let told = Arc::new(AtomicU32::new(0));
+            let (shared, telling) = (Arc::clone(&memory), Arc::clone(&told));
+            let leader = spawn(move || shared.replies().receive_as_leader(|_| telling.store(1, Relaxed)));
+            let taken = memory.replies().receive_if_any(|| false);
+            if taken == Ok(None) {
+                assert_eq!(told.load(Relaxed), 1);
+            }
+            leader.join().expect("the leader does not panic");
         },
     );
 }
