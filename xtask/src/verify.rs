@@ -57,6 +57,11 @@ const STEPS: &[Step] = &[
         run: tests::unit_and_integration,
     },
     Step {
+        name: "tracing",
+        what: "a span for each task, with that feature",
+        run: tests::tracing,
+    },
+    Step {
         name: "random",
         what: "frames, programs and crashes, a minute",
         run: tests::random,

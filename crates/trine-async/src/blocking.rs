@@ -4,16 +4,17 @@ use crate::handle::{Handle, MAP_IN_FLIGHT};
 use crate::shared::{Entry, Shared};
 use std::fmt;
 use std::sync::Arc;
-use trine_future::{Executor, Future, Map, Outcome, Task, TaskError, set_executor_failure_hook};
+use trine_future::{Executor, Future, Map, Outcome, Task, TaskError, TaskSpan, set_executor_failure_hook};
 
 /// Runs `closure` on a thread for calls that block.
 pub(crate) fn run_blocking<R: Send + 'static>(
     shared: &Arc<Shared>,
+    span: TaskSpan,
     closure: impl FnOnce() -> R + Send + 'static,
 ) -> Future<R> {
-    match shared.enter_or_block() {
+    match shared.enter_or_block(TaskSpan::none()) {
         Ok(entry) => {
-            let (task, future) = Task::new(closure, ());
+            let (task, future) = Task::in_span(span, closure, ());
             let call = BlockingCall {
                 task: Some(task),
                 entry,
@@ -95,7 +96,8 @@ where
     type Output = R;
 
     fn submit(&self, function: F, argument: A) -> Future<R> {
-        self.pool.run_blocking(move || function(argument))
+        let shared = &self.pool.shared;
+        run_blocking(shared, shared.span(&function), move || function(argument))
     }
 
     fn map<I>(&self, function: F, arguments: I) -> impl Iterator<Item = Result<R, TaskError>>

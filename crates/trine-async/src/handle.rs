@@ -7,7 +7,7 @@ use crate::submission::Submission;
 use crate::task::{self, Infallible};
 use std::fmt;
 use std::sync::Arc;
-use trine_future::{Executor, Future, Map, TaskError};
+use trine_future::{Executor, Future, Map, TaskError, TaskSpan};
 
 /// How many tasks of one [`AsyncPool::map`](crate::AsyncPool::map) are in flight at a time, unless
 /// [`look_ahead`](Map::look_ahead) says otherwise.
@@ -37,10 +37,7 @@ impl Handle {
     where
         F: std::future::Future<Output: Send + 'static> + Send + 'static,
     {
-        match self.shared.enter_or_block() {
-            Ok(entry) => task::spawn(&self.shared, entry, Infallible::new(future)),
-            Err(refusal) => Future::failed(refusal.into()),
-        }
+        self.start(self.shared.span(&future), future)
     }
 
     /// Runs `function` with `argument` as a task. See [`AsyncPool::submit`](crate::AsyncPool::submit).
@@ -52,7 +49,20 @@ impl Handle {
         R: Send + 'static,
     {
         // Called in the task, so that its panic is the task's.
-        self.spawn(async move { function(argument).await })
+        self.start(
+            self.shared.span(&function),
+            async move { function(argument).await },
+        )
+    }
+
+    fn start<F>(&self, span: TaskSpan, future: F) -> Future<F::Output>
+    where
+        F: std::future::Future<Output: Send + 'static> + Send + 'static,
+    {
+        match self.shared.enter_or_block(span) {
+            Ok(entry) => task::spawn(&self.shared, entry, Infallible::new(future)),
+            Err(refusal) => Future::failed(refusal.into()),
+        }
     }
 
     /// A function and its argument, to be submitted with options. See [`AsyncPool::task`](crate::AsyncPool::task).
@@ -76,14 +86,15 @@ impl Handle {
         let pool = self.clone();
         let function = Arc::new(function);
         Map::new(arguments.into_iter(), MAP_IN_FLIGHT, move |argument| {
+            let span = pool.shared.span(&*function);
             let function = Arc::clone(&function);
-            pool.spawn(async move { function(argument).await })
+            pool.start(span, async move { function(argument).await })
         })
     }
 
     /// Runs a closure that blocks. See [`AsyncPool::run_blocking`](crate::AsyncPool::run_blocking).
     pub fn run_blocking<R: Send + 'static>(&self, closure: impl FnOnce() -> R + Send + 'static) -> Future<R> {
-        run_blocking(&self.shared, closure)
+        run_blocking(&self.shared, self.shared.span(&closure), closure)
     }
 
     /// The pool as one of plain functions. See [`AsyncPool::blocking`](crate::AsyncPool::blocking).

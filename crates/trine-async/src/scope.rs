@@ -8,12 +8,13 @@
 use crate::stop::Stop;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use pin_project_lite::pin_project;
+use std::any::type_name;
 use std::fmt;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use trine_future::{Failure, OwnedPromise, Promise, TaskError, catch_panic, report_failure};
+use trine_future::{Failure, OwnedPromise, Promise, TaskError, TaskSpan, catch_panic, report_failure};
 use trine_lock::Lock;
 
 /// Runs `body`, which can spawn tasks that borrow from around the scope, and ends when it and all of these have ended.
@@ -191,6 +192,7 @@ impl<'env, E: From<TaskError> + Send + 'env> Scope<'env, E> {
         let child = Box::pin(Child {
             future: Some(future),
             promise: Some(promise),
+            span: TaskSpan::current().child("async", "a scope", type_name::<F>()),
             scope: Arc::clone(&self.shared),
         });
         let waker = {
@@ -306,6 +308,7 @@ pin_project! {
         #[pin]
         future: Option<F>,
         promise: Option<OwnedPromise<T, Stop>>,
+        span: TaskSpan,
         scope: Arc<Shared<'env, E>>,
     }
 
@@ -318,7 +321,7 @@ pin_project! {
             let mut this = this.project();
             if let Some(promise) = this.promise.take() {
                 // PANIC: the destructors are the user's code, and the other tasks have to be dropped, too.
-                report_panic(catch_panic(|| this.future.set(None)));
+                report_panic(catch_panic(|| this.span.inside(|| this.future.set(None))));
                 promise.into_promise().cancel();
             }
         }
@@ -342,7 +345,10 @@ where
         // Before it looks whether it was cancelled: so whoever cancels later finds the waker.
         promise.owner().watch(context.waker());
         // PANIC: the future is the user's code.
-        let result = match promise.start().then(|| catch_panic(|| future.poll(context))) {
+        let result = match promise
+            .start()
+            .then(|| catch_panic(|| this.span.inside(|| future.poll(context))))
+        {
             Some(Ok(Poll::Pending)) => {
                 *this.promise = Some(promise);
                 return Poll::Pending;
@@ -353,7 +359,8 @@ where
             None => None,
         };
         // PANIC: the destructors are the user's code.
-        let dropped = catch_panic(|| this.future.set(None));
+        let dropped = catch_panic(|| this.span.inside(|| this.future.set(None)));
+        *this.span = TaskSpan::none();
         match (result, dropped) {
             (Some(Ok(value)), Ok(())) => promise.into_promise().finish(Ok(value)),
             (Some(Err(error)), dropped) => {

@@ -72,7 +72,8 @@ pin_project! {
             let this = this.project();
             if let Some(promise) = this.promise.take() {
                 // PANIC: the destructors are the user's code.
-                let dropped = catch_panic(|| { let mut future = this.future; future.set(None); });
+                let mut future = this.future;
+                let dropped = catch_panic(|| this.entry.inside(|| future.set(None)));
                 let cancels = this.entry.pool().tasks.stops();
                 end_without_value(this.entry.pool(), promise.into_promise(), dropped, cancels);
             }
@@ -115,7 +116,7 @@ impl<F: Future<Output = Result<R, TaskError>>, R: Send + 'static> Future for Tas
         let polled = starts.then(|| {
             catch_panic(|| {
                 let _polling = Polling::begin(type_name::<F>());
-                future.poll(context)
+                this.entry.inside(|| future.poll(context))
             })
         });
         if let Some(Ok(Poll::Pending)) = polled {
@@ -131,7 +132,8 @@ impl<F: Future<Output = Result<R, TaskError>>, R: Send + 'static> Future for Tas
         let result = match polled {
             None | Some(Ok(Poll::Pending)) => {
                 // PANIC: the destructors are the user's code.
-                let dropped = catch_panic(|| this.future.set(None));
+                let dropped = catch_panic(|| this.entry.inside(|| this.future.set(None)));
+                this.entry.end(Outcome::Cancelled);
                 end_without_value(this.entry.pool(), promise.into_promise(), dropped, true);
                 return Poll::Ready(());
             }
@@ -140,7 +142,7 @@ impl<F: Future<Output = Result<R, TaskError>>, R: Send + 'static> Future for Tas
         };
         // Whoever gets the result finds that the task holds nothing any more.
         // PANIC: the destructors are the user's code.
-        let result = match catch_panic(|| this.future.set(None)) {
+        let result = match catch_panic(|| this.entry.inside(|| this.future.set(None))) {
             Ok(()) => result,
             Err(panic) => result.and(Err(this.entry.pool().panicked(panic))),
         };

@@ -82,6 +82,7 @@ mod state;
 mod store;
 mod taking;
 mod task;
+mod task_span;
 mod vtable;
 mod wait;
 mod waiter;
@@ -106,6 +107,7 @@ pub use panic::{Panic, catch_panic};
 pub use promise::{OwnedPromise, Promise};
 pub use shared::{Lend, Shared};
 pub use task::Task;
+pub use task_span::{SpanContext, TaskSpan};
 pub use wait::{Until, Waited, wait, wait_async};
 
 #[cfg(test)]

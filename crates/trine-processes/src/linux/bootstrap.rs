@@ -78,7 +78,7 @@ pub(super) fn start(
         parent: std::process::id(),
         has_link: link.is_some(),
         levels: settings.levels,
-        name: format!("trine-{}.{index}", settings.pool),
+        name: settings.worker_name(index).to_string(),
         // A library may have been deleted since the pool was built.
         home: Home::of_this_copy()?,
         server: name.clone(),
