@@ -5,6 +5,17 @@ use std::{error, fmt};
 
 /// A function and its argument that a pool did not take: the error of
 /// [`Submission::try_submit`](crate::Submission::try_submit).
+///
+/// ```
+/// use trine_async::{AsyncPool, Rejected, Shutdown};
+///
+/// let pool = AsyncPool::new(1)?;
+/// pool.shutdown(Shutdown::Drain);
+/// let rejected: Rejected<_, &str> = pool.task(async |word: &str| word.len(), "trine").try_submit().unwrap_err();
+/// assert!(rejected.is_closed() && !rejected.is_full());
+/// assert_eq!(rejected.argument, "trine");
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[non_exhaustive]
 pub struct Rejected<F, A> {
     /// The function.

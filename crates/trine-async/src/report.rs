@@ -3,6 +3,16 @@
 use crate::stats::Stats;
 
 /// What became of the tasks of a pool between the beginning of a shutdown and its return, counted as [`Stats`] are.
+///
+/// ```
+/// use trine_async::{AsyncPool, Shutdown, ShutdownReport};
+///
+/// let pool = AsyncPool::new(1)?;
+/// drop(pool.spawn(async { 1 }));
+/// let report: ShutdownReport = pool.shutdown(Shutdown::Drain);
+/// assert!(report.is_complete());
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {

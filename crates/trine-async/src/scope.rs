@@ -73,6 +73,14 @@ where
 
 pin_project! {
     /// The future of a [`scope`].
+    ///
+    /// ```
+    /// use trine_async::{AsyncPool, Scoped, TaskError, scope};
+    ///
+    /// let scoped: Scoped<'_, _, u32, TaskError> = scope(async |scope| scope.spawn(async { Ok(3) }).await);
+    /// assert_eq!(AsyncPool::new(1)?.spawn(scoped).result()??, 3);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     #[must_use = "a scope does nothing until it is awaited"]
     pub struct Scoped<'env, B, R, E> {
         // Gone as soon as it has ended.
@@ -139,6 +147,19 @@ impl<B, R, E> fmt::Debug for Scoped<'_, B, R, E> {
 }
 
 /// What the body of a [`scope`] spawns tasks by. A clone is the same scope, for tasks that spawn tasks.
+///
+/// ```
+/// use trine_async::{AsyncPool, Scope, TaskError, scope};
+///
+/// async fn both(scope: Scope<'_, TaskError>) -> Result<u32, TaskError> {
+///     let three = scope.spawn(async { Ok(3) });
+///     let four = scope.spawn(async { Ok(4) });
+///     Ok(three.await? + four.await?)
+/// }
+///
+/// assert_eq!(AsyncPool::new(1)?.spawn(scope(both)).result()??, 7);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 pub struct Scope<'env, E> {
     shared: Arc<Shared<'env, E>>,
 }
