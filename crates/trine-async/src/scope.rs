@@ -209,7 +209,7 @@ impl<'env, E: From<TaskError> + Send + 'env> Scope<'env, E> {
         F: Future<Output = Result<T, E>> + Send + 'env,
         T: Send + 'static,
     {
-        let (promise, result) = Promise::with_reachable_owner(Stop::default());
+        let (promise, result) = Promise::with_parts(Stop::default(), ());
         let child = Box::pin(Child {
             future: Some(future),
             promise: Some(promise),
@@ -328,7 +328,7 @@ pin_project! {
         // Gone as soon as the task has ended.
         #[pin]
         future: Option<F>,
-        promise: Option<OwnedPromise<T, Stop>>,
+        promise: Option<OwnedPromise<T, Stop, ()>>,
         span: TaskSpan,
         scope: Arc<Shared<'env, E>>,
     }
