@@ -392,7 +392,7 @@ impl Shared {
                 pid: process.map(|process| process.pid()),
                 state,
                 age: process.map(|process| process.age()),
-                tasks: if process.is_some() { tasks } else { 0 },
+                tasks,
                 memory: process.and_then(|process| process.memory()),
             }
         };

@@ -6,6 +6,7 @@ mod channel;
 mod connection;
 mod entries;
 mod entry;
+mod hello;
 mod home;
 mod lifeline;
 mod lines;

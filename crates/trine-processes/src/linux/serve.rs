@@ -1,7 +1,7 @@
 //! What a worker does instead of the program's `main`.
 
-use super::bootstrap::Hello;
 use super::channel::{receive, send, shielded};
+use super::hello::Hello;
 use super::link::WorkerEnd;
 use super::mark::Mark;
 use super::{entries, lifeline, process, signals, stack_overflow};

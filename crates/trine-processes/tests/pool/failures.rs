@@ -125,6 +125,15 @@ in_own_process! {
     }
 
     #[test]
+    fn a_worker_that_dies_with_its_task_is_replaced_before_there_is_another_one() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        pool.submit(aborts, ()).result().expect_err("it dies");
+        while pool.stats().restarts.started < 2 {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
     fn d07_a_segfault_costs_that_task_only() {
         let error = crash_beside_a_bystander(writes_to_null, ());
         assert_says(&error, &["worker process", "writes_to_null", "signal: 11 (SIGSEGV)"]);
