@@ -59,6 +59,7 @@ pub(super) fn start(
     let mark = Mark {
         parent: std::process::id(),
         has_link: link.is_some(),
+        in_main: settings.in_main,
         levels: settings.levels,
         name: format!("trine-{}.{index}", settings.pool),
         // A library may have been deleted since the pool was built.

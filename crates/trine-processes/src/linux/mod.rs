@@ -36,6 +36,7 @@ use trine_future::WorkerDeath;
 
 pub(crate) use connection::Sent;
 pub(crate) use entries::{index_of, index_of_initializer};
+pub(crate) use entry::enter_in_main;
 pub(crate) use process::Process;
 pub(crate) use watching::{Bell, watch};
 

@@ -31,6 +31,7 @@ fn a_reply_of_a_process_that_is_not_the_worker_any_more_is_ignored() {
         initializer: None,
         executable: None,
         levels: 0,
+        in_main: false,
     };
     let shared = Arc::new(Shared::new(1, RULES, settings).expect("there are descriptors"));
     thread::scope(|scope| {

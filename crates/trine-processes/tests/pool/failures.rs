@@ -1,8 +1,8 @@
 //! What a task does to its process costs that task only, and its error says what happened.
 
 use crate::fixture::in_own_process;
-use crate::gate::{Gate, wait_at_gate};
 use std::os::unix::process::ExitStatusExt;
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::{ProcessPool, TaskError};
 
 fn pid(_: ()) -> u32 {

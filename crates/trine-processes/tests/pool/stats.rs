@@ -1,7 +1,7 @@
 //! A look inside a pool.
 
 use crate::fixture::in_own_process;
-use crate::gate::{Gate, wait_at_gate};
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::{ProcessPool, TaskCounts, WorkerState};
 
 fn double(number: u32) -> u32 {
