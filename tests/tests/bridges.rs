@@ -13,7 +13,7 @@ use trine::{
     AsyncPool, Executor, Future, ProcessPool, Promise, Shutdown, TaskError, TaskGroup, ThreadPool, Until,
     as_completed, wait_async,
 };
-use trine_fixture::{Gate, in_own_process, pass};
+use trine_fixture::{Gate, in_own_process, wait_at_gate};
 
 /// A pool of each kind, with one worker.
 struct Pools {
@@ -190,12 +190,12 @@ fn k45_a_task_that_ends_after_the_runtime_that_awaited_it_wakes_nobody() {
         let Pools {
             threads, processes, ..
         } = pools();
-        let mut gate = Gate::new();
+        let gate = Gate::new();
         let (thread_ended, thread_has_ended) = std::sync::mpsc::channel();
         let process_ended = thread_ended.clone();
         let mut held = [
-            threads.submit(pass, gate.way()),
-            processes.submit(pass, gate.way()),
+            threads.submit(wait_at_gate, gate.name()),
+            processes.submit(wait_at_gate, gate.name()),
         ];
         held[0].on_done(move |outcome| thread_ended.send(outcome).unwrap());
         held[1].on_done(move |outcome| process_ended.send(outcome).unwrap());
@@ -203,9 +203,9 @@ fn k45_a_task_that_ends_after_the_runtime_that_awaited_it_wakes_nobody() {
         for future in held {
             runtime.spawn(future);
         }
-        gate.wait_for(2);
+        let waiting = [(); 2].map(|()| gate.admit());
         drop(runtime);
-        drop(gate);
+        drop(waiting);
         for _ in 0..2 {
             assert_eq!(thread_has_ended.recv(), Ok(trine::Outcome::Done));
         }
@@ -219,9 +219,9 @@ fn k45_a_task_that_ends_after_the_runtime_that_awaited_it_wakes_nobody() {
 fn an_await_that_is_dropped_cancels_only_if_asked() {
     in_own_process(|| {
         let threads = ThreadPool::new(1).unwrap();
-        let mut gate = Gate::new();
-        let held = threads.submit(pass, gate.way());
-        gate.wait_for(1);
+        let gate = Gate::new();
+        let held = threads.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
         let (sender, receiver) = std::sync::mpsc::channel();
         let told = threads.spawn(move || sender.send("ran").unwrap());
         let given_up = threads.submit(double, 2).cancel_on_drop();
@@ -235,7 +235,7 @@ fn an_await_that_is_dropped_cancels_only_if_asked() {
         let mut kept = threads.submit(double, 1);
         let chosen = futures_lite::future::or(async { Some((&mut kept).await) }, async { None });
         assert!(futures_lite::future::block_on(chosen).is_none());
-        drop(gate);
+        drop(waiting);
         held.result().unwrap();
         assert_eq!(receiver.recv(), Ok("ran"));
         assert_eq!(kept.result().unwrap(), 2);
@@ -281,12 +281,12 @@ fn the_first_of_all_pools_is_awaited_and_the_others_are_cancelled() {
             processes,
             tasks,
         } = pools();
-        let mut gate = Gate::new();
+        let gate = Gate::new();
         let held = [
-            threads.submit(pass, gate.way()),
-            processes.submit(pass, gate.way()),
+            threads.submit(wait_at_gate, gate.name()),
+            processes.submit(wait_at_gate, gate.name()),
         ];
-        gate.wait_for(2);
+        let waiting = [(); 2].map(|()| gate.admit());
         let mut futures = [
             threads.submit(double, 1),
             processes.submit(double, 2),
@@ -308,7 +308,7 @@ fn the_first_of_all_pools_is_awaited_and_the_others_are_cancelled() {
         for cancelled in [first, second, fourth] {
             assert!(cancelled.result().unwrap_err().is_cancelled());
         }
-        drop(gate);
+        drop(waiting);
         for future in held {
             future.result().unwrap();
         }

@@ -58,7 +58,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "random",
-        what: "frames, programs and crashes, a minute",
+        what: "a minute of chance, and no memory to share",
         run: tests::random,
     },
     Step {

@@ -62,6 +62,7 @@
 //! | a task that uses `?` and returns its error | [`RemoteError`] |
 //! | a task not to wait for room in the queue | [`Submission::try_submit`] |
 //! | pools in tasks | [`ProcessPoolBuilder::nested_levels`] |
+//! | tasks that need C++ static initialisers | [`ProcessPoolBuilder::enter_in_main`] |
 //! | to see what the workers do | [`ProcessPool::stats`] |
 //! | an end at once | [`ProcessPool::kill`] |
 //!
@@ -90,7 +91,8 @@
 //!   parent changes does not arrive.
 //! - Whatever **`main` sets up** is missing: loggers, panic hooks, allocator settings, signal handlers, open files.
 //! - **C++ static initialisers** of the program, and other code that is to run before `main`, may not have run when a
-//!   task runs: the order is the linker's.
+//!   task runs: the order is the linker's. Those that run before are run in each worker, with their threads and files.
+//!   [`ProcessPoolBuilder::enter_in_main`] has all of them run.
 //! - Standard input is empty. Standard output is the program's own. Standard error is a pipe, from which the program
 //!   forwards whole lines to its own. Environment, working directory and limits are those of the program when the worker
 //!   was started, but for `TRINE_WORKERS`, `OMP_NUM_THREADS`, `RAYON_NUM_THREADS` and `TOKIO_WORKER_THREADS`: these say that
@@ -166,6 +168,14 @@ mod system;
 #[cfg(not(target_os = "linux"))]
 #[path = "unsupported.rs"]
 mod system;
+
+/// In a worker whose pool was built so that it [enters in `main`](ProcessPoolBuilder::enter_in_main): serves tasks from here on, and
+/// never returns. In every other process: returns at once.
+///
+/// To be called first in `main`. Nothing but such pools needs it.
+pub fn enter_worker() {
+    system::enter_in_main();
+}
 
 pub use build_error::BuildError;
 pub use builder::ProcessPoolBuilder;

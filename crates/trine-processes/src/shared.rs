@@ -1,26 +1,28 @@
 //! What a pool and its attendants share: the table behind a lock, the processes, and who sleeps.
 
-use crate::answers::{Answered, Died, Next, Stopped, Submitted};
+mod attendance;
+mod look;
+mod settling;
+mod stopping;
+
+use crate::answers::{Died, Next, Submitted};
 use crate::bed::Bed;
 use crate::callback_thread::CallbackThread;
-use crate::frame::Reply;
 use crate::limit::WhenFull;
 use crate::queue::Ticket;
 use crate::reach::{After, NotReached, Processes};
 use crate::rejected::Refusal;
 use crate::settings::Settings;
-use crate::stats::{Stats, WorkerState, WorkerStats};
 use crate::system::{Bell, Process, Worker};
 use crate::table::{Rules, Table};
 use crate::task::Task;
 use crate::watcher::Watched;
+use attendance::Attendance;
 use std::collections::VecDeque;
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
-use trine_future::Shutdown;
 use trine_lock::{Lock, LockGuard};
 use trine_platform::{HomeProcess, Parker};
 
@@ -28,6 +30,7 @@ use trine_platform::{HomeProcess, Parker};
 /// task is dropped or ended, nobody woken, nothing killed, and nothing blocks.
 pub(crate) struct Shared {
     inside: Lock<Inside>,
+    attendance: Attendance,
     next_number: AtomicU64,
     /// Elsewhere there are neither attendants nor workers, and the lock may be held by nobody.
     home: HomeProcess,
@@ -49,12 +52,6 @@ struct Inside {
     bell: Option<Arc<Bell>>,
     /// The threads that wait for room in the queue.
     submitters: Vec<Parker>,
-    /// Attendants that have not left.
-    present: usize,
-    /// Threads that look for replies in the place of attendants, and may have a task in hand.
-    leaders: usize,
-    /// The threads that wait for the attendants to leave.
-    closers: Vec<Parker>,
 }
 
 impl Shared {
@@ -68,10 +65,8 @@ impl Shared {
                 last_failed_start: None,
                 bell: Some(Arc::new(Bell::new()?)),
                 submitters: Vec::new(),
-                present: workers,
-                leaders: 0,
-                closers: Vec::new(),
             }),
+            attendance: Attendance::new(workers),
             next_number: AtomicU64::new(0),
             home: HomeProcess::current()?,
             settings,
@@ -163,76 +158,6 @@ impl Shared {
             .map(|ticket| Arc::clone(&ticket.task.request))
     }
 
-    /// A reply of `worker`: ends the task that it is for. A worker that replies something else is killed.
-    pub(crate) fn settle(&self, worker: usize, reply: Vec<u8>) {
-        self.conclude(self.tell_reply(worker, None, reply));
-    }
-
-    /// Tells the table of a reply. That of a process that is not the worker any more, if it is given, is of no use.
-    fn tell_reply(&self, worker: usize, process: Option<&Arc<Process>>, reply: Vec<u8>) -> Settled {
-        let now = Instant::now();
-        let number = Reply::number(&reply);
-        let mut inside = self.inside.lock();
-        let current = inside.processes[worker].as_ref();
-        if process.is_some_and(|process| current.is_none_or(|current| !Arc::ptr_eq(current, process))) {
-            return Settled::Nothing;
-        }
-        let (answered, after) = inside.reach(|table, reach| table.answered(worker, number?, now, reach));
-        let Some(Answered { ticket, wake }) = answered else {
-            let first = inside.table.distrust(worker);
-            let process = inside.processes[worker].clone();
-            self.finish(inside, after);
-            kill(process);
-            return first.map_or(Settled::Nothing, Settled::Unanswered);
-        };
-        let submitters = std::mem::take(&mut inside.submitters);
-        let woken = if wake { inside.bed(worker) } else { None };
-        self.finish(inside, after);
-        unpark(submitters);
-        wake_all(woken);
-        Settled::Answered(ticket, reply)
-    }
-
-    /// Ends the task of a reply that the table has been told of.
-    fn conclude(&self, settled: Settled) {
-        match settled {
-            Settled::Answered(ticket, reply) => self.callbacks.defer(|| ticket.task.answer(reply)),
-            Settled::Unanswered(ticket) => self.callbacks.defer(|| ticket.task.fail_unanswered()),
-            Settled::Nothing => {}
-        }
-    }
-
-    /// Waits for the reply to a task for some microseconds, if a worker has it, and takes what comes.
-    pub(crate) fn lead(&self, task: u64) {
-        if !self.is_home() {
-            return;
-        }
-        let mut inside = self.inside.lock();
-        let worker = inside.table.worker_of(task);
-        let found = worker.and_then(|worker| Some((worker, inside.processes[worker].clone()?)));
-        let Some((worker, process)) = found else {
-            return;
-        };
-        inside.leaders += 1;
-        drop(inside);
-        loop {
-            let tell = |reply| self.tell_reply(worker, Some(&process), reply);
-            let Some(settled) = process.receive_as_leader(tell) else {
-                break;
-            };
-            let is_own = matches!(&settled, Settled::Answered(ticket, _) if ticket.number == task);
-            self.conclude(settled);
-            if is_own {
-                break;
-            }
-        }
-        let mut inside = self.inside.lock();
-        inside.leaders -= 1;
-        let closers = std::mem::take(&mut inside.closers);
-        drop(inside);
-        unpark(closers);
-    }
-
     /// Takes a task back that was handed to a worker. False if it runs or has ended.
     pub(crate) fn take_back(&self, task: u64) -> bool {
         if !self.is_home() {
@@ -304,48 +229,6 @@ impl Shared {
         hopeless
     }
 
-    /// Stops a task that was cancelled, if a worker has it.
-    pub(crate) fn stop(&self, task: u64) {
-        if !self.is_home() {
-            return;
-        }
-        let mut inside = self.inside.lock();
-        let (stopped, after) = inside.reach(|table, reach| table.stop(task, reach));
-        match stopped {
-            Stopped::Runs { worker } => {
-                let process = inside.processes[worker].clone();
-                self.finish(inside, after);
-                kill(process);
-            }
-            Stopped::Taken { worker, ticket } => {
-                let woken = inside.bed(worker);
-                self.finish(inside, after);
-                wake_all(woken);
-                drop(ticket);
-            }
-            Stopped::Nothing => self.finish(inside, after),
-        }
-    }
-
-    /// Stops the tasks whose time is over.
-    pub(crate) fn stop_expired(&self) {
-        let now = Instant::now();
-        let mut inside = self.inside.lock();
-        let (stopped, after) = inside.reach(|table, reach| table.stop_expired(now, reach));
-        let mut killed = Vec::new();
-        let mut woken = Vec::new();
-        for (worker, runs) in stopped {
-            if runs {
-                killed.extend(inside.processes[worker].clone());
-            } else {
-                woken.extend(inside.bed(worker));
-            }
-        }
-        self.finish(inside, after);
-        kill(killed);
-        wake_all(woken);
-    }
-
     /// What there is to watch. `None` when all attendants have left.
     pub(crate) fn watched(&self) -> Option<Watched> {
         let inside = self.inside.lock();
@@ -366,114 +249,23 @@ impl Shared {
         wake_all(attendant);
     }
 
-    /// A look inside.
-    pub(crate) fn stats(&self) -> Stats {
-        if !self.is_home() {
-            return Stats::default();
-        }
-        let inside = self.inside.lock();
-        let table = &inside.table;
-        let (queued, queued_bytes) = table.waiting();
-        let mut stats = Stats {
-            workers: Vec::new(),
-            queued,
-            queued_bytes,
-            healthy: table.is_healthy(),
-            last_failed_start: inside.last_failed_start.clone(),
-            tasks: table.task_counts(),
-            restarts: table.worker_counts(),
-        };
-        let workers: Vec<_> = table.states().zip(inside.processes.iter().cloned()).collect();
-        drop(inside);
-        let worker = |((state, tasks), process): ((WorkerState, u32), Option<Arc<Process>>)| {
-            let process = process.filter(|_| state != WorkerState::Absent);
-            let process = process.as_ref();
-            WorkerStats {
-                pid: process.map(|process| process.pid()),
-                state,
-                age: process.map(|process| process.age()),
-                tasks: if process.is_some() { tasks } else { 0 },
-                memory: process.and_then(|process| process.memory()),
-            }
-        };
-        stats.workers.extend(workers.into_iter().map(worker));
-        stats
-    }
-
     /// Tells the table what has happened to a worker.
     pub(crate) fn tell<R>(&self, event: impl FnOnce(&mut Table<Task>) -> R) -> R {
         event(&mut self.inside.lock().table)
     }
 
-    /// Refuses tasks from now on, and cancels those that wait if they are not to be drained.
-    pub(crate) fn close(&self, shutdown: Shutdown) {
-        let mut inside = self.inside.lock();
-        inside.table.close();
-        let (dropped, after) = match shutdown {
-            Shutdown::Drain => Default::default(),
-            Shutdown::CancelQueued => inside.reach(|table, reach| table.cancel_queue(reach)),
-        };
-        self.leave(inside, after, dropped);
-    }
-
-    /// Stops what runs, and ends all workers.
-    pub(crate) fn kill(&self) {
-        let mut inside = self.inside.lock();
-        // Nobody may be given a task in between.
-        inside.table.close();
-        inside.killed = true;
-        let (dropped, after) = inside.reach(|table, reach| {
-            table.stop_all(reach);
-            table.cancel_queue(reach)
-        });
-        let processes: Vec<_> = inside.processes.iter().flatten().cloned().collect();
-        self.leave(inside, after, dropped);
-        kill(processes);
-    }
-
-    /// Wakes everybody, because the pool is closed, and cancels `dropped`.
-    fn leave(&self, mut inside: LockGuard<'_, Inside>, after: After, dropped: VecDeque<Ticket<Task>>) {
-        let woken: Vec<_> = (0..inside.beds.len())
-            .filter_map(|index| inside.bed(index))
-            .collect();
-        let submitters = std::mem::take(&mut inside.submitters);
-        self.finish(inside, after);
-        unpark(submitters);
-        wake_all(woken);
-        for ticket in dropped {
-            ticket.task.promise.cancel();
-        }
-    }
-
-    /// Ends a pool of which these attendants could not be started.
-    pub(crate) fn give_up_attendants(&self, missing: Range<usize>) {
-        let mut inside = self.inside.lock();
-        inside.present -= missing.len();
-        let bell = inside.last_bell();
-        drop(inside);
-        ring(bell);
-        self.close(Shutdown::CancelQueued);
-    }
-
     /// Blocks until all attendants have left, and no leader has a task to end.
     pub(crate) fn wait_for_attendants(&self) {
-        let parker = Parker::current();
-        let mut inside = self.inside.lock();
-        while inside.present + inside.leaders > 0 {
-            inside.closers.push(parker.clone());
-            drop(inside);
-            parker.park();
-            inside = self.inside.lock();
+        self.attendance.wait();
+    }
+
+    /// These attendants leave. The watcher leaves after the last one.
+    fn leave(&self, attendants: usize) {
+        if self.attendance.leave(attendants) {
+            let bell = self.inside.lock().bell.take();
+            ring(bell);
         }
     }
-}
-
-/// What is left to do once the table knows of a reply.
-enum Settled {
-    Answered(Ticket<Task>, Vec<u8>),
-    /// The worker has replied something else, and is being killed.
-    Unanswered(Ticket<Task>),
-    Nothing,
 }
 
 /// The presence of an attendant, from its first to its last step.
@@ -489,13 +281,7 @@ impl<'a> Presence<'a> {
 
 impl Drop for Presence<'_> {
     fn drop(&mut self) {
-        let mut inside = self.0.inside.lock();
-        inside.present -= 1;
-        let closers = std::mem::take(&mut inside.closers);
-        let bell = inside.last_bell();
-        drop(inside);
-        unpark(closers);
-        ring(bell);
+        self.0.leave(1);
     }
 }
 
@@ -511,11 +297,6 @@ impl Inside {
     fn bed(&self, worker: usize) -> Option<(Arc<Bed>, Option<Arc<Process>>)> {
         let bed = self.beds[worker].clone()?;
         Some((bed, self.processes[worker].clone()))
-    }
-
-    /// The bell, taken away for its last ring, once all attendants have left.
-    fn last_bell(&mut self) -> Option<Arc<Bell>> {
-        if self.present == 0 { self.bell.take() } else { None }
     }
 }
 

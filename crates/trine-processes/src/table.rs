@@ -123,7 +123,9 @@ impl<T> Table<T> {
             return Next::Send;
         }
         let has_process = matches!(self.workers[worker].life, Life::Serving | Life::Spent);
-        if !has_process && self.may_start() {
+        let is_missed = self.workers[worker].missed && !self.closed;
+        if !has_process && (is_missed || self.may_start()) {
+            self.workers[worker].missed = false;
             self.workers[worker].life = Life::Starting;
             return Next::Start;
         }

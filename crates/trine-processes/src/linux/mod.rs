@@ -6,6 +6,7 @@ mod channel;
 mod connection;
 mod entries;
 mod entry;
+mod hello;
 mod home;
 mod lifeline;
 mod lines;
@@ -35,6 +36,7 @@ use trine_future::WorkerDeath;
 
 pub(crate) use connection::Sent;
 pub(crate) use entries::{index_of, index_of_initializer};
+pub(crate) use entry::enter_in_main;
 pub(crate) use process::Process;
 pub(crate) use watching::{Bell, watch};
 

@@ -1,5 +1,6 @@
 //! A worker as the kernel sees it: a process that leads a group, told apart by a descriptor and not by its number.
 
+use super::hello::Awaited;
 use super::link::ParentEnd;
 use super::mark::Mark;
 use super::out_of_memory;
@@ -33,6 +34,7 @@ pub(crate) struct Process {
     started: Instant,
     /// That the process has exited is known to the watcher.
     noticed: AtomicBool,
+    pub(super) awaited: Lock<Awaited>,
     /// What it shares with its parent. `None` where there is no such memory: then ipc-channel carries everything.
     pub(super) link: Option<ParentEnd>,
     /// Without a link, its end tells the worker that this process is gone: see [`lifeline`](super::lifeline).
@@ -49,6 +51,7 @@ impl Process {
         index: usize,
         link: Option<(ParentEnd, OwnedFd)>,
         settings: &Settings,
+        awaited: Awaited,
     ) -> Result<Self, String> {
         let (link, lifeline, stdin) = match link {
             Some((link, memory)) => (Some(link), None, Stdio::from(memory)),
@@ -82,6 +85,7 @@ impl Process {
             stderr: Stderr::new(stderr),
             started: Instant::now(),
             noticed: AtomicBool::new(false),
+            awaited: Lock::new(awaited),
             link,
             _lifeline: lifeline,
         })
@@ -156,6 +160,7 @@ impl Process {
         // ORDERING: Release pairs with the Acquire of `is_noticed`.
         self.noticed.store(true, Release);
         self.kill();
+        self.awaited.lock().give_up();
         if let Some(link) = &self.link {
             link.interrupt();
         }

@@ -1,7 +1,7 @@
 //! What a worker does instead of the program's `main`.
 
-use super::bootstrap::Hello;
 use super::channel::{receive, send, shielded};
+use super::hello::Hello;
 use super::link::WorkerEnd;
 use super::mark::Mark;
 use super::{entries, lifeline, process, signals, stack_overflow};
@@ -22,11 +22,24 @@ const FAILURE: libc::c_int = 70;
 pub(super) fn serve(mark: Result<Mark, &'static str>) -> ! {
     let status = match mark.map_err(Box::from).and_then(serve_until_stopped) {
         Ok(()) => 0,
-        Err(error) => {
-            eprintln!("trine: worker process {}: {error}", std::process::id());
-            FAILURE
-        }
+        Err(error) => say(&*error),
     };
+    exit(status)
+}
+
+/// From now on this process dies with the parent that has left `mark`, although it does not serve yet.
+pub(super) fn follow(mark: &Mark) {
+    if let Err(error) = die_with_parent(mark) {
+        exit(say(&*error))
+    }
+}
+
+fn say(error: &dyn Error) -> libc::c_int {
+    eprintln!("trine: worker process {}: {error}", std::process::id());
+    FAILURE
+}
+
+fn exit(status: libc::c_int) -> ! {
     let _ = io::stdout().flush();
     // SAFETY: ends the process. Neither destructors of statics nor the functions of `atexit` are run: they belong to
     // a program whose `main` has run.
@@ -34,14 +47,10 @@ pub(super) fn serve(mark: Result<Mark, &'static str>) -> ! {
 }
 
 fn serve_until_stopped(mark: Mark) -> Result<(), Box<dyn Error>> {
-    let parent = i32::try_from(mark.parent)
-        .ok()
-        .and_then(Pid::from_raw)
-        .ok_or("no process has the parent's number")?;
     // Writing to a closed pipe is an error, as in every Rust program.
     // SAFETY: sets the action that Rust's own start code, which does not run here, would set.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-    die_with_parent(parent)?;
+    die_with_parent(&mark)?;
     be_the_first_without_memory();
     process::be_named(&mark.name);
     stack_overflow::announce();
@@ -143,7 +152,11 @@ fn be_the_first_without_memory() {
 }
 
 /// From now on the death of the parent kills this process and all that it has left in its group.
-fn die_with_parent(parent: Pid) -> Result<(), Box<dyn Error>> {
+fn die_with_parent(mark: &Mark) -> Result<(), Box<dyn Error>> {
+    let parent = i32::try_from(mark.parent)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or("no process has the parent's number")?;
     // The last real-time signal: nobody sends it for another reason, and tasks do not block it by habit.
     let signal = libc::SIGRTMAX();
     let handler: extern "C" fn(libc::c_int) = die_of_signal;

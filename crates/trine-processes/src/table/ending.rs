@@ -86,7 +86,7 @@ impl<T> Table<T> {
         self.forget_sleeper(worker);
         let lost = self.take_back_all(worker, 0, reach);
         let dead = &mut self.workers[worker];
-        let had_run = dead.tasks > 0;
+        let had_run = std::mem::take(&mut dead.tasks) > 0;
         let stop = dead.stop.take();
         dead.life = Life::Absent;
         dead.deadline = None;
@@ -111,6 +111,7 @@ impl<T> Table<T> {
         self.task_counts.lost += uncounted;
         let hopeless = if !lost.is_empty() || stop.is_some() {
             self.failures = 0;
+            self.workers[worker].missed = true;
             VecDeque::new()
         } else if had_run {
             VecDeque::new()
@@ -124,6 +125,7 @@ impl<T> Table<T> {
     pub(crate) fn retired(&mut self, worker: usize) {
         self.worker_counts.retired += 1;
         self.workers[worker].life = Life::Absent;
+        self.workers[worker].tasks = 0;
     }
 
     /// No more tasks come in. Wake all attendants.

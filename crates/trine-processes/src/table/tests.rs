@@ -372,6 +372,28 @@ fn crashes_of_tasks_leave_the_pool_healthy() {
 }
 
 #[test]
+fn a_worker_that_dies_with_a_task_is_replaced_at_once_and_an_idle_one_when_there_is_work() {
+    let mut pool = Pool::ready(1);
+    let _ = pool.submit(1);
+    pool.workers.begun.push(1);
+    let _ = pool.died(0);
+    assert_eq!(pool.next(0), Next::Start);
+    pool.start(0);
+    let _ = pool.died(0);
+    assert_eq!(pool.next(0), Next::Sleep { wake: None });
+}
+
+#[test]
+fn nobody_is_replaced_once_the_pool_is_closed() {
+    let mut pool = Pool::ready(1);
+    let _ = pool.submit(1);
+    pool.workers.begun.push(1);
+    pool.table.close();
+    let _ = pool.died(0);
+    assert_eq!(pool.next(0), Next::Leave);
+}
+
+#[test]
 fn a_worker_retires_after_its_last_task() {
     let rules = Rules {
         tasks_per_worker: Some(2),

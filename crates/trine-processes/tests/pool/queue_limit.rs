@@ -1,10 +1,10 @@
 //! What happens when more tasks come than the queue may hold.
 
 use crate::fixture::in_own_process;
-use crate::gate::{Gate, wait_at_gate};
 use serde::{Deserialize, Serialize, Serializer};
 use std::sync::mpsc;
 use std::thread;
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::WhenFull::{Block, Refuse};
 use trine_processes::{ProcessPool, Shutdown, WhenFull};
 

@@ -1,10 +1,10 @@
 //! How a pool ends. That nothing is left is checked after every test of this crate, by the fixture.
 
 use crate::fixture::in_own_process;
-use crate::gate::{Gate, wait_at_gate};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::{ProcessPool, Shutdown};
 
 fn double(number: u32) -> u32 {
