@@ -1,14 +1,13 @@
 //! The pool as its owner sees it.
 
 use crate::blocking::Blocking;
-use crate::report::ShutdownReport;
 use crate::shared::Shared;
 use crate::{AsyncPoolBuilder, BuildError, Handle, Stats, Submission};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, thread};
 use tokio::runtime::Runtime;
-use trine_future::{Executor, Future, Map, Pool, Promise, Shutdown, TaskError};
+use trine_future::{Executor, Future, Map, Pool, Promise, Shutdown, ShutdownReport, TaskError};
 use trine_lock::Lock;
 
 /// How long a shutdown waits after its time-out for tasks to be dropped. One that does not await is not waited for.
@@ -371,7 +370,7 @@ impl AsyncPool {
         } else if runtime.is_some() {
             drop(end_elsewhere(self.shared(), runtime, last_has_ended, timeout));
         }
-        ShutdownReport::between(&before, &self.stats())
+        self.stats().report_since(&before)
     }
 
     async fn end_async(&self, shutdown: Shutdown, timeout: Option<Duration>) -> ShutdownReport {
@@ -387,7 +386,7 @@ impl AsyncPool {
             end_elsewhere(self.shared(), runtime, last_has_ended, timeout)
         };
         let _ = end.await;
-        ShutdownReport::between(&before, &self.stats())
+        self.stats().report_since(&before)
     }
 
     /// The guard is gone when this returns: no lock is held while threads are joined.
@@ -488,8 +487,12 @@ impl Pool for AsyncPool {
         self.workers()
     }
 
-    fn shutdown(&self, shutdown: Shutdown) {
-        self.shutdown(shutdown);
+    fn shutdown(&self, shutdown: Shutdown) -> ShutdownReport {
+        Self::shutdown(self, shutdown)
+    }
+
+    fn shutdown_timeout(&self, shutdown: Shutdown, timeout: Duration) -> ShutdownReport {
+        Self::shutdown_timeout(self, shutdown, timeout)
     }
 }
 

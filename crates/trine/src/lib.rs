@@ -209,9 +209,8 @@
 //! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! ```
 //!
-//! In async code, where blocking is not allowed, there are [`ThreadPool::shutdown_async`] and [`AsyncPool::shutdown_async`].
-//! Thread pools and async pools can be waited for [until a deadline](AsyncPool::shutdown_timeout), and say what became of their
-//! tasks.
+//! In async code, where blocking is not allowed, each pool has a `shutdown_async`. Pools can be waited for
+//! [until a deadline](Pool::shutdown_timeout), and [say](ShutdownReport) what became of their tasks.
 //!
 //! # Shared state
 //!

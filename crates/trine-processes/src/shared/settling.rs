@@ -1,6 +1,6 @@
 //! How a reply ends its task, whether the worker's attendant takes it or a leader: a thread that waits for a result.
 
-use super::{Shared, kill, unpark, wake_all};
+use super::{Shared, kill, tell_of_room, wake_all};
 use crate::answers::Answered;
 use crate::frame::Reply;
 use crate::queue::Ticket;
@@ -43,7 +43,7 @@ impl Shared {
         let submitters = std::mem::take(&mut inside.submitters);
         let woken = if wake { inside.bed(worker) } else { None };
         self.finish(inside, after);
-        unpark(submitters);
+        tell_of_room(submitters);
         wake_all(woken);
         Settled::Answered(ticket, reply)
     }
