@@ -15,8 +15,8 @@ int program_late();
 static int early = 0;
 static int pools = 0;
 
-static struct Initialiser {
-    Initialiser() {
+static struct Early {
+    Early() {
         std::thread([] {
             for (;;) pause();
         }).detach();

@@ -174,6 +174,11 @@ mod system;
 /// never returns. In every other process: returns at once.
 ///
 /// To be called first in `main`. Nothing but such pools needs it.
+///
+/// ```
+/// trine_processes::enter_worker();
+/// println!("this is the program itself");
+/// ```
 pub fn enter_worker() {
     system::enter_in_main();
 }

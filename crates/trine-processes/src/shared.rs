@@ -202,9 +202,10 @@ impl Shared {
     pub(crate) fn register(&self, worker: usize, process: &Arc<Process>) {
         let mut inside = self.inside.lock();
         inside.processes[worker] = Some(Arc::clone(process));
-        let (killed, bell) = (inside.killed, inside.bell.clone());
+        let is_useless = inside.killed || inside.table.is_stopped(worker);
+        let bell = inside.bell.clone();
         drop(inside);
-        if killed {
+        if is_useless {
             process.kill();
         }
         ring(bell);

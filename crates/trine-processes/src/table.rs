@@ -161,8 +161,11 @@ impl<T> Table<T> {
     /// The worker could not be started. Returns the tasks to fail, when it is hopeless.
     #[must_use]
     pub(crate) fn start_failed(&mut self, worker: usize) -> VecDeque<Ticket<T>> {
-        self.worker_counts.failed_starts += 1;
         self.workers[worker].life = Life::Absent;
+        if self.workers[worker].stop.take().is_some() {
+            return VecDeque::new();
+        }
+        self.worker_counts.failed_starts += 1;
         self.count_failure()
     }
 

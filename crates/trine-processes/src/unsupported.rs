@@ -32,6 +32,10 @@ impl Process {
         match *self {}
     }
 
+    pub(crate) fn is_awaited(&self) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn age(&self) -> Duration {
         match *self {}
     }

@@ -41,9 +41,14 @@ impl Awaited {
         }
     }
 
+    /// Whether somebody still waits.
+    pub(super) fn is_open(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// When to kill the process, if it has said nothing by then.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        (self.server.is_some() && self.outcome != Outcome::TimedOut).then_some(self.deadline)
+        (self.is_open() && self.outcome != Outcome::TimedOut).then_some(self.deadline)
     }
 
     /// True if its time is over, the first time.

@@ -144,6 +144,11 @@ impl Process {
         self.link.as_ref()?.replies().receive_as_leader(tell)
     }
 
+    /// Whether it has not said hello yet.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.awaited.lock().is_open()
+    }
+
     /// Readable once the process has exited.
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()

@@ -62,7 +62,14 @@ impl Shared {
             Shutdown::Drain => Default::default(),
             Shutdown::CancelQueued => inside.reach(|table, reach| table.cancel_queue(reach)),
         };
+        let starting = inside.table.give_up_starts();
+        let starting: Vec<_> = starting
+            .into_iter()
+            .filter_map(|worker| inside.processes[worker].clone())
+            .collect();
         self.wake_everybody(inside, after, dropped);
+        // What has said hello may be in the middle of its initializer.
+        kill(starting.into_iter().filter(|process| process.is_awaited()));
     }
 
     /// Stops what runs, and ends all workers.

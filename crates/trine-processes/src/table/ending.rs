@@ -133,6 +133,25 @@ impl<T> Table<T> {
         self.closed = true;
     }
 
+    /// The workers that are being started and that nobody needs any more, because no task waits and none comes. If they are given
+    /// up, that is no failure.
+    pub(crate) fn give_up_starts(&mut self) -> Vec<usize> {
+        if !self.closed || self.queue.len() > 0 {
+            return Vec::new();
+        }
+        let starting = |index: &usize| self.workers[*index].life == Life::Starting;
+        let starting: Vec<_> = (0..self.workers.len()).filter(starting).collect();
+        for worker in &starting {
+            self.workers[*worker].stop.get_or_insert(Stop::Killed);
+        }
+        starting
+    }
+
+    /// Whether the worker is being killed.
+    pub(crate) fn is_stopped(&self, worker: usize) -> bool {
+        self.workers[worker].stop.is_some()
+    }
+
     /// Takes the tasks that wait, to be cancelled.
     #[must_use]
     pub(crate) fn cancel_queue(&mut self, reach: &mut impl Reach<T>) -> VecDeque<Ticket<T>> {

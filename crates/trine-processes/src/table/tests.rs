@@ -298,6 +298,22 @@ fn starts_that_fail_beside_a_worker_that_runs_fail_nothing() {
     assert_eq!(pool.workers.handed, [(0, 0), (0, 1)]);
 }
 
+#[test]
+fn a_start_that_nobody_needs_any_more_is_given_up_and_is_no_failure() {
+    let mut pool = Pool::new(1);
+    let _ = pool.submit(0);
+    assert_eq!(pool.next(0), Next::Start);
+    assert!(pool.table.give_up_starts().is_empty(), "more may come");
+    pool.table.close();
+    assert!(pool.table.give_up_starts().is_empty(), "a task waits");
+    let _ = pool.table.cancel_queue(&mut pool.workers);
+    assert_eq!(pool.table.give_up_starts(), [0]);
+    assert!(pool.table.is_stopped(0));
+    let _ = pool.table.start_failed(0);
+    assert_eq!(pool.table.worker_counts().failed_starts, 0);
+    assert_eq!(pool.next(0), Next::Leave);
+}
+
 /// After many failed starts only workers that are there serve the tasks, and one of them sleeps.
 #[test]
 fn an_attendant_that_may_not_start_a_worker_wakes_one_that_has_one() {

@@ -164,7 +164,7 @@ fn in_cpp(program: &Path) -> Vec<Way> {
             &[
                 MAIN,
                 "main: early 1, late 1, pools 0",
-                "error: a process pool can't be built in a worker",
+                "error: this process is a worker of a process pool",
                 "ended before it was ready",
             ],
         ),
