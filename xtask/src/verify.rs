@@ -57,6 +57,11 @@ const STEPS: &[Step] = &[
         run: tests::unit_and_integration,
     },
     Step {
+        name: "tracing",
+        what: "a span for each task, with that feature",
+        run: tests::tracing,
+    },
+    Step {
         name: "random",
         what: "a minute of chance, and no memory to share",
         run: tests::random,

@@ -9,6 +9,15 @@ use trine_future::{Outcome, ShutdownReport};
 /// The first three fields say what there is now. The others count from the start of the pool, and never fall. Fields
 /// are read one after the other while the pool goes on, so a sum of them may be off by what happened meanwhile.
 ///
+/// ```
+/// use trine_async::{AsyncPool, Stats};
+///
+/// let pool = AsyncPool::new(1)?;
+/// let Stats { workers, running, queued, .. } = pool.stats();
+/// assert_eq!((workers, running, queued), (1, 0, 0));
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
+///
 /// A task is counted as ended shortly after its future is done: when the runtime has let go of it. Calls of
 /// [`run_blocking`](crate::AsyncPool::run_blocking) are tasks, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

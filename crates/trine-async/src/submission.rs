@@ -73,7 +73,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         T: std::future::Future<Output = R> + Send + 'static,
         R: Send + 'static,
     {
-        let entered = self.shared.enter_or_block();
+        let entered = self.shared.enter_or_block(self.shared.span(&self.function));
         start(self.shared, entered, self.function, self.argument, self.timeout)
     }
 
@@ -102,7 +102,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         T: std::future::Future<Output = R> + Send + 'static,
         R: Send + 'static,
     {
-        match self.shared.try_enter() {
+        match self.shared.try_enter(self.shared.span(&self.function)) {
             Ok(entry) => Ok(start(
                 self.shared,
                 Ok(entry),
@@ -158,8 +158,9 @@ impl<'pool, F, A> Submission<'pool, F, A> {
             timeout,
         } = self;
         let shared = Arc::clone(shared);
+        let span = shared.span(&function);
         async move {
-            let entered = Arc::clone(&shared).enter_async().await;
+            let entered = Arc::clone(&shared).enter_async(span).await;
             start(&shared, entered, function, argument, timeout)
         }
     }

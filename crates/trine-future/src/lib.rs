@@ -84,6 +84,7 @@ mod state;
 mod store;
 mod taking;
 mod task;
+mod task_span;
 mod vtable;
 mod wait;
 mod waiter;
@@ -110,6 +111,7 @@ pub use rejected::Rejected;
 pub use report::ShutdownReport;
 pub use shared::{Lend, Shared};
 pub use task::Task;
+pub use task_span::{SpanContext, TaskSpan};
 pub use wait::{Until, Waited, wait, wait_async};
 
 #[cfg(test)]

@@ -132,6 +132,7 @@ impl Attendant<'_> {
         for ticket in lost {
             let stop = stop.take();
             let death = death.clone();
+            ticket.task.span.comes_to(shared.settings.worker_name(index));
             shared
                 .callbacks
                 .defer(|| ticket.task.lose(stop, ticket.timeout, death));

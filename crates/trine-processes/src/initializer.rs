@@ -6,7 +6,7 @@ use crate::{codec, system};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
-use trine_future::TaskError;
+use trine_future::{TaskError, TaskSpan};
 
 /// A function and its argument, encoded as a call.
 #[derive(Clone)]
@@ -25,7 +25,12 @@ impl Initializer {
     {
         let names = Names::of::<A, Result<(), E>>(name);
         let entry = system::index_of_initializer::<F, A, E>().ok_or_else(left_out)?;
-        let header = frame::call(0, entry, fingerprint::<F, A, Result<(), E>>());
+        let header = frame::call(
+            0,
+            entry,
+            fingerprint::<F, A, Result<(), E>>(),
+            TaskSpan::none().context(),
+        );
         let request = codec::encode(argument, header).map_err(|cause| names.argument_not_encoded(cause))?;
         Ok(Self { request, names })
     }

@@ -13,7 +13,7 @@ use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use trine_future::{Future, Promise, Rejected, TaskError};
+use trine_future::{Future, Promise, Rejected, TaskError, TaskSpan};
 
 /// A function and its argument that are about to be submitted, with the options of this task:
 /// [`ProcessPool::task`](crate::ProcessPool::task).
@@ -233,7 +233,8 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         let entry = system::index_of::<F, A, R>().ok_or_else(left_out)?;
         let number = self.shared.next_number();
         // The worker has the function too: only its type is needed, which says which one it is.
-        let header = frame::call(number, entry, fingerprint::<F, A, R>());
+        let span = TaskSpan::current().child("processes", self.shared.settings.pool_name(), self.name);
+        let header = frame::call(number, entry, fingerprint::<F, A, R>(), span.context());
         let request =
             codec::encode(&self.argument, header).map_err(|cause| names.argument_not_encoded(cause))?;
         let (promise, future) = if self.kill_on_cancel {
@@ -245,6 +246,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
             names,
             request: Arc::new(request),
             call: 0,
+            span,
             promise,
         };
         let ticket = Ticket {

@@ -2,16 +2,16 @@
 
 use crate::answers::Stop;
 use crate::frame::{self, Call, Reply};
-use crate::{backtrace, codec};
+use crate::{backtrace, codec, system};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::{TypeId, type_name};
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Duration;
-use trine_future::{Panic, Promise, TaskError, WorkerDeath, catch_panic};
+use trine_future::{Panic, Promise, TaskError, TaskSpan, WorkerDeath, catch_panic};
 
 /// What runs a task in a worker: an instance of [`run_task`] or [`run_initializer`]. It returns the encoded reply.
 pub(crate) type Entry = fn(&Call<'_>) -> Vec<u8>;
@@ -23,7 +23,13 @@ where
     A: DeserializeOwned + 'static,
     R: Serialize + DeserializeOwned + 'static,
 {
-    run::<F, A, R, R>(call, |result| result)
+    let worker = fmt::from_fn(|formatter| formatter.write_str(&system::worker_name()));
+    let pool = fmt::from_fn(|formatter| {
+        let worker = system::worker_name();
+        formatter.write_str(worker.split('.').next().unwrap_or_default())
+    });
+    let span = TaskSpan::in_worker(call.span, pool, worker, type_name::<F>());
+    span.inside(|| run::<F, A, R, R>(call, |result| result))
 }
 
 /// Runs the initializer `F` in a worker. The reply's value is a `Result<(), String>`.
@@ -90,6 +96,8 @@ pub(crate) struct Task {
     pub(crate) request: Arc<Vec<u8>>,
     /// What the worker that has it calls it.
     pub(crate) call: u32,
+    /// In this process. That in the worker names it.
+    pub(crate) span: TaskSpan,
     /// Takes the encoded reply, if that carries a value.
     pub(crate) promise: Promise<Vec<u8>>,
 }
@@ -121,7 +129,8 @@ impl Names {
 
 impl Task {
     /// Ends the task with the reply of its worker.
-    pub(crate) fn answer(self, frame: Vec<u8>) {
+    pub(crate) fn answer(mut self, frame: Vec<u8>) {
+        self.end_span();
         let Names {
             function,
             argument,
@@ -160,8 +169,14 @@ impl Task {
         self.promise.fail(error);
     }
 
+    /// Before the result is there.
+    fn end_span(&mut self) {
+        self.span = TaskSpan::none();
+    }
+
     /// Ends the task whose worker has replied something else.
-    pub(crate) fn fail_unanswered(self) {
+    pub(crate) fn fail_unanswered(mut self) {
+        self.end_span();
         let function = self.names.function;
         self.promise.fail(TaskError::serialization(
             "the reply of a worker can't be read",
@@ -170,7 +185,8 @@ impl Task {
     }
 
     /// Ends the task whose worker is gone: it died, or it was stopped.
-    pub(crate) fn lose(self, stop: Option<Stop>, timeout: Option<Duration>, death: WorkerDeath) {
+    pub(crate) fn lose(mut self, stop: Option<Stop>, timeout: Option<Duration>, death: WorkerDeath) {
+        self.end_span();
         let name = self.names.function;
         self.promise.fail(match (stop, timeout) {
             (Some(Stop::TimedOut), Some(timeout)) => TaskError::timed_out(name, timeout),

@@ -24,6 +24,10 @@ pub(crate) fn index_of_initializer<F, A, E>() -> Option<u32> {
     None
 }
 
+pub(crate) fn worker_name() -> String {
+    String::new()
+}
+
 /// A process. There is none.
 pub(crate) enum Process {}
 

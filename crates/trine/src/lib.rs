@@ -242,7 +242,7 @@
 //! `threads`, `processes` and `async`, each for its pool, are all on by default. Without `async` there is no tokio, without
 //! `processes` no serde. `json` is off by default: it adds `Json<T>`, an argument or a result of a process task that travels as
 //! JSON, because [postcard can't carry it](processes#what-can-travel). So is `choose`: it measures a task and says which pool
-//! fits it. The pools' crates ([`threads`], [`processes`],
+//! fits it. And so is `tracing`: a [span for each task](guide::tracing). The pools' crates ([`threads`], [`processes`],
 //! [`async_tasks`]) hold what is not for everyday: the errors of building a pool, handles, constants.
 
 pub mod guide;

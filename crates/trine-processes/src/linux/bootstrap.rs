@@ -61,7 +61,7 @@ pub(super) fn start(
         has_link: link.is_some(),
         in_main: settings.in_main,
         levels: settings.levels,
-        name: format!("trine-{}.{index}", settings.pool),
+        name: settings.worker_name(index).to_string(),
         // A library may have been deleted since the pool was built.
         home: Home::of_this_copy()?,
         server: name.clone(),

@@ -121,6 +121,7 @@ mod tests {
     use super::{addresses, entry, index_of};
     use crate::frame::{Call, Reply};
     use crate::task::fingerprint;
+    use trine_future::TaskSpan;
 
     fn double(number: u32) -> u32 {
         number * 2
@@ -136,6 +137,7 @@ mod tests {
             task: 7,
             entry: index,
             fingerprint,
+            span: TaskSpan::none().context(),
             argument,
         })
     }

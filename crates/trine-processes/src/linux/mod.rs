@@ -37,7 +37,7 @@ use trine_future::WorkerDeath;
 pub(crate) use connection::Sent;
 pub(crate) use entries::{index_of, index_of_initializer};
 pub(crate) use entry::enter_in_main;
-pub(crate) use process::Process;
+pub(crate) use process::{Process, worker_name};
 pub(crate) use watching::{Bell, watch};
 
 /// How long a worker may take to exit after it was told to, and how long after it has closed its channels.

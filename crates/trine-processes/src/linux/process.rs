@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, pidfd_send_signal, waitid,
 };
-use rustix::thread::set_name;
+use rustix::thread::{name, set_name};
 use std::ffi::CString;
 use std::fs;
 use std::io::{self, PipeWriter};
@@ -232,6 +232,12 @@ pub(super) fn be_named(name: &str) {
         // Only people read it.
         let _ = set_name(&name);
     }
+}
+
+/// What [`be_named`] has called this process. The main thread's, which runs the tasks.
+pub(crate) fn worker_name() -> String {
+    let name = name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// Waits until one of the descriptors is ready, or the deadline has passed. Returns the indexes of the ready ones.

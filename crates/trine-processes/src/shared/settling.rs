@@ -20,7 +20,7 @@ enum Settled {
 impl Shared {
     /// A reply of `worker`: ends the task that it is for. A worker that replies something else is killed.
     pub(crate) fn settle(&self, worker: usize, reply: Vec<u8>) {
-        self.conclude(self.tell_reply(worker, None, reply));
+        self.conclude(worker, self.tell_reply(worker, None, reply));
     }
 
     /// Tells the table of a reply. That of a process that is not the worker any more, if it is given, is of no use.
@@ -49,9 +49,12 @@ impl Shared {
     }
 
     /// Ends the task of a reply that the table has been told of.
-    fn conclude(&self, settled: Settled) {
+    fn conclude(&self, worker: usize, settled: Settled) {
         match settled {
-            Settled::Answered(ticket, reply) => self.callbacks.defer(|| ticket.task.answer(reply)),
+            Settled::Answered(ticket, reply) => {
+                ticket.task.span.comes_to(self.settings.worker_name(worker));
+                self.callbacks.defer(|| ticket.task.answer(reply));
+            }
             Settled::Unanswered(ticket) => self.callbacks.defer(|| ticket.task.fail_unanswered()),
             Settled::Nothing => {}
         }
@@ -76,7 +79,7 @@ impl Shared {
                 break;
             };
             let is_own = matches!(&settled, Settled::Answered(ticket, _) if ticket.number == task);
-            self.conclude(settled);
+            self.conclude(worker, settled);
             if is_own {
                 break;
             }

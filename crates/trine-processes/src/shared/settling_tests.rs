@@ -56,7 +56,7 @@ fn a_reply_of_a_process_that_is_not_the_worker_any_more_is_ignored() {
         let current = process().expect("it runs");
         let told = shared.tell_reply(0, Some(&current), reply);
         assert!(matches!(told, Settled::Answered(..)));
-        shared.conclude(told);
+        shared.conclude(0, told);
         running.result().expect("a value");
         shared.kill();
     });
