@@ -1,6 +1,9 @@
 //! Arguments and results as bytes: postcard, with the panics of users' `Serialize` and `Deserialize` contained.
 
+use crate::beside::{self, Beside};
 use crate::digest::digest;
+use crate::message::Message;
+use crate::spill::Spill;
 use crate::{bytes, round_trip};
 use postcard::Error::{SerdeSerCustom, SerializeSeqLengthUnknown};
 use serde::Serialize;
@@ -16,22 +19,27 @@ pub(crate) const HINT: &str = "Usual reasons: postcard does not describe itself,
 pub(crate) fn encode<T: Serialize + DeserializeOwned + 'static>(
     value: &T,
     frame: Vec<u8>,
-) -> Result<Vec<u8>, String> {
-    let header = frame.len();
-    let frame = match catch_panic(|| write(value, frame)) {
-        Ok(written) => written?,
-        Err(panic) => return Err(format!("panicked: {panic}")),
+) -> Result<Message, String> {
+    let write = || {
+        let spill = match catch_panic(|| write(value, Spill::new(frame))) {
+            Ok(written) => written?,
+            Err(panic) => return Err(format!("panicked: {panic}")),
+        };
+        if cfg!(debug_assertions)
+            && let Some(bytes) = spill.short()
+        {
+            round_trip::check(value, bytes)?;
+        }
+        Ok(spill)
     };
-    if cfg!(debug_assertions) {
-        round_trip::check(value, &frame[header..])?;
-    }
-    Ok(frame)
+    let (spill, beside) = beside::with(Beside::new(), write);
+    Ok(spill?.into_message(beside))
 }
 
-fn write<T: Serialize + 'static>(value: &T, frame: Vec<u8>) -> Result<Vec<u8>, String> {
+fn write<T: Serialize + 'static>(value: &T, spill: Spill) -> Result<Spill, String> {
     let written = match bytes::as_bytes(value) {
-        Some(bytes) => bytes::write(bytes, frame),
-        None => postcard::to_extend(value, frame),
+        Some(bytes) => bytes::write(bytes, spill),
+        None => postcard::serialize_with_flavor(value, spill),
     };
     written.map_err(|error| match error {
         SerializeSeqLengthUnknown => format!("{error}. {HINT}"),
@@ -46,8 +54,18 @@ pub(crate) fn discard<T>(value: T) -> Result<(), String> {
     catch_panic(|| drop(value)).map_err(|panic| format!("panicked: {panic}"))
 }
 
-/// Reads a value that takes up all of `bytes`.
+/// Reads a value that takes up all of `bytes`, and has nothing beside it.
 pub(crate) fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, String> {
+    decode_with(Beside::new(), bytes)
+}
+
+/// Reads a value that takes up all of `bytes`.
+pub(crate) fn decode_with<T: DeserializeOwned + 'static>(beside: Beside, bytes: &[u8]) -> Result<T, String> {
+    beside::with(beside, || read_all(bytes)).0
+}
+
+/// [`decode_with`], with what is beside the value that is being read or written.
+pub(crate) fn read_all<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, String> {
     match catch_panic(|| read(bytes)) {
         Ok(Ok((value, []))) => Ok(value),
         Ok(Ok((_, rest))) => Err(format!("{} bytes are left over. {HINT}", rest.len())),
@@ -77,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_value_comes_back_from_behind_the_header() {
-        let frame = encode(&("text".to_owned(), 7_u32), vec![1, 2, 3]).expect("it is encoded");
+        let message = encode(&("text".to_owned(), 7_u32), vec![1, 2, 3]).expect("it is encoded");
+        let frame = message.bytes();
         assert_eq!(frame[..3], [1, 2, 3]);
         assert_eq!(decode::<(String, u32)>(&frame[3..]), Ok(("text".to_owned(), 7)));
     }
@@ -123,7 +142,7 @@ mod tests {
 
     #[test]
     fn an_error_is_returned() {
-        assert_eq!(encode(&Fails, Vec::new()), Err("not today".to_owned()));
+        assert_eq!(encode(&Fails, Vec::new()).map(drop), Err("not today".to_owned()));
         decode::<Fails>(&[]).expect_err("it fails");
     }
 
@@ -141,7 +160,9 @@ mod tests {
         let flat = Outer {
             inner: Inner { number: 7 },
         };
-        let error = encode(&flat, Vec::new()).expect_err("postcard can't write it");
+        let error = encode(&flat, Vec::new())
+            .map(drop)
+            .expect_err("postcard can't write it");
         assert!(
             error.contains("`flatten`") && error.contains("`Json<T>`"),
             "{error}"

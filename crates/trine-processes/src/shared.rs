@@ -5,6 +5,7 @@ use crate::bed::Bed;
 use crate::callback_thread::CallbackThread;
 use crate::frame::Reply;
 use crate::limit::WhenFull;
+use crate::message::{Message, Opened, is_plain};
 use crate::queue::Ticket;
 use crate::reach::{After, NotReached, Processes};
 use crate::rejected::Refusal;
@@ -155,7 +156,7 @@ impl Shared {
     }
 
     /// What the attendant of `worker` is to send to it.
-    pub(crate) fn request_to_send(&self, worker: usize) -> Option<Arc<Vec<u8>>> {
+    pub(crate) fn request_to_send(&self, worker: usize) -> Option<Arc<Message>> {
         let inside = self.inside.lock();
         inside
             .table
@@ -171,12 +172,13 @@ impl Shared {
     /// Tells the table of a reply. That of a process that is not the worker any more, if it is given, is of no use.
     fn tell_reply(&self, worker: usize, process: Option<&Arc<Process>>, reply: Vec<u8>) -> Settled {
         let now = Instant::now();
-        let number = Reply::number(&reply);
+        let number = Opened::of(&reply).and_then(|opened| Reply::number(opened.frame));
         let mut inside = self.inside.lock();
         let current = inside.processes[worker].as_ref();
         if process.is_some_and(|process| current.is_none_or(|current| !Arc::ptr_eq(current, process))) {
             return Settled::Nothing;
         }
+        let from = current.filter(|_| !is_plain(&reply)).cloned();
         let (answered, after) = inside.reach(|table, reach| table.answered(worker, number?, now, reach));
         let Some(Answered { ticket, wake }) = answered else {
             let first = inside.table.distrust(worker);
@@ -190,13 +192,16 @@ impl Shared {
         self.finish(inside, after);
         unpark(submitters);
         wake_all(woken);
-        Settled::Answered(ticket, reply)
+        Settled::Answered(ticket, reply, from)
     }
 
     /// Ends the task of a reply that the table has been told of.
     fn conclude(&self, settled: Settled) {
         match settled {
-            Settled::Answered(ticket, reply) => self.callbacks.defer(|| ticket.task.answer(reply)),
+            Settled::Answered(ticket, reply, from) => {
+                self.callbacks
+                    .defer(|| ticket.task.answer(reply, from.as_deref()));
+            }
             Settled::Unanswered(ticket) => self.callbacks.defer(|| ticket.task.fail_unanswered()),
             Settled::Nothing => {}
         }
@@ -220,7 +225,7 @@ impl Shared {
             let Some(settled) = process.receive_as_leader(tell) else {
                 break;
             };
-            let is_own = matches!(&settled, Settled::Answered(ticket, _) if ticket.number == task);
+            let is_own = matches!(&settled, Settled::Answered(ticket, ..) if ticket.number == task);
             self.conclude(settled);
             if is_own {
                 break;
@@ -470,7 +475,8 @@ impl Shared {
 
 /// What is left to do once the table knows of a reply.
 enum Settled {
-    Answered(Ticket<Task>, Vec<u8>),
+    /// The process has more, unless the reply is all.
+    Answered(Ticket<Task>, Vec<u8>, Option<Arc<Process>>),
     /// The worker has replied something else, and is being killed.
     Unanswered(Ticket<Task>),
     Nothing,

@@ -24,9 +24,11 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What a worker says first: the identity of its image, and its end of a channel for requests. If there is no link, also
-/// its end of a channel for replies.
-pub(super) type Hello = (u64, IpcBytesSender, Option<IpcBytesReceiver>);
+/// What a worker says first: the identity of its image, and, if there is no link, its ends of a channel.
+pub(super) type Hello = (u64, Option<Channel>);
+
+/// The parent's ends: for requests, and for replies.
+pub(super) type Channel = (IpcBytesSender, IpcBytesReceiver);
 
 /// How long a worker may take from its start to its hello.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -94,7 +96,7 @@ pub(super) fn start(
             process.reap(Duration::ZERO);
             return Err(format!("process {pid} runs another build of this program"));
         }
-        Ok((_, requests, replies)) => match Connection::new(&process, requests, replies) {
+        Ok((_, channel)) => match Connection::new(&process, channel) {
             Some(connection) => return Ok((process, connection)),
             None => io::Error::other("it does not fit the worker"),
         },

@@ -27,6 +27,7 @@ mod round_trip;
 mod sandbox;
 mod scarcity;
 mod serialization;
+mod shared_values;
 mod shutdown;
 mod signals;
 mod state;
