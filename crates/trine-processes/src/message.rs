@@ -181,3 +181,127 @@ impl Received {
         })
     }
 }
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::{Entry, HAS_REST, IS_HELD, MARK, Message, Opened, Received, opening};
+    use crate::beside::MOST;
+    use crate::frame::{call, stop, value};
+    use crate::memory::Memory;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    fn entries(most: usize) -> impl Strategy<Value = Vec<Entry>> {
+        let entry = (any::<u64>(), any::<usize>()).prop_map(|(id, length)| Entry { id, length });
+        vec(entry, 0..=most)
+    }
+
+    fn written(flags: u8, entries: &[Entry], frame: &[u8]) -> Vec<u8> {
+        let entries = entries.iter().map(|entry| (entry.id, entry.length));
+        [opening(flags, entries), frame.to_vec()].concat()
+    }
+
+    /// All that can be opened is what would be written.
+    fn check(message: &[u8]) -> Result<(), TestCaseError> {
+        if let Some(opened) = Opened::of(message) {
+            let flags = if opened.has_rest { HAS_REST } else { 0 } | if opened.is_held { IS_HELD } else { 0 };
+            let is_plain = message.first().is_none_or(|first| first & MARK == 0);
+            let again = if is_plain {
+                opened.frame.to_vec()
+            } else {
+                written(flags, &opened.beside, opened.frame)
+            };
+            prop_assert_eq!(again, message);
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_beside_a_frame_comes_back(
+            has_rest: bool,
+            is_held: bool,
+            beside in entries(MOST),
+            argument in vec(any::<u8>(), 0..40),
+        ) {
+            let has_rest = has_rest && !beside.is_empty();
+            let flags = if has_rest { HAS_REST } else { 0 } | if is_held { IS_HELD } else { 0 };
+            let frame = [call(1, 2, 3), argument].concat();
+            let message = written(flags, &beside, &frame);
+            let opened = Opened { has_rest, is_held, beside, frame: &frame };
+            prop_assert_eq!(Opened::of(&message), Some(opened));
+        }
+
+        #[test]
+        fn any_bytes_are_opened_or_refused(bytes in vec(any::<u8>(), 0..80)) {
+            check(&bytes)?;
+            check(&[vec![MARK], bytes].concat())?;
+        }
+
+        #[test]
+        fn a_changed_message_is_opened_or_refused(
+            flags in 0..4_u8,
+            beside in entries(4),
+            changes in vec(any::<(prop::sample::Index, u8)>(), 1..=3),
+            end: prop::sample::Index,
+        ) {
+            let mut message = written(flags, &beside, &value(7));
+            for (index, byte) in changes {
+                let at = index.index(message.len());
+                message[at] = byte;
+            }
+            check(&message)?;
+            check(&message[..end.index(message.len())])?;
+        }
+    }
+
+    #[test]
+    fn frames_alone_are_messages() {
+        for frame in [Vec::new(), stop(), call(u64::MAX, 2, 3), value(u64::MAX)] {
+            let opened = Opened::of(&frame).expect("it is plain");
+            assert!(opened.frame == frame && opened.beside.is_empty() && !opened.has_rest && !opened.is_held);
+            assert_eq!(Message::plain(frame.clone()).bytes(), frame);
+        }
+    }
+
+    #[test]
+    fn a_message_in_a_message_and_too_many_segments_are_refused() {
+        let inner = written(0, &[], &stop());
+        assert_eq!(Opened::of(&written(0, &[], &inner)), None);
+        let entry = Entry { id: 1, length: 2 };
+        assert_eq!(Opened::of(&written(0, &[entry; MOST + 1], &stop())), None);
+        assert!(Opened::of(&written(HAS_REST, &[entry; MOST + 1], &stop())).is_some());
+        assert_eq!(
+            Opened::of(&written(HAS_REST, &[], &stop())),
+            None,
+            "there is no rest"
+        );
+    }
+
+    #[test]
+    fn that_something_is_held_can_be_noted_on_any_reply() {
+        let mut plain = Message::plain(value(7));
+        plain.set_held();
+        let opened = Opened::of(plain.bytes()).expect("it is a message");
+        assert!(opened.is_held && opened.frame == value(7));
+    }
+
+    #[test]
+    fn the_rest_is_the_first_and_what_can_not_be_taken_is_an_error() {
+        let lengths = [10, 20, 30];
+        let entries = lengths.map(|length| Entry { id: 0, length });
+        let message = written(HAS_REST, &entries, &value(7));
+        let opened = Opened::of(&message).expect("it is a message");
+        let take = |entry: Entry| Ok::<_, ()>(Memory::copy_of(&vec![1; entry.length]));
+        let received = Received::new(&opened, take).expect("all can be taken");
+        assert_eq!(received.rest.map(|rest| rest.bytes().len()), Some(10));
+        let beside: Vec<_> = received
+            .beside
+            .iter()
+            .map(|memory| memory.bytes().len())
+            .collect();
+        assert_eq!(beside, [20, 30]);
+        let take = |entry: Entry| if entry.length < 30 { take(entry) } else { Err(()) };
+        assert!(Received::new(&opened, take).is_err());
+    }
+}

@@ -137,3 +137,65 @@ impl Flavor for Spill {
         Ok(self)
     }
 }
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::{GATHERED, Spill};
+    use crate::memory::LEAST_OF_A_SEGMENT;
+    use postcard::ser_flavors::Flavor;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    /// Writes pieces of these lengths, the short ones byte by byte, and returns all that was written, and how much of it is in a
+    /// segment.
+    fn write(lengths: &[usize]) -> (Vec<u8>, usize) {
+        let header = vec![7; 10];
+        let mut spill = Spill::new(header.clone());
+        let mut expected = Vec::new();
+        for length in lengths {
+            let piece: Vec<_> = (expected.len()..expected.len() + length)
+                .map(|index| (index % 251) as u8)
+                .collect();
+            if *length < 100 {
+                piece
+                    .iter()
+                    .for_each(|byte| spill.try_push(*byte).expect("there is memory"));
+            } else {
+                spill.try_extend(&piece).expect("there is memory");
+            }
+            expected.extend(piece);
+        }
+        let message = spill.into_message(Vec::new());
+        let rest = message.beside().first().map_or(&[][..], |rest| rest.bytes());
+        let frame = crate::message::Opened::of(message.bytes())
+            .expect("it is a message")
+            .frame;
+        assert!(frame[..10] == header, "the header is what it was");
+        let written = [&frame[10..], rest].concat();
+        assert!(written == expected, "all is there, in order");
+        (written, rest.len())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn what_is_written_is_there(lengths in vec(prop_oneof![0..100_usize, 100..GATHERED + 2, Just(300_000)], 0..60)) {
+            let (written, rest) = write(&lengths);
+            prop_assert!(rest == 0 || rest == written.len(), "all in one place");
+            prop_assert_eq!(rest > 0, cfg!(target_os = "linux") && written.len() > LEAST_OF_A_SEGMENT);
+        }
+    }
+
+    #[test]
+    fn what_is_written_at_the_limit_is_there() {
+        for (lengths, is_long) in [
+            (&[][..], false),
+            (&[LEAST_OF_A_SEGMENT], false),
+            (&[LEAST_OF_A_SEGMENT, 1], true),
+            (&[LEAST_OF_A_SEGMENT + 1], true),
+            (&[LEAST_OF_A_SEGMENT, GATHERED, GATHERED, 1, 99, 3_000_000], true),
+        ] {
+            assert_eq!(write(lengths).1 > 0, is_long, "{lengths:?}");
+        }
+    }
+}

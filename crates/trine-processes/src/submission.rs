@@ -103,7 +103,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
             return Future::failed(ticket.task.names.argument_not_encoded(cause));
         }
         if let Err((ticket, refusal)) = self.shared.submit(ticket, true) {
-            ticket.task.promise.fail(refusal.into());
+            ticket.task.fail(refusal.into());
         }
         future
     }

@@ -138,14 +138,7 @@ impl Task {
             Ok(received) => received,
             Err(cause) => return self.fail_unreadable(cause),
         };
-        let Self {
-            names,
-            request,
-            promise,
-            ..
-        } = self;
-        // Who has the result finds shared slices to be its own again.
-        drop(request);
+        let (names, promise) = self.let_go();
         let Names {
             function,
             argument,
@@ -205,14 +198,24 @@ impl Task {
     /// The worker is alive, and may still read what it was given.
     fn fail_unreadable(self, cause: String) {
         self.request.set_held_in_the_worker();
-        drop(self.request);
-        self.promise.fail(unreadable(cause));
+        self.fail(unreadable(cause));
+    }
+
+    /// Ends the task with an error.
+    pub(crate) fn fail(self, error: TaskError) {
+        self.let_go().1.fail(error);
+    }
+
+    /// Lets go of what was beside the request: before the end of the task, so that who has its result finds shared slices to be
+    /// its own again.
+    fn let_go(self) -> (Names, Promise<Received>) {
+        (self.names, self.promise)
     }
 
     /// Ends the task whose worker is gone: it died, or it was stopped.
     pub(crate) fn lose(self, stop: Option<Stop>, timeout: Option<Duration>, death: WorkerDeath) {
         let name = self.names.function;
-        self.promise.fail(match (stop, timeout) {
+        self.fail(match (stop, timeout) {
             (Some(Stop::TimedOut), Some(timeout)) => TaskError::timed_out(name, timeout),
             (Some(Stop::Killed | Stop::TimedOut), _) => TaskError::killed(name),
             (Some(Stop::Distrusted) | None, _) => TaskError::worker_died(name, death),

@@ -46,6 +46,7 @@ fn serve_until_stopped(mark: Mark) -> Result<(), Box<dyn Error>> {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     die_with_parent(parent)?;
     be_the_first_without_memory();
+    keep_heap();
     process::be_named(&mark.name);
     stack_overflow::announce();
     backtrace::note_all();
@@ -88,11 +89,18 @@ fn serve_link(mut link: WorkerEnd, wire: &WorkerWire) -> Result<(), Box<dyn Erro
     loop {
         let request = link.receive()?;
         let opened = open(&request)?;
-        let reply = match decode(&opened)? {
-            Request::Stop => return Ok(()),
-            Request::Call(call) if link.claim() => reply(&opened, &call, wire),
-            Request::Call(_) => continue,
+        let Request::Call(call) = decode(&opened)? else {
+            return Ok(());
         };
+        let received = wire.receive(&opened);
+        if received.is_err() && !wire.is_open() {
+            // Before the claim: so another worker gets the call.
+            return Err("a task has closed the socket to the parent".into());
+        }
+        if !link.claim() {
+            continue;
+        }
+        let reply = reply(&opened, &call, received, wire);
         link.send(reply.bytes())?;
     }
 }
@@ -112,7 +120,7 @@ fn serve_channel(
         let opened = open(&request)?;
         let reply = match decode(&opened)? {
             Request::Stop => return Ok(()),
-            Request::Call(call) => reply(&opened, &call, wire),
+            Request::Call(call) => reply(&opened, &call, wire.receive(&opened), wire),
         };
         send(replies, reply.bytes())?;
     }
@@ -129,8 +137,13 @@ fn decode<'a>(opened: &Opened<'a>) -> Result<Request<'a>, &'static str> {
 }
 
 /// Runs a call, and returns the reply to it.
-fn reply(opened: &Opened<'_>, call: &Call<'_>, wire: &WorkerWire) -> Message {
-    let mut reply = match wire.receive(opened) {
+fn reply(
+    opened: &Opened<'_>,
+    call: &Call<'_>,
+    received: Result<Received, String>,
+    wire: &WorkerWire,
+) -> Message {
+    let mut reply = match received {
         Ok(received) => answer(call, received),
         Err(cause) => Message::plain(Reply::ArgumentNotDecoded { cause: &cause }.encode(call.task)),
     };
@@ -167,6 +180,21 @@ fn be_the_first_without_memory() {
         // Without it the kernel chooses by size alone.
         let _ = fs::write(path, BADNESS.to_string());
     }
+}
+
+/// What a long value was in is used for the next one: pages from the system cost more than to copy what goes into them.
+///
+/// A program with another allocator, or another C library, has its own ways.
+fn keep_heap() {
+    /// What is free beyond this goes back to the system.
+    #[cfg(target_env = "gnu")]
+    const KEPT: libc::c_int = 256 << 20;
+    // SAFETY: sets numbers, before there is another thread of ours.
+    #[cfg(target_env = "gnu")]
+    let _ = unsafe { libc::mallopt(libc::M_MMAP_MAX, 0) };
+    // SAFETY: as above.
+    #[cfg(target_env = "gnu")]
+    let _ = unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT) };
 }
 
 /// From now on the death of the parent kills this process and all that it has left in its group.

@@ -34,6 +34,10 @@ pub(super) enum Packet {
     Link,
 }
 
+/// How many descriptors the parent has for replies that it has not read, at most. No worker sends more: it has a reply with what
+/// is beside it under way in some threads of the parent, and the rest in the ring.
+const ARRIVED: usize = 256;
+
 /// The length of a packet.
 const LENGTH: usize = 3 * size_of::<u64>();
 
@@ -108,8 +112,7 @@ pub(super) enum Came {
 
 /// Takes what has come, without waiting for it.
 pub(super) fn receive(socket: &OwnedFd) -> io::Result<Came> {
-    // One byte more than a packet has shows one that is too long.
-    let mut bytes = [0; LENGTH + 1];
+    let mut bytes = [0; LENGTH];
     // For one descriptor: the kernel closes others.
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
@@ -132,7 +135,12 @@ pub(super) fn receive(socket: &OwnedFd) -> io::Result<Came> {
     if length == 0 {
         return Ok(Came::End);
     }
-    let packet = bytes[..length].try_into().ok().and_then(Packet::decode);
+    // Each is sent at once, and so comes at once.
+    let packet = if length == LENGTH {
+        Packet::decode(bytes)
+    } else {
+        None
+    };
     Ok(packet.map_or(Came::Nonsense, |packet| Came::Packet(packet, descriptor)))
 }
 
@@ -153,11 +161,11 @@ struct Inside {
 }
 
 impl Wire {
-    /// A new socket, and the worker's end of it.
+    /// A new socket, and the worker's end of it. It is a stream, because the kernel lets ten messages wait in others.
     pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
         let (socket, end) = socketpair(
             AddressFamily::UNIX,
-            SocketType::SEQPACKET,
+            SocketType::STREAM,
             SocketFlags::CLOEXEC,
             None,
         )?;
@@ -235,9 +243,7 @@ impl Wire {
 
     /// The descriptor of that segment of the worker's. It has been sent before it is asked for.
     fn take_arrived(&self, inside: &mut Inside, id: u64) -> Option<OwnedFd> {
-        /// More than a worker sends that has replies under way in all slots is nonsense.
-        const MOST: usize = 4096;
-        while !inside.arrived.contains_key(&id) && inside.arrived.len() < MOST {
+        while !inside.arrived.contains_key(&id) && inside.arrived.len() < ARRIVED {
             match receive(&self.socket) {
                 Ok(Came::Packet(Packet::Here(entry), Some(descriptor))) => {
                     inside.arrived.insert(entry.id, descriptor);
@@ -287,3 +293,7 @@ fn copy(descriptor: OwnedFd, length: usize) -> Result<Memory, String> {
     }
     Ok(memory)
 }
+
+#[cfg(all(test, not(trine_loom)))]
+#[path = "wire_tests.rs"]
+mod tests;

@@ -77,7 +77,7 @@ impl WorkerWire {
     }
 
     /// Whether no task has closed the socket.
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         identity(&self.socket).is_ok_and(|identity| identity == self.identity)
     }
 
@@ -112,8 +112,7 @@ impl WorkerWire {
             let mapped = inside.mapped.get(&entry.id);
             let memory = mapped.and_then(|mapped| Memory::of_view(View::of(mapped), entry.length));
             memory.ok_or_else(|| {
-                "the worker can't map its memory: a limit is reached, or a task has closed descriptors"
-                    .to_owned()
+                "the worker can't map its memory: it has no more descriptors, or no room for it".to_owned()
             })
         })
     }

@@ -12,6 +12,7 @@ mod fixture;
 mod fork;
 mod gate;
 mod hostile;
+mod hostile_slices;
 mod hygiene;
 mod json;
 mod known_bugs;
