@@ -1,14 +1,8 @@
 //! A `Vec<u8>` in one piece. serde does not tell it from other vectors, so postcard would take it byte by byte; what is
 //! written is the same.
 
-use postcard::ser_flavors::Flavor;
 use serde::{Serialize, Serializer};
 use std::any::Any;
-
-/// Writes `bytes` as postcard does.
-pub(crate) fn write<F: Flavor>(bytes: &[u8], output: F) -> postcard::Result<F::Output> {
-    postcard::serialize_with_flavor(&Whole(bytes), output)
-}
 
 /// What serde knows to be bytes, which postcard writes as it writes a vector of them.
 pub(crate) struct Whole<'a>(pub(crate) &'a [u8]);
@@ -40,15 +34,14 @@ pub(crate) fn as_place<T: 'static>(place: &mut Option<T>) -> Option<&mut Option<
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{as_bytes, as_place, read, write};
-    use postcard::ser_flavors::ExtendFlavor;
+    use super::{Whole, as_bytes, as_place, read};
     use proptest::collection::vec;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn the_bytes_are_those_of_postcard(bytes in vec(any::<u8>(), 0..1000)) {
-            let written = write(&bytes, ExtendFlavor::new(Vec::new())).expect("there is memory");
+            let written = postcard::to_stdvec(&Whole(&bytes)).expect("there is memory");
             prop_assert_eq!(&written, &postcard::to_stdvec(&bytes).expect("there is memory"));
             prop_assert_eq!(read(&written), Ok((bytes, &[][..])));
         }

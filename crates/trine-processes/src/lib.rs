@@ -155,7 +155,7 @@ mod round_trip;
 mod settings;
 mod shared;
 mod shared_slice;
-mod spill;
+mod short;
 mod state;
 mod stateful_pool;
 mod stats;

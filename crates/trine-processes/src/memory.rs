@@ -53,26 +53,16 @@ impl Memory {
     }
 
     /// `None` if it is too short for a segment, or there is none.
-    fn in_a_segment(length: usize) -> Option<Self> {
+    pub(crate) fn in_a_segment(length: usize) -> Option<Self> {
         if length < LEAST_OF_A_SEGMENT {
             return None;
         }
-        Some(Self::of_segment(Segment::take(length)?, length))
-    }
-
-    /// The kept segment with most room, or else a new one with so much room. All of it is the memory's.
-    pub(crate) fn in_the_largest_segment(at_least: usize) -> Option<Self> {
-        let segment = Segment::take_largest(at_least)?;
-        let room = segment.room();
-        Some(Self::of_segment(segment, room))
-    }
-
-    fn of_segment(segment: Segment, length: usize) -> Self {
-        Self {
+        let segment = Segment::take(length)?;
+        Some(Self {
             start: segment.start(),
             length,
             backing: Backing::Segment(segment),
-        }
+        })
     }
 
     /// What a worker was given.

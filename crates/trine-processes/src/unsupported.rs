@@ -82,19 +82,11 @@ impl Segment {
         None
     }
 
-    pub(crate) fn take_largest(_: usize) -> Option<Self> {
-        None
-    }
-
     pub(crate) fn id(&self) -> u64 {
         match *self {}
     }
 
     pub(crate) fn start(&self) -> NonNull<u8> {
-        match *self {}
-    }
-
-    pub(crate) fn room(&self) -> usize {
         match *self {}
     }
 

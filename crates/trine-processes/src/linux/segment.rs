@@ -76,29 +76,11 @@ fn is_home() -> bool {
 impl Segment {
     /// One with so much room, or up to twice as much. `None` if the system gives none, or there are too many.
     pub(crate) fn take(room: usize) -> Option<Self> {
-        Self::take_kept(room, |free| {
-            let fits = |mapping: &Mapping| mapping.room >= room && mapping.room / 2 <= room;
-            let fitting = free.iter().enumerate().filter(|(_, mapping)| fits(mapping));
-            fitting
-                .min_by_key(|(_, mapping)| mapping.room)
-                .map(|(index, _)| index)
-        })
-    }
-
-    /// The largest that is kept, if it has so much room, or a new one.
-    pub(crate) fn take_largest(room: usize) -> Option<Self> {
-        Self::take_kept(room, |free| {
-            let largest = free.iter().enumerate().max_by_key(|(_, mapping)| mapping.room)?;
-            (largest.1.room >= room).then_some(largest.0)
-        })
-    }
-
-    fn take_kept(room: usize, choose: impl FnOnce(&[Mapping]) -> Option<usize>) -> Option<Self> {
         if !is_home() {
             return None;
         }
         let mut store = STORE.lock();
-        if let Some(index) = choose(&store.free) {
+        if let Some(index) = store.fitting(room) {
             return Some(Self::new(store.remove(index)));
         }
         let in_the_way = (store.count >= most() && !store.free.is_empty()).then(|| store.remove(0));
@@ -129,10 +111,6 @@ impl Segment {
 
     pub(crate) fn start(&self) -> NonNull<u8> {
         self.mapping().start
-    }
-
-    pub(crate) fn room(&self) -> usize {
-        self.mapping().room
     }
 
     /// A worker goes on reading it, for as long as it likes.
@@ -179,6 +157,15 @@ impl Drop for Segment {
 }
 
 impl Store {
+    /// The smallest free one that has so much room, and not much more.
+    fn fitting(&self, room: usize) -> Option<usize> {
+        let free = self.free.iter().enumerate();
+        let fitting = free.filter(|(_, mapping)| mapping.room >= room && mapping.room / 2 <= room);
+        fitting
+            .min_by_key(|(_, mapping)| mapping.room)
+            .map(|(index, _)| index)
+    }
+
     /// Takes a free one out.
     fn remove(&mut self, index: usize) -> Mapping {
         let mapping = self.free.remove(index);
