@@ -60,6 +60,7 @@
 //! | a task that may run only so long | [`ProcessPool::task`], [`Submission::timeout`] |
 //! | a running task that can be cancelled | [`Submission::kill_on_cancel`] |
 //! | a task that uses `?` and returns its error | [`RemoteError`] |
+//! | large arguments and results that are not copied | [`SharedSlice`], [`SharedBytes`] |
 //! | a task not to wait for room in the queue | [`Submission::try_submit`] |
 //! | pools in tasks | [`ProcessPoolBuilder::nested_levels`] |
 //! | to see what the workers do | [`ProcessPool::stats`] |
@@ -78,6 +79,8 @@
 //! parent too, those of a result in the worker. A release build does nothing of the kind.
 //!
 //! With the feature `json` there is `Json<T>`, which carries such a value as JSON text.
+//!
+//! A value of more than 256 KiB is serialised three times: until it is found to be that long, to measure it, and to where it travels.
 //!
 //! A task returns an error of any type as a [`RemoteError`].
 //!

@@ -66,6 +66,15 @@ fn place(bytes: SharedBytes) -> Option<usize> {
         .then_some(place)
 }
 
+/// How many pages this process was given by the system.
+fn page_faults() -> i64 {
+    // SAFETY: zeros are numbers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the place is valid for a write.
+    assert_eq!(unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) }, 0);
+    usage.ru_minflt
+}
+
 /// What a task keeps beyond its end.
 static KEPT: Mutex<Option<SharedBytes>> = Mutex::new(None);
 
@@ -404,6 +413,25 @@ in_own_process! {
                 assert!(back == bytes(length), "{length}");
             }
         }
+    }
+
+    /// Neither the memory that a long value travels in nor that which it is read into is new each time.
+    #[test]
+    fn long_values_take_no_new_pages() {
+        const PAGES: i64 = 2048;
+        let pool = ProcessPool::new(1).expect("a pool");
+        let read = |bytes: Vec<u8>| (bytes.len(), page_faults());
+        let fill = |length: usize| (page_faults(), vec![1_u8; length]);
+        let length = PAGES as usize * 4096;
+        let bytes = vec![1; length];
+        let rounds = || {
+            pool.submit(read, bytes.clone()).result().expect("a value");
+            pool.submit(fill, length).result().expect("a value");
+            pool.submit(read, Vec::new()).result().expect("a value").1
+        };
+        let before = (0..3).map(|_| rounds()).last().expect("there are three");
+        let after = (0..10).map(|_| rounds()).last().expect("there are ten");
+        assert!(after - before < PAGES, "{} pages in ten rounds of {PAGES}", after - before);
     }
 
     #[test]
