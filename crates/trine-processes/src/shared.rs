@@ -9,6 +9,7 @@ use crate::answers::{Died, Next, Submitted};
 use crate::bed::Bed;
 use crate::callback_thread::CallbackThread;
 use crate::limit::WhenFull;
+use crate::message::Message;
 use crate::queue::Ticket;
 use crate::reach::{After, NotReached, Processes};
 use crate::refusal::Refusal;
@@ -147,7 +148,7 @@ impl Shared {
     }
 
     /// What the attendant of `worker` is to send to it.
-    pub(crate) fn request_to_send(&self, worker: usize) -> Option<Arc<Vec<u8>>> {
+    pub(crate) fn request_to_send(&self, worker: usize) -> Option<Arc<Message>> {
         let inside = self.inside.lock();
         inside
             .table
@@ -283,7 +284,7 @@ impl Offered {
             Self::Full(ticket, None) => (ticket, Refusal::Full),
             Self::Refused(ticket, refusal) => (ticket, refusal),
         };
-        ticket.task.promise.fail(refusal.into());
+        ticket.task.fail(refusal.into());
         None
     }
 }

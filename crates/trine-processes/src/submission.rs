@@ -251,11 +251,11 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         };
         let ticket = Ticket {
             number,
-            bytes: task.request.len(),
+            bytes: task.request.weight(),
             timeout: self.timeout,
             task,
         };
-        Ok((ticket, future.try_map(|reply| decode_value(&reply))))
+        Ok((ticket, future.try_map(decode_value)))
     }
 }
 

@@ -257,7 +257,7 @@ pub use trine_choose as choose;
 #[cfg(feature = "json")]
 pub use trine_processes::Json;
 #[cfg(feature = "processes")]
-pub use trine_processes::{self as processes, ProcessPool, RemoteError};
+pub use trine_processes::{self as processes, ProcessPool, RemoteError, SharedBytes, SharedSlice};
 #[cfg(feature = "threads")]
 pub use trine_threads::{self as threads, Scope, ThreadPool};
 

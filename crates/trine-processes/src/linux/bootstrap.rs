@@ -79,7 +79,7 @@ pub(super) fn start(
             process.reap(Duration::ZERO);
             return Err(format!("process {pid} runs another build of this program"));
         }
-        Ok((_, requests, replies)) => match Connection::new(&process, requests, replies) {
+        Ok((_, channel)) => match Connection::new(&process, channel) {
             Some(connection) => return Ok((process, connection)),
             None => io::Error::other("it does not fit the worker"),
         },
