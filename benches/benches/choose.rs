@@ -12,7 +12,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use trine::choose::{Choice, Chooser, Model};
 use trine::{AsyncPool, Map, ProcessPool, ThreadPool};
 use trine_benches::{Quartiles, is_wanted};
@@ -92,6 +92,14 @@ fn spin(turns: u64) -> u64 {
 }
 
 const REQUEST: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
+
+/// The queue holds as many connections as a model begins at once. `TcpListener::bind` has room for 128: the system drops
+/// what comes beyond them, and the client asks again after a second.
+fn listen() -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    socket.listen(4096)
+}
 
 /// Answers each request after two milliseconds, on one thread.
 async fn serve(listener: TcpListener) {
@@ -282,7 +290,7 @@ fn main() {
     let server = AsyncPool::new(1).expect("a pool");
     let (listener, port) = server
         .spawn(async {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+            let listener = listen().expect("a port");
             let port = listener.local_addr().expect("it is bound").port();
             (listener, port)
         })

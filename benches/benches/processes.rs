@@ -15,7 +15,6 @@ use trine_benches::{Measurement, Row, SAMPLE, measure};
 const WORKERS: usize = 2;
 /// How many tasks are submitted before the first result is taken.
 const MANY: u64 = 2_000;
-const BYTES: usize = 16 << 20;
 /// Has this program be the other end of a bare channel.
 const ECHO: &str = "TRINE_BENCH_ECHO";
 
@@ -25,10 +24,6 @@ type Answer = (u64, u32);
 
 fn tiny((number, nonce): Argument) -> Answer {
     (number ^ nonce, std::process::id())
-}
-
-fn sum(bytes: Vec<u8>) -> u64 {
-    bytes.iter().map(|byte| u64::from(*byte)).sum()
 }
 
 /// Says that it is there, and waits for the others. Two pipes, named by their paths.
@@ -70,7 +65,6 @@ fn main() {
     }
     round_trips();
     many();
-    bytes();
     pools();
     crashes();
 }
@@ -175,38 +169,6 @@ fn many() {
                 check(question, answer);
             }
             MANY
-        })
-    })
-    .run();
-}
-
-fn bytes() {
-    let pool = ProcessPool::new(WORKERS).expect("a pool");
-    let peer = procspawn::Pool::new(WORKERS).expect("a pool");
-    let bytes = vec![3_u8; BYTES];
-    Row::new("processes.p3", "16 MiB in a Vec<u8> out, its sum back", || {
-        repeat(|_| black_box(pool.submit(sum, bytes.clone()).result().expect("a value")) / (3 * BYTES as u64))
-    })
-    .against("procspawn", 0.12, || {
-        repeat(|_| black_box(peer.spawn(bytes.clone(), sum).join().expect("a value")) / (3 * BYTES as u64))
-    })
-    .run();
-    Row::new("processes.p3.back", "16 MiB in a Vec<u8> back", || {
-        repeat(|_| {
-            pool.submit(|length| vec![3_u8; length], BYTES)
-                .result()
-                .expect("a value")
-                .len() as u64
-                / BYTES as u64
-        })
-    })
-    .beside("procspawn", || {
-        repeat(|_| {
-            peer.spawn(BYTES, |length| vec![3_u8; length])
-                .join()
-                .expect("a value")
-                .len() as u64
-                / BYTES as u64
         })
     })
     .run();

@@ -258,9 +258,20 @@ fn of_values() -> Failures {
 fn in_tasks() -> Failures {
     let pool = AsyncPool::new(1).unwrap();
     let panicked = error(pool.spawn(async { panic!("no such page") }));
+    let endless = pool.task(async |_: ()| std::future::pending::<()>().await, ());
+    let late = error(endless.timeout(Duration::from_millis(10)).submit());
     pool.shutdown(Shutdown::Drain);
+    let small = AsyncPool::builder()
+        .workers(1)
+        .in_flight_limit(1, trine::async_tasks::WhenFull::Refuse);
+    let small = small.build().unwrap();
+    let endless = small.spawn(std::future::pending::<()>());
+    let full = error(small.spawn(async {}));
+    endless.cancel();
     vec![
         ("a task panics in a runtime", panicked),
+        ("a task in a runtime takes too long", late),
+        ("an async pool is full", full),
         ("an async pool is shut down", error(pool.spawn(async {}))),
     ]
 }

@@ -57,6 +57,11 @@ const STEPS: &[Step] = &[
         run: tests::unit_and_integration,
     },
     Step {
+        name: "tracing",
+        what: "a span for each task, with that feature",
+        run: tests::tracing,
+    },
+    Step {
         name: "random",
         what: "a minute of chance, and no memory to share",
         run: tests::random,
@@ -103,8 +108,8 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "mutants",
-        what: "seeded bugs, caught by the model they name",
-        run: |verify| mutants::check(&verify.workspace, None),
+        what: "two seeded bugs a file, caught by their models",
+        run: |verify| mutants::check_selection(&verify.workspace),
     },
     Step {
         name: "mistakes",

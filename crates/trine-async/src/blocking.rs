@@ -1,19 +1,21 @@
 //! Calls that block, on threads that the runtime keeps for them.
 
-use crate::handle::{Handle, MAP_IN_FLIGHT};
+use crate::handle::Handle;
+use crate::map::map;
 use crate::shared::{Entry, Shared};
 use std::fmt;
 use std::sync::Arc;
-use trine_future::{Executor, Future, Map, Outcome, Task, TaskError, set_executor_failure_hook};
+use trine_future::{Executor, Future, Outcome, Task, TaskError, TaskSpan, set_executor_failure_hook};
 
 /// Runs `closure` on a thread for calls that block.
 pub(crate) fn run_blocking<R: Send + 'static>(
     shared: &Arc<Shared>,
+    span: TaskSpan,
     closure: impl FnOnce() -> R + Send + 'static,
 ) -> Future<R> {
-    match shared.enter_or_block() {
+    match shared.enter_or_block(TaskSpan::none()) {
         Ok(entry) => {
-            let (task, future) = Task::new(closure, ());
+            let (task, future) = Task::in_span(span, closure, ());
             let call = BlockingCall {
                 task: Some(task),
                 entry,
@@ -51,7 +53,9 @@ impl BlockingCall {
 impl Drop for BlockingCall {
     fn drop(&mut self) {
         if let Some(task) = self.task.take() {
-            task.fail(TaskError::refused("the runtime of the async pool is gone"));
+            task.fail(TaskError::refused(
+                "the runtime of the async pool is gone: keep it until its tasks have ended",
+            ));
         }
     }
 }
@@ -95,7 +99,8 @@ where
     type Output = R;
 
     fn submit(&self, function: F, argument: A) -> Future<R> {
-        self.pool.run_blocking(move || function(argument))
+        let shared = &self.pool.shared;
+        run_blocking(shared, shared.span(&function), move || function(argument))
     }
 
     fn map<I>(&self, function: F, arguments: I) -> impl Iterator<Item = Result<R, TaskError>>
@@ -103,9 +108,7 @@ where
         I: IntoIterator<Item = A>,
         F: Clone,
     {
-        Map::new(arguments.into_iter(), MAP_IN_FLIGHT, move |argument| {
-            self.submit(function.clone(), argument)
-        })
+        map(arguments, move |argument| self.submit(function.clone(), argument))
     }
 }
 

@@ -67,6 +67,16 @@ impl BuildError {
     }
 
     /// The environment variable [`TRINE_WORKERS`](WORKERS_VARIABLE) is not a number of workers.
+    ///
+    /// ```
+    /// use trine_async::AsyncPool;
+    ///
+    /// match AsyncPool::with_default_workers() {
+    ///     Ok(pool) => println!("{} workers", pool.workers()),
+    ///     Err(error) if error.is_environment() => eprintln!("{error}"), // says which value it has
+    ///     Err(error) => panic!("{error}"),
+    /// }
+    /// ```
     pub fn is_environment(&self) -> bool {
         matches!(self.0, Kind::Environment(_))
     }

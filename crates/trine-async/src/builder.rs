@@ -135,11 +135,11 @@ impl AsyncPoolBuilder {
         let home = self.check()?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(workers)
-            .thread_name(name)
+            .thread_name(name.clone())
             .enable_all()
             .build()
             .map_err(BuildError::runtime)?;
-        Ok(self.build_on(home, runtime.handle().clone(), Some(runtime)))
+        Ok(self.build_on(name, home, runtime.handle().clone(), Some(runtime)))
     }
 
     /// A pool on the tokio runtime that this is called in. See [`AsyncPool::current`].
@@ -164,7 +164,7 @@ impl AsyncPoolBuilder {
             return Err(BuildError::threads_of_another());
         }
         let home = self.check()?;
-        Ok(self.build_on(home, handle, None))
+        Ok(self.build_on("the current runtime".to_owned(), home, handle, None))
     }
 
     /// What can be wrong with every pool.
@@ -175,9 +175,16 @@ impl AsyncPoolBuilder {
         }
     }
 
-    fn build_on(self, home: HomeProcess, runtime: Handle, own_runtime: Option<Runtime>) -> AsyncPool {
+    fn build_on(
+        self,
+        name: String,
+        home: HomeProcess,
+        runtime: Handle,
+        own_runtime: Option<Runtime>,
+    ) -> AsyncPool {
         name_blocking_waits();
         let shared = Shared {
+            name,
             tasks: OpenTasks::new(),
             runtime,
             limit: self

@@ -1,17 +1,14 @@
 //! Submitting without owning the pool.
 
 use crate::blocking::{Blocking, run_blocking};
+use crate::map::map;
 use crate::shared::Shared;
 use crate::stats::Stats;
 use crate::submission::Submission;
 use crate::task::{self, Infallible};
 use std::fmt;
 use std::sync::Arc;
-use trine_future::{Executor, Future, Map, TaskError};
-
-/// How many tasks of one [`AsyncPool::map`](crate::AsyncPool::map) are in flight at a time, unless
-/// [`look_ahead`](Map::look_ahead) says otherwise.
-pub const MAP_IN_FLIGHT: usize = 64;
+use trine_future::{Executor, Future, Map, TaskError, TaskSpan};
 
 /// A cheap clone for submitting to an [`AsyncPool`](crate::AsyncPool), for example from inside its tasks.
 ///
@@ -37,13 +34,17 @@ impl Handle {
     where
         F: std::future::Future<Output: Send + 'static> + Send + 'static,
     {
-        match self.shared.enter_or_block() {
-            Ok(entry) => task::spawn(&self.shared, entry, Infallible::new(future)),
-            Err(refusal) => Future::failed(refusal.into()),
-        }
+        self.start(self.shared.span(&future), future)
     }
 
     /// Runs `function` with `argument` as a task. See [`AsyncPool::submit`](crate::AsyncPool::submit).
+    ///
+    /// ```
+    /// # let pool = trine_async::AsyncPool::new(1)?;
+    /// let handle = pool.handle();
+    /// assert_eq!(handle.submit(async |word: &str| word.len(), "trine").result()?, 5);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn submit<F, A, T, R>(&self, function: F, argument: A) -> Future<R>
     where
         F: FnOnce(A) -> T + Send + 'static,
@@ -52,15 +53,46 @@ impl Handle {
         R: Send + 'static,
     {
         // Called in the task, so that its panic is the task's.
-        self.spawn(async move { function(argument).await })
+        self.start(
+            self.shared.span(&function),
+            async move { function(argument).await },
+        )
+    }
+
+    fn start<F>(&self, span: TaskSpan, future: F) -> Future<F::Output>
+    where
+        F: std::future::Future<Output: Send + 'static> + Send + 'static,
+    {
+        match self.shared.enter_or_block(span) {
+            Ok(entry) => task::spawn(&self.shared, entry, Infallible::new(future)),
+            Err(refusal) => Future::failed(refusal.into()),
+        }
     }
 
     /// A function and its argument, to be submitted with options. See [`AsyncPool::task`](crate::AsyncPool::task).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # let pool = trine_async::AsyncPool::new(1)?;
+    /// let handle = pool.handle();
+    /// let length = handle.task(async |word: &str| word.len(), "trine").timeout(Duration::from_secs(60)).submit();
+    /// assert_eq!(length.result()?, 5);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn task<F, A>(&self, function: F, argument: A) -> Submission<'_, F, A> {
         Submission::new(&self.shared, function, argument)
     }
 
     /// Runs `function` with each of `arguments`. See [`AsyncPool::map`](crate::AsyncPool::map).
+    ///
+    /// ```
+    /// # let pool = trine_async::AsyncPool::new(1)?;
+    /// let handle = pool.handle();
+    /// let lengths: Result<Vec<usize>, _> = handle.map(async |word: &str| word.len(), ["a", "bc"]).collect();
+    /// assert_eq!(lengths?, [1, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn map<F, I, T, R>(
         &self,
         function: F,
@@ -75,23 +107,47 @@ impl Handle {
     {
         let pool = self.clone();
         let function = Arc::new(function);
-        Map::new(arguments.into_iter(), MAP_IN_FLIGHT, move |argument| {
+        map(arguments, move |argument| {
+            let span = pool.shared.span(&*function);
             let function = Arc::clone(&function);
-            pool.spawn(async move { function(argument).await })
+            pool.start(span, async move { function(argument).await })
         })
     }
 
     /// Runs a closure that blocks. See [`AsyncPool::run_blocking`](crate::AsyncPool::run_blocking).
+    ///
+    /// ```
+    /// # let pool = trine_async::AsyncPool::new(1)?;
+    /// let handle = pool.handle();
+    /// assert_eq!(handle.run_blocking(|| 6 * 7).result()?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn run_blocking<R: Send + 'static>(&self, closure: impl FnOnce() -> R + Send + 'static) -> Future<R> {
-        run_blocking(&self.shared, closure)
+        run_blocking(&self.shared, self.shared.span(&closure), closure)
     }
 
     /// The pool as one of plain functions. See [`AsyncPool::blocking`](crate::AsyncPool::blocking).
+    ///
+    /// ```
+    /// use trine_async::Executor;
+    ///
+    /// # let pool = trine_async::AsyncPool::new(1)?;
+    /// let handle = pool.handle();
+    /// assert_eq!(handle.blocking().submit(str::len, "trine").result()?, 5);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn blocking(&self) -> Blocking {
         Blocking::new(self.clone())
     }
 
     /// What the pool is doing. See [`AsyncPool::stats`](crate::AsyncPool::stats).
+    ///
+    /// ```
+    /// # let pool = trine_async::AsyncPool::new(1)?;
+    /// let handle = pool.handle();
+    /// assert_eq!(handle.stats().workers, 1);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     pub fn stats(&self) -> Stats {
         self.shared.stats()
     }
@@ -115,9 +171,7 @@ where
         I: IntoIterator<Item = A>,
         F: Clone,
     {
-        Map::new(arguments.into_iter(), MAP_IN_FLIGHT, move |argument| {
-            self.submit(function.clone(), argument)
-        })
+        map(arguments, move |argument| self.submit(function.clone(), argument))
     }
 }
 

@@ -6,6 +6,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 /// What [`submit`](crate::AsyncPool::submit) does when as many tasks are in flight as may be. See
 /// [`AsyncPoolBuilder::in_flight_limit`](crate::AsyncPoolBuilder::in_flight_limit).
+///
+/// ```
+/// use trine_async::{AsyncPool, WhenFull};
+///
+/// let pool = AsyncPool::builder().workers(1).in_flight_limit(1, WhenFull::Refuse).build()?;
+/// let endless = pool.spawn(std::future::pending::<()>());
+/// assert!(pool.spawn(async { 1 }).result().unwrap_err().is_refused());
+/// endless.cancel();
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias("back-pressure"))]
 pub enum WhenFull {

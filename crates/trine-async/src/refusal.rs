@@ -16,10 +16,11 @@ pub(crate) enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ShutDown => formatter.write_str("the async pool was shut down"),
+            Self::ShutDown => formatter.write_str("the async pool was shut down: submit before that, or to another pool"),
             Self::Full(limit) => write!(
                 formatter,
-                "the async pool is full, at most {limit} tasks may be in flight"
+                "the async pool is full, at most {limit} tasks may be in flight: submit later, or build the pool with another \
+                 limit"
             ),
             Self::Forked => formatter.write_str(
                 "this process was forked off the one that has the threads of the pool: make a pool of its own",

@@ -8,12 +8,13 @@
 use crate::stop::Stop;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use pin_project_lite::pin_project;
+use std::any::type_name;
 use std::fmt;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use trine_future::{Failure, OwnedPromise, Promise, TaskError, catch_panic, report_failure};
+use trine_future::{Failure, OwnedPromise, Promise, TaskError, TaskSpan, catch_panic, report_failure};
 use trine_lock::Lock;
 
 /// Runs `body`, which can spawn tasks that borrow from around the scope, and ends when it and all of these have ended.
@@ -72,6 +73,14 @@ where
 
 pin_project! {
     /// The future of a [`scope`].
+    ///
+    /// ```
+    /// use trine_async::{AsyncPool, Scoped, TaskError, scope};
+    ///
+    /// let scoped: Scoped<'_, _, u32, TaskError> = scope(async |scope| scope.spawn(async { Ok(3) }).await);
+    /// assert_eq!(AsyncPool::new(1)?.spawn(scoped).result()??, 3);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     #[must_use = "a scope does nothing until it is awaited"]
     pub struct Scoped<'env, B, R, E> {
         // Gone as soon as it has ended.
@@ -138,6 +147,19 @@ impl<B, R, E> fmt::Debug for Scoped<'_, B, R, E> {
 }
 
 /// What the body of a [`scope`] spawns tasks by. A clone is the same scope, for tasks that spawn tasks.
+///
+/// ```
+/// use trine_async::{AsyncPool, Scope, TaskError, scope};
+///
+/// async fn both(scope: Scope<'_, TaskError>) -> Result<u32, TaskError> {
+///     let three = scope.spawn(async { Ok(3) });
+///     let four = scope.spawn(async { Ok(4) });
+///     Ok(three.await? + four.await?)
+/// }
+///
+/// assert_eq!(AsyncPool::new(1)?.spawn(scope(both)).result()??, 7);
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 pub struct Scope<'env, E> {
     shared: Arc<Shared<'env, E>>,
 }
@@ -187,10 +209,11 @@ impl<'env, E: From<TaskError> + Send + 'env> Scope<'env, E> {
         F: Future<Output = Result<T, E>> + Send + 'env,
         T: Send + 'static,
     {
-        let (promise, result) = Promise::with_reachable_owner(Stop::default());
+        let (promise, result) = Promise::with_parts(Stop::default(), ());
         let child = Box::pin(Child {
             future: Some(future),
             promise: Some(promise),
+            span: TaskSpan::current().child("async", "a scope", type_name::<F>()),
             scope: Arc::clone(&self.shared),
         });
         let waker = {
@@ -305,7 +328,8 @@ pin_project! {
         // Gone as soon as the task has ended.
         #[pin]
         future: Option<F>,
-        promise: Option<OwnedPromise<T, Stop>>,
+        promise: Option<OwnedPromise<T, Stop, ()>>,
+        span: TaskSpan,
         scope: Arc<Shared<'env, E>>,
     }
 
@@ -318,7 +342,7 @@ pin_project! {
             let mut this = this.project();
             if let Some(promise) = this.promise.take() {
                 // PANIC: the destructors are the user's code, and the other tasks have to be dropped, too.
-                report_panic(catch_panic(|| this.future.set(None)));
+                report_panic(catch_panic(|| this.span.inside(|| this.future.set(None))));
                 promise.into_promise().cancel();
             }
         }
@@ -342,7 +366,10 @@ where
         // Before it looks whether it was cancelled: so whoever cancels later finds the waker.
         promise.owner().watch(context.waker());
         // PANIC: the future is the user's code.
-        let result = match promise.start().then(|| catch_panic(|| future.poll(context))) {
+        let result = match promise
+            .start()
+            .then(|| catch_panic(|| this.span.inside(|| future.poll(context))))
+        {
             Some(Ok(Poll::Pending)) => {
                 *this.promise = Some(promise);
                 return Poll::Pending;
@@ -353,7 +380,8 @@ where
             None => None,
         };
         // PANIC: the destructors are the user's code.
-        let dropped = catch_panic(|| this.future.set(None));
+        let dropped = catch_panic(|| this.span.inside(|| this.future.set(None)));
+        *this.span = TaskSpan::none();
         match (result, dropped) {
             (Some(Ok(value)), Ok(())) => promise.into_promise().finish(Ok(value)),
             (Some(Err(error)), dropped) => {

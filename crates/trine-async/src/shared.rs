@@ -5,14 +5,17 @@ use crate::limit::{Limit, Place, WhenFull};
 use crate::open_tasks::OpenTasks;
 use crate::refusal::Refusal;
 use crate::stats::Stats;
+use std::any::type_name;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
-use trine_future::{FailureHook, Outcome, Promise, Shutdown};
+use trine_future::{FailureHook, Outcome, Promise, Shutdown, TaskSpan};
 use trine_platform::HomeProcess;
 
 /// What a pool, its handles and its tasks share.
 pub(crate) struct Shared {
+    /// What its threads are called, or the runtime that is another's.
+    pub(crate) name: String,
     pub(crate) tasks: OpenTasks,
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) limit: Option<Limit>,
@@ -24,37 +27,48 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// The span of a task that is submitted now.
+    #[inline]
+    pub(crate) fn span<F>(&self, _function: &F) -> TaskSpan {
+        TaskSpan::current().child("async", &self.name, type_name::<F>())
+    }
+
     /// Lets a task in if there is room.
-    pub(crate) fn try_enter(self: &Arc<Self>) -> Result<Entry, Refusal> {
-        if !self.home.is_here() {
-            return Err(Refusal::Forked);
-        }
-        let place = self.limit.as_ref().map(Limit::try_take).transpose()?;
-        self.enter(place)
+    pub(crate) fn try_enter(self: &Arc<Self>, span: TaskSpan) -> Result<Entry, Refusal> {
+        let place = self.try_take_place()?;
+        self.enter(place, span)
     }
 
     /// Lets a task in as the pool was made to: it may block until there is room, but not in async code.
-    pub(crate) fn enter_or_block(self: &Arc<Self>) -> Result<Entry, Refusal> {
-        match (self.try_enter(), &self.limit) {
+    pub(crate) fn enter_or_block(self: &Arc<Self>, span: TaskSpan) -> Result<Entry, Refusal> {
+        let place = match (self.try_take_place(), &self.limit) {
             (Err(Refusal::Full(_)), Some(limit)) if limit.when_full == WhenFull::Block => {
                 if is_async_code() {
-                    self.enter(None)
+                    None
                 } else {
-                    self.enter(Some(self.wait_for_room(limit)?))
+                    Some(self.wait_for_room(limit)?)
                 }
             }
-            (entered, _) => entered,
-        }
+            (taken, _) => taken?,
+        };
+        self.enter(place, span)
     }
 
     /// Lets a task in once there is room.
-    pub(crate) async fn enter_async(self: Arc<Self>) -> Result<Entry, Refusal> {
-        let waiting = match (self.try_enter(), &self.limit) {
-            (Err(Refusal::Full(_)), Some(limit)) => limit.take(),
-            (entered, _) => return entered,
+    pub(crate) async fn enter_async(self: Arc<Self>, span: TaskSpan) -> Result<Entry, Refusal> {
+        let place = match (self.try_take_place(), &self.limit) {
+            (Err(Refusal::Full(_)), Some(limit)) => Some(limit.take().await?),
+            (taken, _) => taken?,
         };
-        let place = waiting.await?;
-        self.enter(Some(place))
+        self.enter(place, span)
+    }
+
+    /// A place for a task, if the pool has a limit.
+    fn try_take_place(&self) -> Result<Option<Place>, Refusal> {
+        if !self.home.is_here() {
+            return Err(Refusal::Forked);
+        }
+        self.limit.as_ref().map(Limit::try_take).transpose()
     }
 
     /// The runtime waits in the place of this thread, so that this is a wait like all others of Trine's.
@@ -68,13 +82,14 @@ impl Shared {
         place.result().unwrap_or(Err(Refusal::ShutDown))
     }
 
-    fn enter(self: &Arc<Self>, place: Option<Place>) -> Result<Entry, Refusal> {
+    fn enter(self: &Arc<Self>, place: Option<Place>, span: TaskSpan) -> Result<Entry, Refusal> {
         if !self.tasks.enter() {
             return Err(Refusal::ShutDown);
         }
         Ok(Entry {
             shared: Arc::clone(self),
             place,
+            span,
             has_started: false,
             outcome: Outcome::Cancelled,
         })
@@ -107,6 +122,7 @@ impl Shared {
 pub(crate) struct Entry {
     shared: Arc<Shared>,
     place: Option<Place>,
+    span: TaskSpan,
     has_started: bool,
     /// How the task has ended, or what it means if this is dropped before it has.
     outcome: Outcome,
@@ -125,14 +141,22 @@ impl Entry {
             }
             self.has_started = true;
             self.shared.tasks.start();
+            self.span.comes_here();
         }
         true
+    }
+
+    /// Calls `work`, which is a part of the task.
+    #[inline]
+    pub(crate) fn inside<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.span.inside(work)
     }
 
     /// The task has ended so. Its place is free; who waits for the last task is told when this is dropped.
     pub(crate) fn end(&mut self, outcome: Outcome) {
         self.outcome = outcome;
         self.place = None;
+        self.span = TaskSpan::none();
     }
 }
 

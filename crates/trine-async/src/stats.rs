@@ -2,12 +2,21 @@
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use trine_future::Outcome;
+use trine_future::{Outcome, ShutdownReport};
 
 /// What a pool is doing, and has done, at one moment: [`AsyncPool::stats`](crate::AsyncPool::stats).
 ///
 /// The first three fields say what there is now. The others count from the start of the pool, and never fall. Fields
 /// are read one after the other while the pool goes on, so a sum of them may be off by what happened meanwhile.
+///
+/// ```
+/// use trine_async::{AsyncPool, Stats};
+///
+/// let pool = AsyncPool::new(1)?;
+/// let Stats { workers, running, queued, .. } = pool.stats();
+/// assert_eq!((workers, running, queued), (1, 0, 0));
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 ///
 /// A task is counted as ended shortly after its future is done: when the runtime has let go of it. Calls of
 /// [`run_blocking`](crate::AsyncPool::run_blocking) are tasks, too.
@@ -28,6 +37,18 @@ pub struct Stats {
     pub failed_unseen: usize,
     /// Tasks that were cancelled: by their future, by the end of the pool, or because their runtime is gone.
     pub cancelled: usize,
+}
+
+impl Stats {
+    pub(crate) fn report_since(&self, before: &Self) -> ShutdownReport {
+        let ended = |stats: &Self| stats.done + stats.failed;
+        ShutdownReport {
+            ran: ended(self) - ended(before),
+            cancelled: self.cancelled - before.cancelled,
+            running: self.running,
+            queued: self.queued,
+        }
+    }
 }
 
 /// The counters of a pool.

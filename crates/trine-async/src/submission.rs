@@ -1,14 +1,13 @@
 //! How a task comes into the pool, with its options.
 
 use crate::refusal::Refusal;
-use crate::rejected::Rejected;
 use crate::shared::{Entry, Shared};
 use crate::task::{self, Infallible};
 use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use trine_future::{Future, TaskError};
+use trine_future::{Future, Rejected, TaskError};
 
 /// A function, such as an `async fn`, and its argument that are about to be submitted, with the options of this task:
 /// [`AsyncPool::task`](crate::AsyncPool::task).
@@ -74,7 +73,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         T: std::future::Future<Output = R> + Send + 'static,
         R: Send + 'static,
     {
-        let entered = self.shared.enter_or_block();
+        let entered = self.shared.enter_or_block(self.shared.span(&self.function));
         start(self.shared, entered, self.function, self.argument, self.timeout)
     }
 
@@ -103,7 +102,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         T: std::future::Future<Output = R> + Send + 'static,
         R: Send + 'static,
     {
-        match self.shared.try_enter() {
+        match self.shared.try_enter(self.shared.span(&self.function)) {
             Ok(entry) => Ok(start(
                 self.shared,
                 Ok(entry),
@@ -111,11 +110,15 @@ impl<'pool, F, A> Submission<'pool, F, A> {
                 self.argument,
                 self.timeout,
             )),
-            Err(refusal) => Err(Rejected {
-                function: self.function,
-                argument: self.argument,
-                refusal,
-            }),
+            Err(refusal) => {
+                let is_full = matches!(refusal, Refusal::Full(_));
+                Err(Rejected::new(
+                    self.function,
+                    self.argument,
+                    is_full,
+                    refusal.into(),
+                ))
+            }
         }
     }
 
@@ -155,8 +158,9 @@ impl<'pool, F, A> Submission<'pool, F, A> {
             timeout,
         } = self;
         let shared = Arc::clone(shared);
+        let span = shared.span(&function);
         async move {
-            let entered = Arc::clone(&shared).enter_async().await;
+            let entered = Arc::clone(&shared).enter_async(span).await;
             start(&shared, entered, function, argument, timeout)
         }
     }

@@ -16,12 +16,14 @@ where
     F: Future<Output = Result<R, TaskError>> + Send + 'static,
     R: Send + 'static,
 {
-    let (promise, result) = Promise::with_reachable_owner(Stop::default());
-    drop(shared.runtime.spawn(Task {
+    let running = Running {
         future: Some(future),
-        promise: Some(promise),
         has_waited: false,
-        entry,
+        entry: Some(entry),
+    };
+    let (promise, result) = Promise::with_parts(Stop::default(), running);
+    drop(shared.runtime.spawn(Task {
+        promise: Some(promise),
     }));
     result
 }
@@ -48,34 +50,77 @@ impl<F: Future> Future for Infallible<F> {
     }
 }
 
+/// A user's future that gives its value to a promise. It lies with that, so that tokio's part of the task is small, and as
+/// large whatever the future is.
+struct Task<F, R>
+where
+    F: Send + 'static,
+    R: Send + 'static,
+{
+    /// Until the task has ended.
+    promise: Option<OwnedPromise<R, Stop, Running<F>>>,
+}
+
 pin_project! {
-    /// A user's future that gives its value to a promise.
-    struct Task<F, R>
-    where
-        R: Send,
-        R: 'static,
-    {
+    /// What only the one who polls the task has to do with.
+    struct Running<F> {
         // Gone as soon as the task has ended.
         #[pin]
         future: Option<F>,
-        promise: Option<OwnedPromise<R, Stop>>,
         has_waited: bool,
-        entry: Entry,
+        // Until the task has ended.
+        entry: Option<Entry>,
+    }
+}
+
+impl<F> Running<F> {
+    /// The task starts, if it has not yet. False if it should not.
+    fn start(self: Pin<&mut Self>) -> bool {
+        self.project().entry.as_mut().is_some_and(Entry::start)
     }
 
-    impl<F, R> PinnedDrop for Task<F, R>
+    fn poll_future<T>(self: Pin<&mut Self>, context: &mut Context<'_>) -> Result<Poll<T>, Panic>
     where
-        R: Send,
-        R: 'static,
+        F: Future<Output = T>,
     {
-        fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if let Some(promise) = this.promise.take() {
-                // PANIC: the destructors are the user's code.
-                let dropped = catch_panic(|| { let mut future = this.future; future.set(None); });
-                let cancels = this.entry.pool().tasks.stops();
-                end_without_value(this.entry.pool(), promise.into_promise(), dropped, cancels);
-            }
+        let mut this = self.project();
+        let (Some(entry), Some(future)) = (this.entry, this.future.as_mut().as_pin_mut()) else {
+            return Ok(Poll::Pending);
+        };
+        // PANIC: the future is the user's code.
+        catch_panic(|| {
+            let _polling = Polling::begin(type_name::<F>());
+            entry.inside(|| future.poll(context))
+        })
+    }
+}
+
+impl<F, R> Task<F, R>
+where
+    F: Send + 'static,
+    R: Send + 'static,
+{
+    /// Drops the future, so that whoever gets the result finds that the task holds nothing any more. What is left is the
+    /// promise, the entry, and the panic of a destructor. `None` if the task has ended.
+    fn take(&mut self) -> Option<(Promise<R>, Entry, Result<(), Panic>)> {
+        let mut promise = self.promise.take()?;
+        let mut running = promise.kept().project();
+        let entry = running.entry.take()?;
+        // PANIC: the destructors are the user's code.
+        let dropped = catch_panic(|| entry.inside(|| running.future.set(None)));
+        Some((promise.into_promise(), entry, dropped))
+    }
+}
+
+impl<F, R> Drop for Task<F, R>
+where
+    F: Send + 'static,
+    R: Send + 'static,
+{
+    fn drop(&mut self) {
+        if let Some((promise, entry, dropped)) = self.take() {
+            let cancels = entry.pool().tasks.stops();
+            end_without_value(entry.pool(), promise, dropped, cancels);
         }
     }
 }
@@ -100,56 +145,51 @@ fn end_without_value<R: Send + 'static>(
     }
 }
 
-impl<F: Future<Output = Result<R, TaskError>>, R: Send + 'static> Future for Task<F, R> {
+impl<F, R> Future for Task<F, R>
+where
+    F: Future<Output = Result<R, TaskError>> + Send + 'static,
+    R: Send + 'static,
+{
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        let (Some(mut promise), Some(future)) = (this.promise.take(), this.future.as_mut().as_pin_mut())
-        else {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(promise) = &mut self.promise else {
             return Poll::Ready(());
         };
         // A promise does not start if its task was cancelled since it was polled last.
-        let starts = this.entry.start() && promise.start();
-        // PANIC: the future is the user's code.
-        let polled = starts.then(|| {
-            catch_panic(|| {
-                let _polling = Polling::begin(type_name::<F>());
-                future.poll(context)
-            })
-        });
+        let starts = promise.kept().start() && promise.start();
+        let polled = starts.then(|| promise.kept().poll_future(context));
         if let Some(Ok(Poll::Pending)) = polled {
-            *this.has_waited = true;
+            *promise.kept().project().has_waited = true;
             promise.owner().watch(context.waker());
             if !promise.is_cancelled() {
-                *this.promise = Some(promise);
                 return Poll::Pending;
             }
-        } else if *this.has_waited {
+        } else if promise.kept().has_waited {
             promise.owner().forget();
         }
+        let Some((promise, mut entry, dropped)) = self.take() else {
+            return Poll::Ready(());
+        };
         let result = match polled {
             None | Some(Ok(Poll::Pending)) => {
-                // PANIC: the destructors are the user's code.
-                let dropped = catch_panic(|| this.future.set(None));
-                end_without_value(this.entry.pool(), promise.into_promise(), dropped, true);
+                entry.end(Outcome::Cancelled);
+                end_without_value(entry.pool(), promise, dropped, true);
                 return Poll::Ready(());
             }
             Some(Ok(Poll::Ready(result))) => result,
-            Some(Err(panic)) => Err(this.entry.pool().panicked(panic)),
+            Some(Err(panic)) => Err(entry.pool().panicked(panic)),
         };
-        // Whoever gets the result finds that the task holds nothing any more.
-        // PANIC: the destructors are the user's code.
-        let result = match catch_panic(|| this.future.set(None)) {
+        let result = match dropped {
             Ok(()) => result,
-            Err(panic) => result.and(Err(this.entry.pool().panicked(panic))),
+            Err(panic) => result.and(Err(entry.pool().panicked(panic))),
         };
-        this.entry.end(match &result {
+        entry.end(match &result {
             _ if promise.is_cancelled() => Outcome::Cancelled,
             Ok(_) => Outcome::Done,
             Err(_) => Outcome::Failed,
         });
-        promise.into_promise().finish(result);
+        promise.finish(result);
         Poll::Ready(())
     }
 }

@@ -76,12 +76,15 @@ mod outcome;
 mod owner;
 mod panic;
 mod promise;
+mod rejected;
+mod report;
 mod shared;
 mod snapshot;
 mod state;
 mod store;
 mod taking;
 mod task;
+mod task_span;
 mod vtable;
 mod wait;
 mod waiter;
@@ -104,8 +107,11 @@ pub use outcome::Outcome;
 pub use owner::{Drive, Owner, Waiting};
 pub use panic::{Panic, catch_panic};
 pub use promise::{OwnedPromise, Promise};
+pub use rejected::Rejected;
+pub use report::ShutdownReport;
 pub use shared::{Lend, Shared};
 pub use task::Task;
+pub use task_span::{SpanContext, TaskSpan};
 pub use wait::{Until, Waited, wait, wait_async};
 
 #[cfg(test)]

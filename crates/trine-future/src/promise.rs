@@ -2,14 +2,16 @@
 
 use crate::block::{BlockPointer, Side, Stored, TaskResult, allocate};
 use crate::ending::{complete, finish};
-use crate::owner::Owner;
+use crate::owner::{Drive, Owner, Waiting};
 use crate::snapshot::{Phase, Snapshot};
 use crate::work::NoWork;
 use crate::{Future, TaskError};
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
-use std::ops::{Deref, DerefMut};
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ops::Deref;
+use std::pin::Pin;
+use trine_platform::UnsafeCell;
 
 /// The side of a [`Future`] that gives the value: for executors, and for turning a callback into a future.
 ///
@@ -60,8 +62,8 @@ impl<T: Send + 'static> Promise<T> {
         )
     }
 
-    /// [`with_owner`](Self::with_owner) for an owner that the producer still wants to reach: it needs no allocation of its
-    /// own for that.
+    /// [`with_owner`](Self::with_owner) for a producer that still wants to reach the owner, and that has more to keep: both lie
+    /// with the task, and need no allocation of their own.
     ///
     /// ```
     /// use std::sync::OnceLock;
@@ -70,16 +72,19 @@ impl<T: Send + 'static> Promise<T> {
     /// struct Place(OnceLock<usize>);
     /// impl Owner for Place {}
     ///
-    /// let (promise, future) = Promise::with_reachable_owner(Place(OnceLock::new()));
+    /// let (mut promise, future) = Promise::with_parts(Place(OnceLock::new()), String::from("re"));
     /// promise.owner().0.set(3).unwrap();
-    /// promise.into_promise().complete("ready").unwrap();
+    /// promise.kept().push_str("ady");
+    /// let text = promise.kept().clone();
+    /// promise.into_promise().complete(text).unwrap();
     /// assert_eq!(future.result()?, "ready");
     /// # Ok::<(), trine_future::TaskError>(())
     /// ```
-    pub fn with_reachable_owner<O: Owner>(owner: O) -> (OwnedPromise<T, O>, Future<T>) {
-        let (promise, future) = Self::with_owner(owner);
-        let owner = PhantomData;
-        (OwnedPromise { promise, owner }, future)
+    pub fn with_parts<O: Owner, K: Send + 'static>(owner: O, kept: K) -> (OwnedPromise<T, O, K>, Future<T>) {
+        let kept = UnsafeCell::new(MaybeUninit::new(kept));
+        let (promise, future) = Self::with_owner(Parts { owner, kept });
+        let parts = PhantomData;
+        (OwnedPromise { promise, parts }, future)
     }
 
     /// Marks the task as running, so that it can't be cancelled any more (unless its owner can stop it). False if it
@@ -197,38 +202,114 @@ impl<T: Send + 'static> Promise<T> {
     }
 }
 
-/// A promise whose owner can be reached: [`Promise::with_reachable_owner`]. It is used as the promise that is in it.
+/// The owner of a task whose producer reaches it, and what else that keeps.
+struct Parts<O, K> {
+    owner: O,
+    /// The producer's alone. It is dropped with the `OwnedPromise`, before the block is.
+    kept: UnsafeCell<MaybeUninit<K>>,
+}
+
+// SAFETY: whoever shares this reaches the owner, which is `Sync`. The rest is the producer's alone, wherever that is, and
+// `Send`.
+unsafe impl<O: Sync, K: Send> Sync for Parts<O, K> {}
+
+impl<O: Owner, K: Send + 'static> Owner for Parts<O, K> {
+    const STOPS_RUNNING: bool = O::STOPS_RUNNING;
+
+    fn drive(&self, waiting: Waiting<'_>) -> Drive {
+        self.owner.drive(waiting)
+    }
+
+    fn take_back(&self) -> bool {
+        self.owner.take_back()
+    }
+
+    fn stop(&self) {
+        self.owner.stop();
+    }
+}
+
+/// A promise with its owner, and what its producer keeps there: [`Promise::with_parts`]. It is used as the promise that is
+/// in it.
 ///
 /// ```
 /// use trine_future::{Future, OwnedPromise, Promise};
 ///
-/// let (promise, future): (OwnedPromise<u32, ()>, Future<u32>) = Promise::with_reachable_owner(());
+/// let (promise, future): (OwnedPromise<u32, (), u32>, Future<u32>) = Promise::with_parts((), 3);
 /// promise.into_promise().complete(3).unwrap();
 /// assert_eq!(future.result().unwrap(), 3);
 /// ```
-#[derive(Debug)]
-pub struct OwnedPromise<T, O> {
+pub struct OwnedPromise<T, O: Owner, K: Send + 'static> {
     promise: Promise<T>,
     /// What the block was made with.
-    owner: PhantomData<fn() -> O>,
+    parts: PhantomData<fn() -> (O, K)>,
 }
 
-impl<T: Send + 'static, O: Owner> OwnedPromise<T, O> {
-    /// The owner.
-    pub fn owner(&self) -> &O {
-        let block = self.promise.block.whole::<T, NoWork, O>();
-        // SAFETY: the block was made so by `with_owner`, the promise keeps it alive, and an owner is shared (R1). No
+impl<T, O: Owner, K: Send + 'static> OwnedPromise<T, O, K> {
+    fn parts(&self) -> &Parts<O, K> {
+        let block = self.promise.block.whole::<T, NoWork, Parts<O, K>>();
+        // SAFETY: the block was made so by `with_parts`, the promise keeps it alive, and an owner is shared (R1). No
         // reference to the rest of the block is made.
         unsafe { &(*block.as_ptr()).owner }
     }
 
-    /// The promise itself.
+    /// The owner.
+    pub fn owner(&self) -> &O {
+        &self.parts().owner
+    }
+
+    /// What the producer keeps. It stays in its place, and is dropped with this, or by [`into_promise`](Self::into_promise).
+    pub fn kept(&mut self) -> Pin<&mut K> {
+        let kept = self.parts().kept.with_mut(|kept| kept.cast::<K>());
+        // SAFETY: it is there until this is dropped, and whoever reaches it has this exclusively.
+        let kept = unsafe { &mut *kept };
+        // SAFETY: it is dropped in its place, and the block is not freed before.
+        unsafe { Pin::new_unchecked(kept) }
+    }
+
+    /// [`Promise::start`].
+    ///
+    /// ```
+    /// let (mut promise, future) = trine_future::Promise::<u32>::with_parts((), ());
+    /// assert!(promise.start() && !future.cancel());
+    /// ```
+    pub fn start(&mut self) -> bool
+    where
+        T: Send + 'static,
+    {
+        self.promise.start()
+    }
+
+    /// The promise itself, without what was kept.
     pub fn into_promise(self) -> Promise<T> {
-        self.promise
+        let owned = ManuallyDrop::new(self);
+        // SAFETY: the value is not used after this, but for what is kept in its block, which the promise keeps alive.
+        let promise = unsafe { std::ptr::read(&raw const owned.promise) };
+        // SAFETY: it is there, and nobody reaches it after this. If it unwinds, the promise is dropped.
+        unsafe { owned.drop_kept() };
+        promise
+    }
+
+    /// # Safety
+    ///
+    /// It has not been called before, and `kept` is not called after it.
+    unsafe fn drop_kept(&self) {
+        self.parts().kept.with_mut(|kept| {
+            // SAFETY: passed on to the caller.
+            unsafe { kept.cast::<K>().drop_in_place() };
+        });
     }
 }
 
-impl<T, O> Deref for OwnedPromise<T, O> {
+impl<T, O: Owner, K: Send + 'static> Drop for OwnedPromise<T, O, K> {
+    fn drop(&mut self) {
+        // SAFETY: it is there, because `into_promise` does not get here, and nobody reaches it after this.
+        unsafe { self.drop_kept() };
+    }
+}
+
+/// Not `DerefMut`: the promise in it must stay the one that was made with these parts.
+impl<T, O: Owner, K: Send + 'static> Deref for OwnedPromise<T, O, K> {
     type Target = Promise<T>;
 
     fn deref(&self) -> &Promise<T> {
@@ -236,9 +317,9 @@ impl<T, O> Deref for OwnedPromise<T, O> {
     }
 }
 
-impl<T, O> DerefMut for OwnedPromise<T, O> {
-    fn deref_mut(&mut self) -> &mut Promise<T> {
-        &mut self.promise
+impl<T, O: Owner, K: Send + 'static> fmt::Debug for OwnedPromise<T, O, K> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.promise.fmt(formatter)
     }
 }
 

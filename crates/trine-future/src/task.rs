@@ -4,7 +4,7 @@ use crate::block::{BlockPointer, Side, Stored, allocate};
 use crate::owner::Owner;
 use crate::snapshot::{Phase, Snapshot};
 use crate::work::{Call, Work};
-use crate::{Future, Outcome, TaskError};
+use crate::{Future, Outcome, TaskError, TaskSpan};
 use std::fmt;
 use std::mem::ManuallyDrop;
 
@@ -33,26 +33,46 @@ impl Task {
         closure: impl FnOnce() -> T + Send + 'static,
         owner: impl Owner,
     ) -> (Self, Future<T>) {
-        let block = allocate::<T, _, _>(Snapshot::PENDING, Stored { nothing: () }, Call(closure), owner);
+        Self::in_span(TaskSpan::none(), closure, owner)
+    }
+
+    /// [`new`](Self::new) for a task that has a span, which ends with the closure.
+    ///
+    /// ```
+    /// use trine_future::{Task, TaskSpan};
+    ///
+    /// let span = TaskSpan::current().child("threads", "my-pool", "answer");
+    /// let (task, future) = Task::in_span(span, || 6 * 7, ());
+    /// task.run();
+    /// assert_eq!(future.result()?, 42);
+    /// # Ok::<(), trine_future::TaskError>(())
+    /// ```
+    pub fn in_span<T: Send + 'static>(
+        span: TaskSpan,
+        closure: impl FnOnce() -> T + Send + 'static,
+        owner: impl Owner,
+    ) -> (Self, Future<T>) {
+        let work = Call { closure, span };
+        let block = allocate::<T, _, _>(Snapshot::PENDING, Stored { nothing: () }, work, owner);
         (Self { block }, Future::new(block))
     }
 
-    /// A task whose result nobody wants. A failure of it goes to the [failure hook](crate::set_failure_hook).
+    /// A task whose result nobody wants, with its span. A failure of it goes to the [failure hook](crate::set_failure_hook).
     ///
     /// It costs less than a task whose future is dropped.
     ///
     /// ```
     /// use std::sync::mpsc;
-    /// use trine_future::Task;
+    /// use trine_future::{Task, TaskSpan};
     ///
     /// let (sender, receiver) = mpsc::channel();
-    /// let task = Task::detached(move || sender.send(4).unwrap(), ());
+    /// let task = Task::detached(TaskSpan::none(), move || sender.send(4).unwrap());
     /// task.run();
     /// assert_eq!(receiver.recv(), Ok(4));
     /// ```
-    pub fn detached(closure: impl FnOnce() + Send + 'static, owner: impl Owner) -> Self {
+    pub fn detached(span: TaskSpan, closure: impl FnOnce() + Send + 'static) -> Self {
         let nothing = Stored::<()> { nothing: () };
-        let block = allocate(Snapshot::DETACHED, nothing, Call(closure), owner);
+        let block = allocate(Snapshot::DETACHED, nothing, Call { closure, span }, ());
         Self { block }
     }
 

@@ -1,7 +1,7 @@
 //! What a block's work can be.
 
 use crate::block::{BlockPointer, TaskResult};
-use crate::{Future, TaskError, catch_panic, failure};
+use crate::{Future, TaskError, TaskSpan, catch_panic, failure};
 
 /// What makes a task's result.
 pub(crate) trait Work<T>: Send {
@@ -35,12 +35,15 @@ impl<T> Work<T> for NoWork {
 }
 
 /// The work of a task: a closure.
-pub(crate) struct Call<F>(pub(crate) F);
+pub(crate) struct Call<F> {
+    pub(crate) closure: F,
+    pub(crate) span: TaskSpan,
+}
 
 impl<T, F: FnOnce() -> T + Send> Work<T> for Call<F> {
     fn perform(self) -> TaskResult<T> {
         // PANIC: the closure is the user's code. Its captures are dropped before this returns, also then.
-        catch_panic(self.0).map_err(TaskError::panicked)
+        catch_panic(|| self.span.run(self.closure)).map_err(TaskError::panicked)
     }
 }
 

@@ -132,6 +132,7 @@ impl Attendant<'_> {
         for ticket in lost {
             let stop = stop.take();
             let death = death.clone();
+            ticket.task.span.comes_to(shared.settings.worker_name(index));
             shared
                 .callbacks
                 .defer(|| ticket.task.lose(stop, ticket.timeout, death));
@@ -147,7 +148,7 @@ impl Attendant<'_> {
     fn fail_all(&self, tickets: impl IntoIterator<Item = Ticket<Task>>, cause: &str) {
         for ticket in tickets {
             let reason = format!("the pool is unhealthy, no worker can be started: {cause}");
-            let fail = || ticket.task.promise.fail(TaskError::refused(reason));
+            let fail = || ticket.task.fail(TaskError::refused(reason));
             self.shared.callbacks.defer(fail);
         }
     }

@@ -1,8 +1,10 @@
 //! What the parent and a worker say to each other, as bytes.
 //!
-//! A request is a kind, and for a call the task's number, the index of its entry, the fingerprint of its types
-//! and the encoded argument. A reply is a kind, the number of the task that it answers, and what became of it.
+//! A request is a kind, and for a call the task's number, the index of its entry, the fingerprint of its types,
+//! the context of its span (without the feature `tracing` no bytes) and the encoded argument. A reply is a kind, the number of the task that it answers, and what became of it.
 //! Integers are little-endian, texts are a length and UTF-8. Decoding is total: any bytes give a frame or `None`.
+
+use trine_future::SpanContext;
 
 const STOP: u8 = 0;
 const CALL: u8 = 1;
@@ -30,6 +32,7 @@ pub(crate) struct Call<'a> {
     pub(crate) entry: u32,
     /// The fingerprint of function, argument and result, which the entry compares with its own.
     pub(crate) fingerprint: u64,
+    pub(crate) span: SpanContext,
     pub(crate) argument: &'a [u8],
 }
 
@@ -59,11 +62,12 @@ pub(crate) fn stop() -> Vec<u8> {
 }
 
 /// The beginning of a call; the encoded argument is appended to it.
-pub(crate) fn call(task: u64, entry: u32, fingerprint: u64) -> Vec<u8> {
+pub(crate) fn call(task: u64, entry: u32, fingerprint: u64, span: SpanContext) -> Vec<u8> {
     let mut frame = vec![CALL];
     frame.extend(task.to_le_bytes());
     frame.extend(entry.to_le_bytes());
     frame.extend(fingerprint.to_le_bytes());
+    frame.extend(span.to_bytes());
     frame
 }
 
@@ -87,6 +91,7 @@ impl<'a> Request<'a> {
                 task: reader.u64()?,
                 entry: reader.u32()?,
                 fingerprint: reader.u64()?,
+                span: SpanContext::from_bytes(reader.array()?),
                 argument: reader.rest(),
             }),
             _ => return None,
@@ -218,6 +223,7 @@ mod tests {
     use super::{Call, Reply, Request, call, stop, value};
     use proptest::collection::vec;
     use proptest::prelude::*;
+    use trine_future::TaskSpan;
 
     /// A reply that owns its texts.
     #[derive(Clone, Debug)]
@@ -268,9 +274,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_call_comes_back(task: u64, entry: u32, fingerprint: u64, argument in vec(any::<u8>(), 0..80)) {
-            let mut frame = call(task, entry, fingerprint);
+            let span = TaskSpan::none().context();
+            let mut frame = call(task, entry, fingerprint, span);
             frame.extend(&argument);
-            let expected = Request::Call(Call { task, entry, fingerprint, argument: &argument });
+            let expected = Request::Call(Call { task, entry, fingerprint, span, argument: &argument });
             prop_assert_eq!(Request::decode(&frame), Some(expected));
         }
 
@@ -320,10 +327,10 @@ mod tests {
             argument in vec(any::<u8>(), 0..20),
             changes in vec(any::<(prop::sample::Index, u8)>(), 1..=3),
         ) {
-            let mut frame = call(1, 2, 3);
+            let mut frame = call(1, 2, 3, TaskSpan::none().context());
             frame.extend(argument);
             if let Some(Request::Call(decoded)) = Request::decode(&changed(frame.clone(), &changes)) {
-                prop_assert_eq!(decoded.argument.len(), frame.len() - call(1, 2, 3).len());
+                prop_assert_eq!(decoded.argument.len(), frame.len() - call(1, 2, 3, TaskSpan::none().context()).len());
             }
         }
 
@@ -336,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_cut_call_is_refused() {
-        let frame = call(1, 2, 3);
+        let frame = call(1, 2, 3, TaskSpan::none().context());
         for length in 0..frame.len() {
             assert_eq!(Request::decode(&frame[..length]), None, "{length} bytes");
         }

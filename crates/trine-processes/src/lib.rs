@@ -60,6 +60,7 @@
 //! | a task that may run only so long | [`ProcessPool::task`], [`Submission::timeout`] |
 //! | a running task that can be cancelled | [`Submission::kill_on_cancel`] |
 //! | a task that uses `?` and returns its error | [`RemoteError`] |
+//! | large arguments and results that are not copied | [`SharedSlice`], [`SharedBytes`] |
 //! | a task not to wait for room in the queue | [`Submission::try_submit`] |
 //! | pools in tasks | [`ProcessPoolBuilder::nested_levels`] |
 //! | tasks that need C++ static initialisers | [`ProcessPoolBuilder::enter_in_main`] |
@@ -79,6 +80,8 @@
 //! parent too, those of a result in the worker. A release build does nothing of the kind.
 //!
 //! With the feature `json` there is `Json<T>`, which carries such a value as JSON text.
+//!
+//! A value of more than 256 KiB is serialised three times: until it is found to be that long, to measure it, and to where it travels.
 //!
 //! A task returns an error of any type as a [`RemoteError`].
 //!
@@ -127,6 +130,7 @@ mod answers;
 mod attendant;
 mod backtrace;
 mod bed;
+mod beside;
 mod build_error;
 mod builder;
 mod bytes;
@@ -142,16 +146,22 @@ mod initializer;
 mod json;
 mod limit;
 mod member;
+mod memory;
+mod message;
 mod mixer;
 mod pace;
+mod plain;
 mod pool;
 mod queue;
 mod reach;
-mod rejected;
+mod refusal;
 mod remote_error;
 mod round_trip;
 mod settings;
 mod shared;
+mod shared_slice;
+mod short;
+mod shutdown;
 mod state;
 mod stateful_pool;
 mod stats;
@@ -188,10 +198,11 @@ pub use counts::{TaskCounts, WorkerCounts};
 #[cfg(feature = "json")]
 pub use json::Json;
 pub use limit::WhenFull;
+pub use plain::Plain;
 pub use pool::ProcessPool;
-pub use rejected::Rejected;
 pub use remote_error::RemoteError;
+pub use shared_slice::{SharedBytes, SharedSlice};
 pub use stateful_pool::StatefulPool;
 pub use stats::{Stats, WorkerState, WorkerStats};
 pub use submission::Submission;
-pub use trine_future::{Executor, Future, Pool, Shutdown, TaskError, WorkerDeath};
+pub use trine_future::{Executor, Future, Pool, Rejected, Shutdown, ShutdownReport, TaskError, WorkerDeath};

@@ -3,6 +3,7 @@
 use crate::initializer::Initializer;
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fmt::{self, Display};
 use std::path::PathBuf;
 use trine_platform::WORKERS_VARIABLE;
 
@@ -21,6 +22,20 @@ pub(crate) struct Settings {
     pub(crate) levels: u32,
     /// Workers run the program's `main` up to where it calls [`enter_worker`](crate::enter_worker).
     pub(crate) in_main: bool,
+}
+
+impl Settings {
+    /// What the pool is called.
+    pub(crate) fn pool_name(&self) -> impl Display {
+        let pool = self.pool;
+        fmt::from_fn(move |formatter| write!(formatter, "trine-{pool}"))
+    }
+
+    /// What the worker with `index` is called.
+    pub(crate) fn worker_name(&self, index: usize) -> impl Display {
+        let pool = self.pool_name();
+        fmt::from_fn(move |formatter| write!(formatter, "{pool}.{index}"))
+    }
 }
 
 /// What [`WORKERS_VARIABLE`] is to Trine, for other libraries.

@@ -9,9 +9,10 @@ use crate::answers::{Died, Next, Submitted};
 use crate::bed::Bed;
 use crate::callback_thread::CallbackThread;
 use crate::limit::WhenFull;
+use crate::message::Message;
 use crate::queue::Ticket;
 use crate::reach::{After, NotReached, Processes};
-use crate::rejected::Refusal;
+use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::system::{Bell, Process, Worker};
 use crate::table::{Rules, Table};
@@ -23,8 +24,9 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
+use trine_future::{Future, Promise};
 use trine_lock::{Lock, LockGuard};
-use trine_platform::{HomeProcess, Parker};
+use trine_platform::{Deadline, HomeProcess};
 
 /// The inside of a pool. Under the lock the table is told what happens, and small tasks are copied into the rings of workers: no
 /// task is dropped or ended, nobody woken, nothing killed, and nothing blocks.
@@ -50,8 +52,8 @@ struct Inside {
     last_failed_start: Option<String>,
     /// Wakes the watcher. `None` once the last attendant has left: a pool that has ended holds no descriptor.
     bell: Option<Arc<Bell>>,
-    /// The threads that wait for room in the queue.
-    submitters: Vec<Parker>,
+    /// Those who wait for room in the queue.
+    submitters: Vec<Promise<()>>,
 }
 
 impl Shared {
@@ -85,39 +87,35 @@ impl Shared {
         self.next_number.fetch_add(1, Relaxed)
     }
 
-    /// Hands a task to a worker or queues it, or gives it back. Blocks while there is no room, if `may_wait` and the limit says
-    /// so.
-    pub(crate) fn submit(&self, ticket: Ticket<Task>, may_wait: bool) -> Result<(), (Ticket<Task>, Refusal)> {
+    /// Hands a task to a worker or queues it, or gives it back: if there is no room, then, where `waits` says so of the limit,
+    /// with a future that is done when it is worth asking again.
+    pub(crate) fn offer(&self, ticket: Ticket<Task>, waits: impl FnOnce(WhenFull) -> bool) -> Offered {
         if !self.is_home() {
-            return Err((ticket, Refusal::Forked));
+            return Offered::Refused(ticket, Refusal::Forked);
         }
-        let mut ticket = ticket;
         let now = Instant::now();
         let mut inside = self.inside.lock();
-        loop {
-            let (submitted, after) = inside.reach(|table, reach| table.submit(ticket, now, reach));
-            match submitted {
-                Submitted::Handed { .. } => {
-                    self.finish(inside, after);
-                    return Ok(());
-                }
-                Submitted::Queued { wake } => {
-                    let woken = wake.and_then(|attendant| inside.bed(attendant));
-                    self.finish(inside, after);
-                    wake_all(woken);
-                    return Ok(());
-                }
-                Submitted::Full(full, WhenFull::Block) if may_wait => {
-                    ticket = full;
-                    let parker = Parker::current();
-                    inside.submitters.push(parker.clone());
-                    drop(inside);
-                    parker.park();
-                    inside = self.inside.lock();
-                }
-                Submitted::Full(full, _) => return Err((full, Refusal::Full)),
-                Submitted::Refused(refused) => return Err((refused, Refusal::ShutDown)),
+        let (submitted, after) = inside.reach(|table, reach| table.submit(ticket, now, reach));
+        match submitted {
+            Submitted::Handed { .. } => {
+                self.finish(inside, after);
+                Offered::Taken
             }
+            Submitted::Queued { wake } => {
+                let woken = wake.and_then(|attendant| inside.bed(attendant));
+                self.finish(inside, after);
+                wake_all(woken);
+                Offered::Taken
+            }
+            Submitted::Full(ticket, when_full) => {
+                let room = waits(when_full).then(|| {
+                    let (promise, room) = Promise::new();
+                    inside.submitters.push(promise);
+                    room
+                });
+                Offered::Full(ticket, room)
+            }
+            Submitted::Refused(ticket) => Offered::Refused(ticket, Refusal::ShutDown),
         }
     }
 
@@ -132,7 +130,7 @@ impl Shared {
             _ => None,
         };
         self.finish(inside, after);
-        unpark(submitters);
+        tell_of_room(submitters);
         wake_all(woken);
         next
     }
@@ -150,7 +148,7 @@ impl Shared {
     }
 
     /// What the attendant of `worker` is to send to it.
-    pub(crate) fn request_to_send(&self, worker: usize) -> Option<Arc<Vec<u8>>> {
+    pub(crate) fn request_to_send(&self, worker: usize) -> Option<Arc<Message>> {
         let inside = self.inside.lock();
         inside
             .table
@@ -226,7 +224,7 @@ impl Shared {
         let hopeless = inside.table.start_failed(worker);
         let submitters = std::mem::take(&mut inside.submitters);
         drop(inside);
-        unpark(submitters);
+        tell_of_room(submitters);
         hopeless
     }
 
@@ -255,9 +253,9 @@ impl Shared {
         event(&mut self.inside.lock().table)
     }
 
-    /// Blocks until all attendants have left, and no leader has a task to end.
-    pub(crate) fn wait_for_attendants(&self) {
-        self.attendance.wait();
+    /// Blocks until all attendants have left, and no leader has a task to end. False if the deadline has passed before.
+    pub(crate) fn wait_for_attendants(&self, deadline: Option<&Deadline>) -> bool {
+        self.attendance.wait(deadline)
     }
 
     /// These attendants leave. The watcher leaves after the last one.
@@ -266,6 +264,28 @@ impl Shared {
             let bell = self.inside.lock().bell.take();
             ring(bell);
         }
+    }
+}
+
+/// What has become of a task that was offered.
+pub(crate) enum Offered {
+    Taken,
+    /// There is no room. If that was asked for, the future is done when there may be some.
+    Full(Ticket<Task>, Option<Future<()>>),
+    Refused(Ticket<Task>, Refusal),
+}
+
+impl Offered {
+    /// The task, to be offered again when the future is done. A task that was refused fails.
+    pub(crate) fn or_fail(self) -> Option<(Ticket<Task>, Future<()>)> {
+        let (ticket, refusal) = match self {
+            Self::Taken => return None,
+            Self::Full(ticket, Some(room)) => return Some((ticket, room)),
+            Self::Full(ticket, None) => (ticket, Refusal::Full),
+            Self::Refused(ticket, refusal) => (ticket, refusal),
+        };
+        ticket.task.fail(refusal.into());
+        None
     }
 }
 
@@ -313,9 +333,10 @@ fn ring(bell: Option<Arc<Bell>>) {
     }
 }
 
-fn unpark(sleepers: impl IntoIterator<Item = Parker>) {
-    for sleeper in sleepers {
-        sleeper.unpark();
+fn tell_of_room(submitters: Vec<Promise<()>>) {
+    for submitter in submitters {
+        // One that has given up is not told.
+        let _ = submitter.complete(());
     }
 }
 

@@ -7,7 +7,7 @@ use crate::worker::{self, PoolOfTask};
 use std::panic::resume_unwind;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use trine_future::{Future, Task};
+use trine_future::{Future, Task, TaskSpan};
 
 /// Runs `closure` on a worker, and waits for it. A pool that was shut down does not take it, and one that is shut down
 /// may cancel it: then it runs on the calling thread, because the caller wants a value and not an error.
@@ -15,7 +15,8 @@ pub(crate) fn run<R>(queues: &Arc<Queues>, closure: impl FnOnce() -> R + Send) -
 where
     R: Send,
 {
-    let job = FrameJob::new(closure);
+    let submitter = TaskSpan::current();
+    let job = FrameJob::new(|| submitter.inside(closure));
     // SAFETY: this waits for the end of the task, after which the pointer is not used.
     let future = unsafe { submit(queues, job.job()) };
     match future.result_at_end() {

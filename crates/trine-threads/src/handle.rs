@@ -9,7 +9,7 @@ use crate::statistics::Stats;
 use crate::submission::{self, Submission};
 use std::fmt;
 use std::sync::Arc;
-use trine_future::{Executor, Future, Map, TaskError};
+use trine_future::{Executor, Future, Map, TaskError, TaskSpan};
 
 /// A cheap clone for submitting to a [`ThreadPool`](crate::ThreadPool), for example from inside its tasks.
 ///
@@ -47,12 +47,14 @@ impl Handle {
         A: Send + 'static,
         R: Send + 'static,
     {
-        self.spawn(move || function(argument))
+        let span = self.queues.span(&TaskSpan::current(), &function);
+        submission::submit(&self.queues, span, move || function(argument), Priority::Normal)
     }
 
     /// Runs `closure` on a worker. See [`ThreadPool::spawn`](crate::ThreadPool::spawn).
     pub fn spawn<R: Send + 'static>(&self, closure: impl FnOnce() -> R + Send + 'static) -> Future<R> {
-        submission::submit(&self.queues, closure, Priority::Normal)
+        let span = self.queues.span(&TaskSpan::current(), &closure);
+        submission::submit(&self.queues, span, closure, Priority::Normal)
     }
 
     /// A function and its argument, to be submitted with options. See [`ThreadPool::task`](crate::ThreadPool::task).
@@ -133,7 +135,9 @@ impl Handle {
         T: Sync,
         R: Send,
     {
-        map_slice(&self.queues, &function, items)
+        let submitter = TaskSpan::current();
+        let call = |item| self.queues.span(&submitter, &function).run(|| function(item));
+        map_slice(&self.queues, &call, items)
     }
 
     /// Runs both closures, side by side if a worker is free. See [`ThreadPool::join`](crate::ThreadPool::join).

@@ -7,6 +7,7 @@ use crate::{elsewhere, latch::Latch};
 use std::mem::forget;
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use trine_future::TaskSpan;
 
 /// How often a thread looks whether the other half is done before it sleeps.
 const SPINS: u32 = 200;
@@ -33,7 +34,8 @@ where
     A: FnOnce() -> RA,
     B: FnOnce() -> RB,
 {
-    let job = FrameJob::new(second);
+    let submitter = TaskSpan::current();
+    let job = FrameJob::new(|| submitter.inside(second));
     let index = worker.push(job.job());
     let unwinding = Unwinding {
         worker,

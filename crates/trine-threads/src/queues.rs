@@ -12,8 +12,9 @@ use crate::stacks::Stacks;
 use crate::statistics::{Statistics, Stats};
 use crate::threads::Threads;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
+use std::any::type_name_of_val;
 use std::sync::Arc;
-use trine_future::{Shutdown, Task, while_blocked};
+use trine_future::{Shutdown, Task, TaskSpan, while_blocked};
 use trine_platform::{Deadline, HomeProcess};
 
 /// The shared part of a pool.
@@ -62,6 +63,12 @@ impl Queues {
 
     pub(crate) fn workers(&self) -> usize {
         self.stealers.len()
+    }
+
+    /// The span of a task that is submitted in `parent`, and is to call `function`.
+    #[inline]
+    pub(crate) fn span<F>(&self, parent: &TaskSpan, function: &F) -> TaskSpan {
+        parent.child("threads", &self.settings.name, type_name_of_val(function))
     }
 
     /// Why the pool takes no task, whatever the limit says.

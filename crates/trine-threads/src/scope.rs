@@ -26,7 +26,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::{fmt, mem};
-use trine_future::Future;
+use trine_future::{Future, TaskSpan};
 use trine_lock::Lock;
 
 /// How often the end of a scope looks for work of its own before it sleeps.
@@ -142,6 +142,8 @@ impl<'scope> Scope<'scope> {
     ///
     /// Never blocks. The first panic of a task goes on where the scope ends; the others are dropped.
     pub fn spawn(&self, closure: impl FnOnce(&Self) + Send + 'scope) {
+        let span = self.queues.span(&TaskSpan::current(), &closure);
+        let closure = move |scope: &Self| span.run(|| closure(scope));
         with_worker(&self.queues, |worker| match worker {
             Some(worker) => {
                 let is_local = worker.is_inside(self.erased());

@@ -4,11 +4,10 @@ use crate::limit::{Limit, Place, WhenFull};
 use crate::priority::Priority;
 use crate::queues::Queues;
 use crate::refusal::Refusal;
-use crate::rejected::Rejected;
 use crate::worker::{self, PoolOfTask};
 use std::fmt;
 use std::sync::Arc;
-use trine_future::{Future, Task, set_executor_failure_hook};
+use trine_future::{Future, Rejected, Task, TaskSpan, set_executor_failure_hook};
 
 /// A function and its argument that are about to be submitted, with the options of this task:
 /// [`ThreadPool::task`](crate::ThreadPool::task).
@@ -60,7 +59,8 @@ impl<'pool, F, A> Submission<'pool, F, A> {
             argument,
             priority,
         } = self;
-        submit(queues, move || function(argument), priority)
+        let span = queues.span(&TaskSpan::current(), &function);
+        submit(queues, span, move || function(argument), priority)
     }
 
     /// Submits the task if there is room. Never blocks, and never runs the task on this thread.
@@ -96,13 +96,18 @@ impl<'pool, F, A> Submission<'pool, F, A> {
                     argument,
                     priority,
                 } = self;
-                Ok(enter(queues, move || function(argument), priority, place))
+                let span = queues.span(&TaskSpan::current(), &function);
+                Ok(enter(queues, span, move || function(argument), priority, place))
             }
-            Err(refusal) => Err(Rejected {
-                function: self.function,
-                argument: self.argument,
-                refusal,
-            }),
+            Err(refusal) => {
+                let is_full = matches!(refusal, Refusal::Full(_));
+                Err(Rejected::new(
+                    self.function,
+                    self.argument,
+                    is_full,
+                    refusal.into(),
+                ))
+            }
         }
     }
 
@@ -146,6 +151,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
             priority,
         } = self;
         let queues = Arc::clone(queues);
+        let span = queues.span(&TaskSpan::current(), &function);
         async move {
             let closure = move || function(argument);
             let entered = match (queues.try_enter(), &queues.limit) {
@@ -156,7 +162,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
                 (entered, _) => entered,
             };
             match entered {
-                Ok(place) => enter(&queues, closure, priority, place),
+                Ok(place) => enter(&queues, span, closure, priority, place),
                 Err(refusal) => refuse(&queues, closure, refusal),
             }
         }
@@ -175,29 +181,31 @@ impl<F, A> fmt::Debug for Submission<'_, F, A> {
 /// What every `submit` and `spawn` comes down to.
 pub(crate) fn submit<R: Send + 'static>(
     queues: &Arc<Queues>,
+    span: TaskSpan,
     closure: impl FnOnce() -> R + Send + 'static,
     priority: Priority,
 ) -> Future<R> {
     let Some((limit, when_full)) = &queues.limit else {
-        return enqueue(queues, closure, priority);
+        return enqueue(queues, span, closure, priority);
     };
     let entered = match (queues.try_enter(), when_full) {
         (Err(Refusal::Full(_)), WhenFull::Block) => wait_for_room(queues, limit),
-        (Err(Refusal::Full(_)), WhenFull::RunInCaller) => return run_here(queues, closure),
+        (Err(Refusal::Full(_)), WhenFull::RunInCaller) => return run_here(queues, span, closure),
         (entered, _) => entered,
     };
     match entered {
-        Ok(place) => enter(queues, closure, priority, place),
+        Ok(place) => enter(queues, span, closure, priority, place),
         Err(refusal) => refuse(queues, closure, refusal),
     }
 }
 
 /// What `spawn_detached` comes down to.
 pub(crate) fn submit_detached(queues: &Arc<Queues>, closure: impl FnOnce() + Send + 'static) {
+    let span = queues.span(&TaskSpan::current(), &closure);
     if queues.limit.is_some() {
-        drop(submit(queues, closure, Priority::Normal));
+        drop(submit(queues, span, closure, Priority::Normal));
     } else {
-        worker::push(queues, Task::detached(closure, ()));
+        worker::push(queues, Task::detached(span, closure));
     }
 }
 
@@ -212,28 +220,30 @@ fn wait_for_room(queues: &Arc<Queues>, limit: &Arc<Limit>) -> Result<Option<Plac
 /// Queues a task, with its place if the queue has a limit.
 fn enter<R: Send + 'static>(
     queues: &Arc<Queues>,
+    span: TaskSpan,
     closure: impl FnOnce() -> R + Send + 'static,
     priority: Priority,
     place: Option<Place>,
 ) -> Future<R> {
     match place {
-        None => enqueue(queues, closure, priority),
+        None => enqueue(queues, span, closure, priority),
         Some(place) => {
             let closure = move || {
                 drop(place);
                 closure()
             };
-            enqueue(queues, closure, priority)
+            enqueue(queues, span, closure, priority)
         }
     }
 }
 
 fn enqueue<R: Send + 'static>(
     queues: &Arc<Queues>,
+    span: TaskSpan,
     closure: impl FnOnce() -> R + Send + 'static,
     priority: Priority,
 ) -> Future<R> {
-    let (task, future) = Task::new(closure, PoolOfTask::new(queues));
+    let (task, future) = Task::in_span(span, closure, PoolOfTask::new(queues));
     match priority {
         Priority::Normal => worker::push(queues, task),
         Priority::High | Priority::Background => queues.push_into_lane(task, priority),
@@ -253,9 +263,10 @@ fn refuse<R: Send + 'static>(
 
 fn run_here<R: Send + 'static>(
     queues: &Arc<Queues>,
+    span: TaskSpan,
     closure: impl FnOnce() -> R + Send + 'static,
 ) -> Future<R> {
-    let (task, future) = Task::new(closure, PoolOfTask::new(queues));
+    let (task, future) = Task::in_span(span, closure, PoolOfTask::new(queues));
     let before = set_executor_failure_hook(Some(Arc::clone(&queues.settings.failure_hook)));
     task.run();
     set_executor_failure_hook(before);

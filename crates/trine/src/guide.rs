@@ -4,10 +4,11 @@
 //! 2. A page for each pool: [`threads`], [`processes`], [`async_tasks`].
 //! 3. [`several_tasks`]: `map`, `as_completed`, `TaskGroup`, `wait`.
 //! 4. Where you come from: [`from_python`], [`from_rayon`], [`from_tokio`].
-//! 5. Where you go: [`production`], [`embedding`], [`performance`].
+//! 5. Where you go: [`production`], [`tracing`], [`embedding`], [`performance`].
 //!
 //! Whole programs are in `crates/trine/examples`: `fetch_pages` (async), `compress_directory` (threads),
-//! `untrusted_images` (processes), `demo` (all three, with progress bars), `graceful_service` (SIGTERM), `embedding` (a library).
+//! `untrusted_images` (processes), `demo` (all three, with progress bars), `graceful_service` (SIGTERM), `embedding` (a library),
+//! `tracing`.
 //! `cargo run --example fetch_pages` runs one.
 
 #[doc = include_str!("../guide/threads.md")]
@@ -33,6 +34,10 @@ pub mod from_tokio {}
 
 #[doc = include_str!("../guide/production.md")]
 pub mod production {}
+
+#[doc = include_str!("../guide/tracing.md")]
+#[doc = include_str!("../guide/tracing.svg")]
+pub mod tracing {}
 
 #[doc = include_str!("../guide/embedding.md")]
 pub mod embedding {}

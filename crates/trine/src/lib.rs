@@ -209,9 +209,8 @@
 //! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! ```
 //!
-//! In async code, where blocking is not allowed, there are [`ThreadPool::shutdown_async`] and [`AsyncPool::shutdown_async`].
-//! Thread pools and async pools can be waited for [until a deadline](AsyncPool::shutdown_timeout), and say what became of their
-//! tasks.
+//! In async code, where blocking is not allowed, each pool has a `shutdown_async`. Pools can be waited for
+//! [until a deadline](Pool::shutdown_timeout), and [say](ShutdownReport) what became of their tasks.
 //!
 //! # Shared state
 //!
@@ -243,7 +242,7 @@
 //! `threads`, `processes` and `async`, each for its pool, are all on by default. Without `async` there is no tokio, without
 //! `processes` no serde. `json` is off by default: it adds `Json<T>`, an argument or a result of a process task that travels as
 //! JSON, because [postcard can't carry it](processes#what-can-travel). So is `choose`: it measures a task and says which pool
-//! fits it. The pools' crates ([`threads`], [`processes`],
+//! fits it. And so is `tracing`: a [span for each task](guide::tracing). The pools' crates ([`threads`], [`processes`],
 //! [`async_tasks`]) hold what is not for everyday: the errors of building a pool, handles, constants.
 
 pub mod guide;
@@ -258,7 +257,7 @@ pub use trine_choose as choose;
 #[cfg(feature = "json")]
 pub use trine_processes::Json;
 #[cfg(feature = "processes")]
-pub use trine_processes::{self as processes, ProcessPool, RemoteError};
+pub use trine_processes::{self as processes, ProcessPool, RemoteError, SharedBytes, SharedSlice};
 #[cfg(feature = "threads")]
 pub use trine_threads::{self as threads, Scope, ThreadPool};
 

@@ -5,8 +5,8 @@
 
 use super::{Complaint, Source};
 
-/// The facade has no items of its own; the platform is internal; the async pool's are to come.
-const EXEMPT: &[&str] = &["trine", "trine-platform", "trine-async"];
+/// The facade has no items of its own; the platform is internal.
+const EXEMPT: &[&str] = &["trine", "trine-platform"];
 const KINDS: &[&str] = &["fn", "struct", "enum", "trait", "const", "static", "type"];
 
 pub(super) fn public_items_have_examples(source: &Source) -> Vec<Complaint> {

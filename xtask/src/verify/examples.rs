@@ -10,6 +10,8 @@ use std::process::Command;
 struct Example {
     package: &'static str,
     name: &'static str,
+    /// Features that are off by default.
+    features: &'static [&'static str],
     arguments: &'static [&'static str],
     /// Lines of its output, each of which must be there as it stands.
     prints: &'static [&'static str],
@@ -20,6 +22,7 @@ const EXAMPLES: &[Example] = &[
     Example {
         package: "trine",
         name: "demo",
+        features: &[],
         // The sources of the crates: its default input is far more than an unoptimised build should chew.
         arguments: &["crates"],
         prints: &["the pools and the sequential run agree"],
@@ -27,42 +30,49 @@ const EXAMPLES: &[Example] = &[
     Example {
         package: "trine",
         name: "map",
+        features: &[],
         arguments: &[],
         prints: &["[1, 2, 3]", "[333283335000, 2666466670000]"],
     },
     Example {
         package: "trine",
         name: "counter",
+        features: &[],
         arguments: &[],
         prints: &["400000"],
     },
     Example {
         package: "trine",
         name: "as_completed",
+        features: &[],
         arguments: &[],
         prints: &["[0, 2, 4, 6, 8]"],
     },
     Example {
         package: "trine",
         name: "mixed",
+        features: &[],
         arguments: &[],
         prints: &["a crash: failed, a process: 333283335000, a task: 42, a thread: TRINE"],
     },
     Example {
         package: "trine",
         name: "fetch_pages",
+        features: &[],
         arguments: &[],
         prints: &["297 pages with 44253 bytes, 3 missing"],
     },
     Example {
         package: "trine",
         name: "compress_directory",
+        features: &[],
         arguments: &["crates/trine"],
         prints: &["all of them unpack to what they were"],
     },
     Example {
         package: "trine",
         name: "untrusted_images",
+        features: &[],
         arguments: &[],
         prints: &[
             "whole.raw: 3 x 2 pixels, the first is 97",
@@ -74,18 +84,31 @@ const EXAMPLES: &[Example] = &[
     Example {
         package: "trine",
         name: "graceful_service",
+        features: &[],
         arguments: &[],
         prints: &["20 of 20 requests were answered"],
     },
     Example {
         package: "trine",
         name: "embedding",
+        features: &[],
         arguments: &[],
         prints: &["that is teh question: [\"teh\"]"],
     },
     Example {
+        package: "trine",
+        name: "tracing",
+        features: &["tracing"],
+        arguments: &[],
+        prints: &[
+            "5 of 6 pages are indexed",
+            "the trace has 17 tasks, 6 of them also in their workers, where 1 did not come to its end",
+        ],
+    },
+    Example {
         package: "trine-processes",
         name: "sums",
+        features: &[],
         arguments: &[],
         prints: &["[333283335000, 2666466670000]"],
     },
@@ -106,15 +129,25 @@ pub(super) fn check(verify: &mut Verify) -> Result<Outcome> {
             }
         }
     }
-    let mut build = verify.workspace.cargo("build");
-    let executables = match executables::build(build.args(["--workspace", "--examples"]))? {
-        Ok(executables) => executables,
-        Err(messages) => {
-            outcome.output = messages;
-            outcome.problems.push("the examples do not compile".into());
-            return Ok(outcome);
+    let mut commands = vec![verify.workspace.cargo("build")];
+    commands[0].args(["--workspace", "--examples"]);
+    for example in EXAMPLES.iter().filter(|example| !example.features.is_empty()) {
+        let mut build = verify.workspace.cargo("build");
+        build.args(["--package", example.package, "--example", example.name]);
+        build.args(["--features", &example.features.join(",")]);
+        commands.push(build);
+    }
+    let mut executables = Vec::new();
+    for build in &mut commands {
+        match executables::build(build)? {
+            Ok(built) => executables.extend(built),
+            Err(messages) => {
+                outcome.output = messages;
+                outcome.problems.push("the examples do not compile".into());
+                return Ok(outcome);
+            }
         }
-    };
+    }
     for example in EXAMPLES {
         match executables
             .iter()

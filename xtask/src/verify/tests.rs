@@ -20,6 +20,13 @@ pub(super) fn unit_and_integration(verify: &mut Verify) -> Result<Outcome> {
     Ok(outcome)
 }
 
+/// The tests that a feature adds that is off by default. They run apart, so that all others run without it.
+pub(super) fn tracing(verify: &mut Verify) -> Result<Outcome> {
+    let mut cargo = verify.workspace.cargo("test");
+    let ran = capture(cargo.args(["--package", "trine", "--features", "tracing", "--test", "tracing"]))?;
+    Ok(judge(&ran, &TestOutput::parse(ran.stdout())))
+}
+
 /// Tests that are as good as they are long: the step `tests` has run them for a moment only. Side by side, because together they
 /// leave no processor idle, and find more in the same time.
 const LONG_TESTS: [(&str, &[&str]); 4] = [

@@ -33,7 +33,7 @@ fn a_full_pool_refuses_and_has_room_when_a_result_is_there() {
         assert!(refused.is_refused());
         assert_eq!(
             refused.to_string(),
-            "the task was not accepted: the async pool is full, at most 2 tasks may be in flight"
+            "the task was not accepted: the async pool is full, at most 2 tasks may be in flight: submit later, or build the pool with another limit"
         );
         assert!(endless.cancel() && other.cancel());
     });

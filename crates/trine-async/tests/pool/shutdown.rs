@@ -28,7 +28,7 @@ fn a025_after_a_shutdown_tasks_are_refused() {
         assert!(error.is_refused());
         assert_eq!(
             error.to_string(),
-            "the task was not accepted: the async pool was shut down"
+            "the task was not accepted: the async pool was shut down: submit before that, or to another pool"
         );
         assert_eq!(dropped.try_recv(), Ok("dropped"));
         assert!(

@@ -61,7 +61,7 @@ pub(super) fn start(
         has_link: link.is_some(),
         in_main: settings.in_main,
         levels: settings.levels,
-        name: format!("trine-{}.{index}", settings.pool),
+        name: settings.worker_name(index).to_string(),
         // A library may have been deleted since the pool was built.
         home: Home::of_this_copy()?,
         server: name.clone(),
@@ -79,7 +79,7 @@ pub(super) fn start(
             process.reap(Duration::ZERO);
             return Err(format!("process {pid} runs another build of this program"));
         }
-        Ok((_, requests, replies)) => match Connection::new(&process, requests, replies) {
+        Ok((_, channel)) => match Connection::new(&process, channel) {
             Some(connection) => return Ok((process, connection)),
             None => io::Error::other("it does not fit the worker"),
         },

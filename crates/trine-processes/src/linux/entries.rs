@@ -121,6 +121,7 @@ mod tests {
     use super::{addresses, entry, index_of};
     use crate::frame::{Call, Reply};
     use crate::task::fingerprint;
+    use trine_future::TaskSpan;
 
     fn double(number: u32) -> u32 {
         number * 2
@@ -132,12 +133,14 @@ mod tests {
 
     fn run(index: u32, fingerprint: u64, argument: &[u8]) -> Vec<u8> {
         let entry = entry(index).expect("it is an entry");
-        entry(&Call {
+        let call = Call {
             task: 7,
             entry: index,
             fingerprint,
+            span: TaskSpan::none().context(),
             argument,
-        })
+        };
+        entry(&call, Vec::new()).bytes().to_vec()
     }
 
     #[test]

@@ -8,9 +8,11 @@ use rustix::net::{Shutdown, SocketAddrUnix, connect, shutdown};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-/// The identity of the worker's image, and its end of a channel for requests. If there is no link, also its end of a channel
-/// for replies.
-pub(super) type Hello = (u64, IpcBytesSender, Option<IpcBytesReceiver>);
+/// The identity of the worker's image, and, if there is no link, its ends of a channel.
+pub(super) type Hello = (u64, Option<Channel>);
+
+/// The parent's ends: for requests, and for replies.
+pub(super) type Channel = (IpcBytesSender, IpcBytesReceiver);
 
 /// How long a worker may take from its start to its hello.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);

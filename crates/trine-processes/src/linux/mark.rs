@@ -19,7 +19,7 @@ pub(super) fn is_variable(name: &[u8]) -> bool {
 pub(super) struct Mark {
     /// The number of the parent's process.
     pub(super) parent: u32,
-    /// Standard input is the memory that the worker shares with its parent. Else it is what ends with the parent.
+    /// The memory that the worker shares with its parent comes through the wire.
     pub(super) has_link: bool,
     /// The worker enters in the program's `main`, and not before.
     pub(super) in_main: bool,

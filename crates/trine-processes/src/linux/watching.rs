@@ -1,18 +1,20 @@
 //! What one thread can wait for on behalf of all workers of a pool: that they end, and what they write to stderr.
 
 use super::process::poll_for;
+use super::segment::Keeper;
 use crate::watcher::Watched;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
-/// Wakes the thread that waits.
-pub(crate) struct Bell(OwnedFd);
+/// Wakes the thread that waits. A pool has it until its last thread leaves, and until then segments are kept.
+pub(crate) struct Bell(OwnedFd, Keeper);
 
 impl Bell {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
+        let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self(event, Keeper::new()))
     }
 
     pub(crate) fn ring(&self) {

@@ -2,9 +2,8 @@
 //!
 //! Whoever begins to lead does so while an attendant is there whose worker has a process. So once all have left, nobody comes.
 
-use super::unpark;
 use trine_lock::Lock;
-use trine_platform::Parker;
+use trine_platform::{Deadline, Parker};
 
 /// The attendants, from the beginning of the pool, and the leaders: threads that look for replies in the place of attendants, and
 /// may have a task in hand.
@@ -49,20 +48,27 @@ impl Attendance {
             Vec::new()
         };
         drop(present);
-        unpark(closers);
+        closers.iter().for_each(Parker::unpark);
         result
     }
 
-    /// Blocks until all have left.
-    pub(super) fn wait(&self) {
+    /// Blocks until all have left. False if the deadline has passed before.
+    pub(super) fn wait(&self, deadline: Option<&Deadline>) -> bool {
         let parker = Parker::current();
         let mut present = self.0.lock();
         while !present.is_empty() {
+            if deadline.is_some_and(Deadline::has_passed) {
+                return false;
+            }
             present.closers.push(parker.clone());
             drop(present);
-            parker.park();
+            match deadline {
+                None => parker.park(),
+                Some(deadline) => parker.park_until(deadline),
+            }
             present = self.0.lock();
         }
+        true
     }
 }
 

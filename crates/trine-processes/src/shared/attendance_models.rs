@@ -36,7 +36,7 @@ fn the_end_waits_for_leaders() {
             *attendant.has_process.lock() = false;
             assert!(attendant.attendance.leave(1));
         });
-        pool.attendance.wait();
+        assert!(pool.attendance.wait(None));
         // ORDERING: Relaxed, as above.
         let has_ended_task = pool.has_ended_task.load(Relaxed) == 1;
         assert!(!leader.join().expect("no panic") || has_ended_task);

@@ -1,11 +1,26 @@
 //! A look inside of a pool.
 
 use super::Shared;
+use crate::counts::Tally;
 use crate::stats::{Stats, WorkerState, WorkerStats};
 use crate::system::Process;
 use std::sync::Arc;
 
 impl Shared {
+    /// What has become of the tasks so far.
+    pub(crate) fn tally(&self) -> Tally {
+        let inside = self.inside.lock();
+        let counts = inside.table.task_counts();
+        let (queued, _) = inside.table.waiting();
+        let left = counts.submitted - counts.ended();
+        let running = usize::try_from(left).unwrap_or(usize::MAX).saturating_sub(queued);
+        Tally {
+            counts,
+            running,
+            queued,
+        }
+    }
+
     /// A look inside.
     pub(crate) fn stats(&self) -> Stats {
         if !self.is_home() {

@@ -49,14 +49,17 @@ fn a_reply_of_a_process_that_is_not_the_worker_any_more_is_ignored() {
         while !running.is_running() {
             thread::yield_now();
         }
-        let reply = codec::encode(&(), frame::value(1)).expect("a unit can be written");
+        let reply = codec::encode(&(), frame::value(1))
+            .expect("a unit can be written")
+            .bytes()
+            .to_vec();
         let told = shared.tell_reply(0, Some(&old), reply.clone());
         assert!(matches!(told, Settled::Nothing));
         assert!(running.is_running());
         let current = process().expect("it runs");
         let told = shared.tell_reply(0, Some(&current), reply);
         assert!(matches!(told, Settled::Answered(..)));
-        shared.conclude(told);
+        shared.conclude(0, told);
         running.result().expect("a value");
         shared.kill();
     });

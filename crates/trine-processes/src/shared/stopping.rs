@@ -1,6 +1,6 @@
 //! How tasks that run are stopped, and the pool with them.
 
-use super::{Inside, Shared, kill, unpark, wake_all};
+use super::{Inside, Shared, kill, tell_of_room, wake_all};
 use crate::answers::Stopped;
 use crate::queue::Ticket;
 use crate::reach::After;
@@ -99,7 +99,7 @@ impl Shared {
             .collect();
         let submitters = std::mem::take(&mut inside.submitters);
         self.finish(inside, after);
-        unpark(submitters);
+        tell_of_room(submitters);
         wake_all(woken);
         for ticket in dropped {
             ticket.task.promise.cancel();

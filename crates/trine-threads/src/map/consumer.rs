@@ -298,7 +298,7 @@ where
                 }
                 continue;
             };
-            if chunk.run_one(&shared.function) {
+            if chunk.run_one(&|argument| shared.call(argument)) {
                 if let Order::Completion = self.order {
                     shared.note(chunk);
                 }

@@ -9,14 +9,16 @@ use crate::worker::{self, PoolOfTask};
 use crossbeam_deque::{Injector, Steal};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
-use trine_future::{Future, Task, TaskError};
+use trine_future::{Future, Task, TaskError, TaskSpan};
 use trine_platform::Parker;
 use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::Relaxed;
 
 /// Kept by the consumer, and by threads while they run a chunk: when the consumer goes away, so does the function.
 pub(super) struct Shared<F, A, R> {
-    pub(super) function: F,
+    function: F,
+    /// Where the map was called.
+    submitter: TaskSpan,
     backlog: Backlog<A, R>,
     /// The numbers of watched chunks in which something has ended, in that order.
     told: Injector<u64>,
@@ -36,12 +38,20 @@ where
     pub(super) fn new(function: F, queues: Arc<Queues>) -> Self {
         Self {
             function,
+            submitter: TaskSpan::current(),
             backlog: Backlog::new(queues.workers()),
             told: Injector::new(),
             bell: Parker::new(),
             nanoseconds: AtomicU32::new(0),
             queues,
         }
+    }
+
+    /// Runs an element.
+    #[inline]
+    pub(super) fn call(&self, argument: A) -> R {
+        let span = self.queues.span(&self.submitter, &self.function);
+        span.run(|| (self.function)(argument))
     }
 
     /// Hands a chunk to the pool. One that has been shut down refuses it.
@@ -109,7 +119,7 @@ where
             let start = Instant::now();
             let queues = &*self.queues;
             let stop = || queues.closing.is_cancelling();
-            let ran = chunk.run(&self.function, stop, || self.tell(&chunk));
+            let ran = chunk.run(&|argument| self.call(argument), stop, || self.tell(&chunk));
             if ran > 0 {
                 let nanoseconds = pace::nanoseconds_each(start.elapsed(), ran);
                 // ORDERING: Relaxed, a hint.
