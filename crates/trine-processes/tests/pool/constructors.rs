@@ -107,6 +107,23 @@ fn a_worker_that_hangs_before_its_hello_is_killed_and_replaced() {
 }
 
 #[test]
+fn workers_start_side_by_side() {
+    let name = concat!(module_path!(), "::workers_start_side_by_side");
+    let path = env::temp_dir().join(format!("trine-beside-{}", std::process::id()));
+    if !is_inside() {
+        fs::write(&path, "").expect("a file can be written");
+    }
+    run(name, &[(DO, &path.display().to_string())], || {
+        let pool = ProcessPool::new(2).expect("a pool");
+        let futures = [1, 2].map(|number| pool.submit(double, number));
+        // One worker hangs until the deadline of its hello; the other one starts meanwhile, and runs both.
+        let results = futures.map(|future| future.result().expect("a value"));
+        assert_eq!(results, [2, 4]);
+        assert_eq!(pool.stats().restarts.failed_starts, 0);
+    });
+}
+
+#[test]
 fn a_shutdown_gives_up_a_worker_that_nobody_needs_any_more() {
     let name = concat!(
         module_path!(),

@@ -100,6 +100,20 @@ fn forge_for_ever(seed: u64) -> Vec<u64> {
     vec![seed; 10_000]
 }
 
+/// Stops its process as soon as a part of the reply has been written, which is longer than the ring.
+fn stop_in_the_middle_of_a_reply(_: ()) -> Vec<u8> {
+    let words = shared_words();
+    let before = words[WRITTEN].load(Relaxed);
+    thread::spawn(move || {
+        while words[WRITTEN].load(Relaxed) == before {
+            thread::yield_now();
+        }
+        // SAFETY: stops this process.
+        unsafe { libc::raise(libc::SIGSTOP) };
+    });
+    vec![7; 10_000_000]
+}
+
 fn double(number: u64) -> u64 {
     2 * number
 }
@@ -146,5 +160,13 @@ in_own_process! {
     #[test]
     fn forged_lengths_cost_their_own_worker_only() {
         survive(forge_for_ever, 30);
+    }
+
+    #[test]
+    fn a_worker_that_stops_in_the_middle_of_a_reply_is_killed_when_its_time_is_over() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let stopped = pool.task(stop_in_the_middle_of_a_reply, ()).timeout(Duration::from_secs(1)).submit();
+        assert!(stopped.result().expect_err("it never comes whole").is_timed_out());
+        assert_eq!(pool.submit(double, 4).result().expect("a value"), 8);
     }
 }
