@@ -4,8 +4,10 @@
 
 use ipc_channel::ipc::{IpcOneShotServer, IpcReceiver, IpcSender, channel};
 use std::env;
+use std::fs::File;
 use std::hint::black_box;
-use std::io::{Read, Write};
+use std::io::{Read, Write, pipe};
+use std::os::fd::AsRawFd;
 use std::process::{Child, Command, Stdio};
 use trine::ProcessPool;
 use trine_benches::{Measurement, Row, SAMPLE, measure};
@@ -13,7 +15,6 @@ use trine_benches::{Measurement, Row, SAMPLE, measure};
 const WORKERS: usize = 2;
 /// How many tasks are submitted before the first result is taken.
 const MANY: u64 = 2_000;
-const BYTES: usize = 16 << 20;
 /// Has this program be the other end of a bare channel.
 const ECHO: &str = "TRINE_BENCH_ECHO";
 
@@ -25,8 +26,28 @@ fn tiny((number, nonce): Argument) -> Answer {
     (number ^ nonce, std::process::id())
 }
 
-fn sum(bytes: Vec<u8>) -> u64 {
-    bytes.iter().map(|byte| u64::from(*byte)).sum()
+/// Says that it is there, and waits for the others. Two pipes, named by their paths.
+fn meet((arrive, closed): (String, String)) -> u32 {
+    let mut closed = File::open(closed).expect("the benchmark is there");
+    let mut arrive = File::options()
+        .write(true)
+        .open(arrive)
+        .expect("the benchmark is there");
+    arrive.write_all(&[0]).expect("it reads");
+    let _ = closed.read(&mut [0]);
+    std::process::id()
+}
+
+/// Has a task meet that of the other worker, by what submits it and returns how to wait for it.
+fn have_two_meet<R: FnOnce() -> u32>(submit: impl Fn((String, String)) -> R) {
+    let ((mut arrivals, arrive), (closed, keeps_closed)) = (pipe().expect("a pipe"), pipe().expect("a pipe"));
+    let [arrive_path, closed_path] = [arrive.as_raw_fd(), closed.as_raw_fd()]
+        .map(|descriptor| format!("/proc/{}/fd/{descriptor}", std::process::id()));
+    let results = [(); 2].map(|()| submit((arrive_path.clone(), closed_path.clone())));
+    arrivals.read_exact(&mut [0; 2]).expect("they arrive");
+    drop(keeps_closed);
+    let [first, second] = results.map(|result| result());
+    assert_ne!(first, second);
 }
 
 fn abort(_: ()) {
@@ -44,7 +65,6 @@ fn main() {
     }
     round_trips();
     many();
-    bytes();
     pools();
     crashes();
 }
@@ -154,56 +174,24 @@ fn many() {
     .run();
 }
 
-fn bytes() {
-    let pool = ProcessPool::new(WORKERS).expect("a pool");
-    let peer = procspawn::Pool::new(WORKERS).expect("a pool");
-    let bytes = vec![3_u8; BYTES];
-    Row::new("processes.p3", "16 MiB in a Vec<u8> out, its sum back", || {
-        repeat(|_| black_box(pool.submit(sum, bytes.clone()).result().expect("a value")) / (3 * BYTES as u64))
-    })
-    .against("procspawn", 0.12, || {
-        repeat(|_| black_box(peer.spawn(bytes.clone(), sum).join().expect("a value")) / (3 * BYTES as u64))
-    })
-    .run();
-    Row::new("processes.p3.back", "16 MiB in a Vec<u8> back", || {
-        repeat(|_| {
-            pool.submit(|length| vec![3_u8; length], BYTES)
-                .result()
-                .expect("a value")
-                .len() as u64
-                / BYTES as u64
-        })
-    })
-    .beside("procspawn", || {
-        repeat(|_| {
-            peer.spawn(BYTES, |length| vec![3_u8; length])
-                .join()
-                .expect("a value")
-                .len() as u64
-                / BYTES as u64
-        })
-    })
-    .run();
-}
-
 fn pools() {
     Row::new("processes.p4", "a pool of 2, until both have answered", || {
-        repeat(|nonce| {
+        repeat(|_| {
             let pool = ProcessPool::new(WORKERS).expect("a pool");
-            let futures = [1, 2].map(|number| pool.submit(tiny, (number, nonce)));
-            futures
-                .into_iter()
-                .for_each(|future| _ = future.result().expect("a value"));
+            have_two_meet(|place| {
+                let future = pool.submit(meet, place);
+                || future.result().expect("a value")
+            });
             1
         })
     })
     .against("procspawn", 0.6, || {
-        repeat(|nonce| {
+        repeat(|_| {
             let pool = procspawn::Pool::new(WORKERS).expect("a pool");
-            let handles = [1, 2].map(|number| pool.spawn((number, nonce), tiny));
-            handles
-                .into_iter()
-                .for_each(|handle| _ = handle.join().expect("a value"));
+            have_two_meet(|place| {
+                let handle = pool.spawn(place, meet);
+                || handle.join().expect("a value")
+            });
             1
         })
     })

@@ -24,7 +24,7 @@ mod value;
 
 pub use comparison::{Comparison, FAIR_SHARE, Figures, Verdict};
 pub use grid::Grid;
-pub use measurement::{Measurement, SAMPLE, measure, processor_time};
+pub use measurement::{Measurement, SAMPLE, measure, measure_prepared, processor_time};
 pub use memory::{forget_peak_memory, memory, peak_memory};
 pub use poller::Poller;
 pub use random_order::random_order;

@@ -56,6 +56,24 @@ pub fn measure(work: impl FnOnce() -> u64) -> Measurement {
     }
 }
 
+/// Repeats `work` for as long as a sample lasts, and measures it without what is done before each time to `prepare` it.
+pub fn measure_prepared<T>(mut prepare: impl FnMut(u64) -> T, mut work: impl FnMut(T)) -> Measurement {
+    let mut sample = Measurement {
+        operations: 0,
+        wall: Duration::ZERO,
+        cpu: Duration::ZERO,
+        share: None,
+    };
+    while sample.wall < SAMPLE {
+        let prepared = prepare(sample.operations);
+        sample += measure(|| {
+            work(prepared);
+            1
+        });
+    }
+    sample
+}
+
 /// The time that all threads of this process have spent on processors, those that have ended included.
 pub fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);

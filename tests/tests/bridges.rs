@@ -2,10 +2,8 @@
 
 use async_executor::Executor as SmolExecutor;
 use std::future::pending;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Waker};
 use std::time::Duration;
 use tokio::runtime::Builder;
 use trine::async_tasks::WhenFull;
@@ -13,7 +11,7 @@ use trine::{
     AsyncPool, Executor, Future, ProcessPool, Promise, Shutdown, TaskError, TaskGroup, ThreadPool, Until,
     as_completed, wait_async,
 };
-use trine_fixture::{Gate, in_own_process, pass};
+use trine_fixture::{Gate, block_on, in_own_process, wait_at_gate};
 
 /// A pool of each kind, with one worker.
 struct Pools {
@@ -97,27 +95,11 @@ fn the_executor_of_the_futures_crate_awaits_all_pools() {
     });
 }
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
 #[test]
 fn a_loop_that_parks_awaits_all_pools() {
     in_own_process(|| {
         let pools = pools();
-        let mut future = pin!(sum(&pools));
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
-        let sum = loop {
-            match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                std::task::Poll::Ready(sum) => break sum,
-                std::task::Poll::Pending => thread::park(),
-            }
-        };
-        assert_eq!(sum, 330);
+        assert_eq!(block_on(sum(&pools)), 330);
     });
 }
 
@@ -190,12 +172,12 @@ fn k45_a_task_that_ends_after_the_runtime_that_awaited_it_wakes_nobody() {
         let Pools {
             threads, processes, ..
         } = pools();
-        let mut gate = Gate::new();
+        let gate = Gate::new();
         let (thread_ended, thread_has_ended) = std::sync::mpsc::channel();
         let process_ended = thread_ended.clone();
         let mut held = [
-            threads.submit(pass, gate.way()),
-            processes.submit(pass, gate.way()),
+            threads.submit(wait_at_gate, gate.name()),
+            processes.submit(wait_at_gate, gate.name()),
         ];
         held[0].on_done(move |outcome| thread_ended.send(outcome).unwrap());
         held[1].on_done(move |outcome| process_ended.send(outcome).unwrap());
@@ -203,9 +185,9 @@ fn k45_a_task_that_ends_after_the_runtime_that_awaited_it_wakes_nobody() {
         for future in held {
             runtime.spawn(future);
         }
-        gate.wait_for(2);
+        let waiting = [(); 2].map(|()| gate.admit());
         drop(runtime);
-        drop(gate);
+        drop(waiting);
         for _ in 0..2 {
             assert_eq!(thread_has_ended.recv(), Ok(trine::Outcome::Done));
         }
@@ -219,9 +201,9 @@ fn k45_a_task_that_ends_after_the_runtime_that_awaited_it_wakes_nobody() {
 fn an_await_that_is_dropped_cancels_only_if_asked() {
     in_own_process(|| {
         let threads = ThreadPool::new(1).unwrap();
-        let mut gate = Gate::new();
-        let held = threads.submit(pass, gate.way());
-        gate.wait_for(1);
+        let gate = Gate::new();
+        let held = threads.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
         let (sender, receiver) = std::sync::mpsc::channel();
         let told = threads.spawn(move || sender.send("ran").unwrap());
         let given_up = threads.submit(double, 2).cancel_on_drop();
@@ -235,7 +217,7 @@ fn an_await_that_is_dropped_cancels_only_if_asked() {
         let mut kept = threads.submit(double, 1);
         let chosen = futures_lite::future::or(async { Some((&mut kept).await) }, async { None });
         assert!(futures_lite::future::block_on(chosen).is_none());
-        drop(gate);
+        drop(waiting);
         held.result().unwrap();
         assert_eq!(receiver.recv(), Ok("ran"));
         assert_eq!(kept.result().unwrap(), 2);
@@ -281,12 +263,12 @@ fn the_first_of_all_pools_is_awaited_and_the_others_are_cancelled() {
             processes,
             tasks,
         } = pools();
-        let mut gate = Gate::new();
+        let gate = Gate::new();
         let held = [
-            threads.submit(pass, gate.way()),
-            processes.submit(pass, gate.way()),
+            threads.submit(wait_at_gate, gate.name()),
+            processes.submit(wait_at_gate, gate.name()),
         ];
-        gate.wait_for(2);
+        let waiting = [(); 2].map(|()| gate.admit());
         let mut futures = [
             threads.submit(double, 1),
             processes.submit(double, 2),
@@ -308,7 +290,7 @@ fn the_first_of_all_pools_is_awaited_and_the_others_are_cancelled() {
         for cancelled in [first, second, fourth] {
             assert!(cancelled.result().unwrap_err().is_cancelled());
         }
-        drop(gate);
+        drop(waiting);
         for future in held {
             future.result().unwrap();
         }
@@ -351,6 +333,11 @@ fn full_pools_and_ends_of_pools_do_not_block_async_code() {
                 .queue_limit(1, trine::threads::WhenFull::Block)
                 .build()
                 .unwrap();
+            let processes = ProcessPool::builder()
+                .workers(1)
+                .queue_limit(1, trine::processes::WhenFull::Block)
+                .build()
+                .unwrap();
             let tasks = AsyncPool::builder()
                 .in_flight_limit(1, WhenFull::Block)
                 .build_on_current()
@@ -362,16 +349,53 @@ fn full_pools_and_ends_of_pools_do_not_block_async_code() {
                 let waits = tasks.task(async |promised: Future<u32>| promised.await.unwrap(), promised);
                 let waits = waits.submit_async().await;
                 let computes = threads.task(double, number).submit_async().await;
+                let elsewhere = processes.task(double, number).submit_async().await;
                 promise.complete(number).unwrap();
-                futures.push((number, waits, computes));
+                futures.push((number, waits, computes, elsewhere));
             }
-            for (number, waits, computes) in futures {
+            for (number, waits, computes, elsewhere) in futures {
                 assert_eq!(waits.await.unwrap(), number);
                 assert_eq!(computes.await.unwrap(), 2 * number);
+                assert_eq!(elsewhere.await.unwrap(), 2 * number);
             }
+            assert!(processes.shutdown_async(Shutdown::Drain).await.is_complete());
             assert!(threads.shutdown_async(Shutdown::Drain).await.is_complete());
             assert!(tasks.shutdown_async(Shutdown::Drain).await.is_complete());
         });
+    });
+}
+
+/// A submit that waits for room blocks the thread that it is on. In debug builds that is named.
+#[cfg(debug_assertions)]
+#[test]
+fn a_submit_that_blocks_async_code_is_named() {
+    in_own_process(|| {
+        let (told, heard) = std::sync::mpsc::channel();
+        assert!(trine::set_failure_hook(move |failure| told
+            .send(failure.to_string())
+            .unwrap()));
+        let gate = Gate::new();
+        let processes = ProcessPool::builder()
+            .workers(1)
+            .queue_limit(1, trine::processes::WhenFull::Block)
+            .build()
+            .unwrap();
+        let running = processes.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let queued = processes.submit(double, 1);
+        let tasks = AsyncPool::new(1).unwrap();
+        let processes = Arc::new(processes);
+        let submitter = Arc::clone(&processes);
+        let blocks = tasks.spawn(async move { submitter.submit(double, 2).await });
+        let complaint = heard.recv().unwrap();
+        assert!(
+            complaint.contains("a_submit_that_blocks_async_code_is_named"),
+            "{complaint}"
+        );
+        drop(waiting);
+        assert_eq!(blocks.result().unwrap().unwrap(), 4);
+        assert_eq!(queued.result().unwrap(), 2);
+        running.result().unwrap();
     });
 }
 

@@ -8,7 +8,7 @@ use std::thread;
 use trine::Lock;
 use trine::ProcessPool;
 use trine::ThreadPool;
-use trine_fixture::{Gate, children, in_own_process, pass, threads};
+use trine_fixture::{Gate, children, in_own_process, threads, wait_at_gate};
 
 /// Threads for CPU-bound work: two tasks are under way at the same time.
 #[test]
@@ -100,10 +100,13 @@ fn pools_are_bounded() {
         drop(pool);
 
         let pool = ProcessPool::new(2).unwrap();
-        let mut gate = Gate::new();
-        let inside = [pool.submit(pass, gate.way()), pool.submit(pass, gate.way())];
-        gate.wait_for(2);
-        drop(gate);
+        let gate = Gate::new();
+        let inside = [
+            pool.submit(wait_at_gate, gate.name()),
+            pool.submit(wait_at_gate, gate.name()),
+        ];
+        let waiting = [(); 2].map(|()| gate.admit());
+        drop(waiting);
         let workers = HashSet::from(inside.map(|future| future.result().unwrap()));
         assert_eq!(workers.len(), 2);
         let work = |_: u32| std::process::id();

@@ -11,7 +11,7 @@ use trine::ThreadPool;
 use trine::{
     Executor, Future, Outcome, Pool, Promise, Shutdown, Until, as_completed, set_failure_hook, wait,
 };
-use trine_fixture::{Gate, in_own_process, pass};
+use trine_fixture::{Gate, in_own_process, wait_at_gate};
 
 /// A pool of each kind, with one worker.
 struct Pools {
@@ -137,13 +137,13 @@ fn cancel_goes_through_map() {
             processes,
             tasks,
         } = pools();
-        let mut gate = Gate::new();
+        let gate = Gate::new();
         // Each holds the only worker of its pool.
         let held = [
-            threads.submit(pass, gate.way()),
-            processes.submit(pass, gate.way()),
+            threads.submit(wait_at_gate, gate.name()),
+            processes.submit(wait_at_gate, gate.name()),
         ];
-        gate.wait_for(2);
+        let waiting = [(); 2].map(|()| gate.admit());
         let futures = [
             threads.submit(double, 1).map(u64::from),
             processes.submit(double, 1).map(u64::from),
@@ -155,7 +155,7 @@ fn cancel_goes_through_map() {
             assert!(future.is_cancelled());
             assert!(future.result().unwrap_err().is_cancelled());
         }
-        drop(gate);
+        drop(waiting);
         for future in held {
             future.result().unwrap();
         }
@@ -211,9 +211,9 @@ fn a_thread_that_waits_for_a_process_is_replaced() {
         let Pools {
             threads, processes, ..
         } = pools();
-        let mut gate = Gate::new();
-        let held = processes.submit(pass, gate.way());
-        gate.wait_for(1);
+        let gate = Gate::new();
+        let held = processes.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
         let (started, has_started) = mpsc::channel();
         let waits = threads.spawn(move || {
             started.send(()).unwrap();
@@ -223,7 +223,7 @@ fn a_thread_that_waits_for_a_process_is_replaced() {
         // The only worker waits for the gate, which opens after the next task.
         assert_eq!(threads.submit(double, 1).result().unwrap(), 2);
         assert!(!waits.is_done());
-        drop(gate);
+        drop(waiting);
         waits.result().unwrap();
     });
 }

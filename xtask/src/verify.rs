@@ -63,7 +63,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "random",
-        what: "frames, programs and crashes, a minute",
+        what: "a minute of chance, and no memory to share",
         run: tests::random,
     },
     Step {
@@ -108,8 +108,8 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "mutants",
-        what: "seeded bugs, caught by the model they name",
-        run: |verify| mutants::check(&verify.workspace, None),
+        what: "two seeded bugs a file, caught by their models",
+        run: |verify| mutants::check_selection(&verify.workspace),
     },
     Step {
         name: "mistakes",

@@ -5,8 +5,9 @@ use crate::shared::Shared;
 use crate::{AsyncPoolBuilder, BuildError, Handle, Stats, Submission};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
-use trine_future::{Executor, Future, Map, Pool, Shutdown, TaskError};
+use trine_future::{Executor, Future, Map, Pool, Shutdown, ShutdownReport, TaskError};
 use trine_lock::Lock;
 
 /// A pool of async tasks on a tokio runtime.
@@ -302,8 +303,12 @@ impl Pool for AsyncPool {
         self.workers()
     }
 
-    fn shutdown(&self, shutdown: Shutdown) {
-        self.shutdown(shutdown);
+    fn shutdown(&self, shutdown: Shutdown) -> ShutdownReport {
+        Self::shutdown(self, shutdown)
+    }
+
+    fn shutdown_timeout(&self, shutdown: Shutdown, timeout: Duration) -> ShutdownReport {
+        Self::shutdown_timeout(self, shutdown, timeout)
     }
 }
 

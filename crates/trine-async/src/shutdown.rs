@@ -1,13 +1,12 @@
 //! The end of a pool: what waits for its tasks, and joins its threads.
 
 use crate::AsyncPool;
-use crate::report::ShutdownReport;
 use crate::shared::Shared;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use trine_future::{Future, Promise, Shutdown};
+use trine_future::{Future, Promise, Shutdown, ShutdownReport};
 
 /// How long a shutdown waits after its time-out for tasks to be dropped. One that does not await is not waited for.
 const STOPPING: Duration = Duration::from_secs(1);
@@ -113,7 +112,7 @@ impl AsyncPool {
         } else if runtime.is_some() {
             drop(end_elsewhere(self.shared(), runtime, last_has_ended, timeout));
         }
-        ShutdownReport::between(&before, &self.stats())
+        self.stats().report_since(&before)
     }
 
     async fn end_async(&self, shutdown: Shutdown, timeout: Option<Duration>) -> ShutdownReport {
@@ -129,7 +128,7 @@ impl AsyncPool {
             end_elsewhere(self.shared(), runtime, last_has_ended, timeout)
         };
         let _ = end.await;
-        ShutdownReport::between(&before, &self.stats())
+        self.stats().report_since(&before)
     }
 
     /// The guard is gone when this returns: no lock is held while threads are joined.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use trine_future::Outcome;
+use trine_future::{Outcome, ShutdownReport};
 
 /// What a pool is doing, and has done, at one moment: [`AsyncPool::stats`](crate::AsyncPool::stats).
 ///
@@ -37,6 +37,18 @@ pub struct Stats {
     pub failed_unseen: usize,
     /// Tasks that were cancelled: by their future, by the end of the pool, or because their runtime is gone.
     pub cancelled: usize,
+}
+
+impl Stats {
+    pub(crate) fn report_since(&self, before: &Self) -> ShutdownReport {
+        let ended = |stats: &Self| stats.done + stats.failed;
+        ShutdownReport {
+            ran: ended(self) - ended(before),
+            cancelled: self.cancelled - before.cancelled,
+            running: self.running,
+            queued: self.queued,
+        }
+    }
 }
 
 /// The counters of a pool. Each thread has one of so many, so that threads seldom wait for each other's.

@@ -1,14 +1,13 @@
 //! How a task comes into the pool, with its options.
 
 use crate::refusal::Refusal;
-use crate::rejected::Rejected;
 use crate::shared::{Entry, Shared};
 use crate::task::{self, Infallible};
 use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use trine_future::{Future, TaskError};
+use trine_future::{Future, Rejected, TaskError};
 
 /// A function, such as an `async fn`, and its argument that are about to be submitted, with the options of this task:
 /// [`AsyncPool::task`](crate::AsyncPool::task).
@@ -111,11 +110,15 @@ impl<'pool, F, A> Submission<'pool, F, A> {
                 self.argument,
                 self.timeout,
             )),
-            Err(refusal) => Err(Rejected {
-                function: self.function,
-                argument: self.argument,
-                refusal,
-            }),
+            Err(refusal) => {
+                let is_full = matches!(refusal, Refusal::Full(_));
+                Err(Rejected::new(
+                    self.function,
+                    self.argument,
+                    is_full,
+                    refusal.into(),
+                ))
+            }
         }
     }
 

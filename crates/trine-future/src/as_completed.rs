@@ -66,7 +66,8 @@ impl<K, T> Completable for (K, Future<T>) {
 
 /// An iterator over `futures` in the order in which they end; `next` blocks until one has ended.
 ///
-/// The futures can be of any pools, mixed. Each comes back done, alone or with the key that it was given with, so
+/// Those that have ended when they are looked at for the first time, which the calls of `next` do one after the other,
+/// come before the others. The futures can be of any pools, mixed. Each comes back done, alone or with the key that it was given with, so
 /// that `result()` on it does not block. What the iterator has yielded it does not keep. Those that are left when it
 /// is dropped are detached; [`into_unfinished`](AsCompleted::into_unfinished) gives them back instead, and
 /// [`timeout`](AsCompleted::timeout) sets an end to the waiting. A completion costs the same whatever the number of

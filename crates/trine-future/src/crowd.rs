@@ -1,7 +1,8 @@
 //! Futures that come and go, of which the next one to end is wanted.
 
+use crate::Future;
 use crate::as_completed::Completable;
-use crate::many::{Many, offer};
+use crate::many::{Many, Members};
 use std::task::{Context, Poll};
 use trine_platform::Deadline;
 
@@ -31,19 +32,18 @@ impl<C: Completable> Crowd<C> {
     ///
     /// With 2^32 - 4 futures or more.
     pub(crate) fn new(items: impl IntoIterator<Item = C>) -> Self {
-        let mut places: Vec<Option<C>> = items.into_iter().map(Some).collect();
+        let places: Vec<Option<C>> = items.into_iter().map(Some).collect();
         Self {
-            many: watch_all(&mut places, 0),
+            many: Many::new(places.len()),
             under_way: places.len(),
             places,
         }
     }
 
-    pub(crate) fn push(&mut self, mut item: C) {
+    pub(crate) fn push(&mut self, item: C) {
         if self.places.len() == self.many.capacity() {
             self.renumber();
         }
-        self.many.watch(self.places.len(), item.future());
         self.places.push(Some(item));
         self.under_way += 1;
     }
@@ -53,11 +53,7 @@ impl<C: Completable> Crowd<C> {
         if self.under_way == 0 {
             return None;
         }
-        let places = &mut self.places;
-        let number = self.many.next(deadline, |number| {
-            let place = places.get_mut(number)?;
-            Some(place.as_mut().is_some_and(|item| offer(item.future())))
-        })?;
+        let number = self.many.next(deadline, self.places.as_mut_slice())?;
         self.take(number)
     }
 
@@ -66,7 +62,8 @@ impl<C: Completable> Crowd<C> {
         if self.under_way == 0 {
             return Poll::Ready(None);
         }
-        self.many.poll_next(context).map(|number| self.take(number))
+        let next = self.many.poll_next(context, self.places.as_mut_slice());
+        next.map(|number| self.take(number))
     }
 
     /// Those that have not been given out, in the order in which they came. Nobody is told of their ends any more.
@@ -84,20 +81,21 @@ impl<C: Completable> Crowd<C> {
     }
 
     /// Makes room for as many again as are under way. They are numbered anew, for a wait with more numbers: what
-    /// the old one was told of is found again, because each that has not been given out is watched anew.
+    /// the old one was told of is found again, because each that has not been given out is looked at anew.
     fn renumber(&mut self) {
         self.places.retain(Option::is_some);
-        self.many = watch_all(&mut self.places, self.under_way.max(8));
+        self.many = Many::new(self.places.len() + self.under_way.max(8));
     }
 }
 
-/// A wait for all of these, and for `more`.
-fn watch_all<C: Completable>(places: &mut [Option<C>], more: usize) -> Many {
-    let mut many = Many::new(places.len() + more);
-    for (number, place) in places.iter_mut().enumerate() {
-        if let Some(item) = place {
-            many.watch(number, item.future());
-        }
+impl<C: Completable> Members for [Option<C>] {
+    type Value = C::Value;
+
+    fn count(&self) -> usize {
+        self.len()
     }
-    many
+
+    fn member(&mut self, number: usize) -> Option<&mut Future<C::Value>> {
+        self[number].as_mut().map(C::future)
+    }
 }

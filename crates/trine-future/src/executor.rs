@@ -1,6 +1,7 @@
 //! What all pools have in common.
 
-use crate::{Future, TaskError};
+use crate::{Future, ShutdownReport, TaskError};
+use std::time::Duration;
 
 /// Something that runs functions: `submit` and `map`, the same on every pool.
 ///
@@ -46,23 +47,23 @@ pub trait Executor<F, A> {
 /// ```
 /// use trine_future::{Pool, Shutdown};
 ///
-/// /// Ends some pools, whatever they run.
-/// fn end(pools: &[&dyn Pool]) -> usize {
-///     for pool in pools {
-///         pool.shutdown(Shutdown::Drain);
-///     }
-///     pools.iter().map(|pool| pool.workers()).sum()
+/// /// Ends some pools, whatever they run. True if nothing goes on.
+/// fn end(pools: &[&dyn Pool]) -> bool {
+///     pools.iter().all(|pool| pool.shutdown(Shutdown::Drain).is_complete())
 /// }
 ///
-/// assert_eq!(end(&[]), 0);
+/// assert!(end(&[]));
 /// ```
 pub trait Pool {
     /// The number of workers: threads, processes, or threads of the runtime.
     fn workers(&self) -> usize;
 
     /// Ends the pool: no task is accepted any more, and this blocks until what it has is done. A second call waits
-    /// as well and changes nothing.
-    fn shutdown(&self, shutdown: Shutdown);
+    /// as well and changes nothing. Returns what became of the tasks.
+    fn shutdown(&self, shutdown: Shutdown) -> ShutdownReport;
+
+    /// [`shutdown`](Self::shutdown) that waits no longer than `timeout`. What goes on then is in the report.
+    fn shutdown_timeout(&self, shutdown: Shutdown, timeout: Duration) -> ShutdownReport;
 }
 
 /// What happens to the tasks of a pool that shuts down.

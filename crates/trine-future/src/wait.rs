@@ -1,6 +1,6 @@
 //! Waiting for several futures at once.
 
-use crate::many::{Many, offer};
+use crate::many::{Many, Members};
 use crate::{Future, Outcome};
 use std::future::poll_fn;
 use std::time::Duration;
@@ -69,11 +69,12 @@ pub fn wait<'a, T: 'a>(
     let deadline = timeout.into().map(Deadline::after);
     let mut watched = Watched::new(futures);
     while watched.unfinished > 0 {
-        let futures = &mut watched.futures;
-        let ended = watched.many.next(deadline.as_ref(), |number| {
-            futures.get_mut(number).map(|future| offer(future))
-        });
-        let Some(ended) = ended else { break };
+        let Some(ended) = watched
+            .many
+            .next(deadline.as_ref(), watched.futures.as_mut_slice())
+        else {
+            break;
+        };
         if watched.is_enough(ended, until) {
             break;
         }
@@ -111,7 +112,7 @@ pub async fn wait_async<'a, T: 'a>(
 ) -> Waited {
     let mut watched = Watched::new(futures);
     while watched.unfinished > 0 {
-        let ended = poll_fn(|context| watched.many.poll_next(context)).await;
+        let ended = poll_fn(|context| watched.many.poll_next(context, watched.futures.as_mut_slice())).await;
         if watched.is_enough(ended, until) {
             break;
         }
@@ -128,15 +129,11 @@ struct Watched<'a, T> {
 
 impl<'a, T> Watched<'a, T> {
     fn new(futures: impl IntoIterator<Item = &'a mut Future<T>>) -> Self {
-        let mut futures: Vec<&mut Future<T>> = futures.into_iter().collect();
-        let mut many = Many::new(futures.len());
-        for (number, future) in futures.iter_mut().enumerate() {
-            many.watch(number, future);
-        }
+        let futures: Vec<&mut Future<T>> = futures.into_iter().collect();
         Self {
+            many: Many::new(futures.len()),
             unfinished: futures.len(),
             futures,
-            many,
         }
     }
 
@@ -164,6 +161,18 @@ impl<'a, T> Watched<'a, T> {
             list.push(number);
         }
         waited
+    }
+}
+
+impl<T> Members for [&mut Future<T>] {
+    type Value = T;
+
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn member(&mut self, number: usize) -> Option<&mut Future<T>> {
+        Some(self[number])
     }
 }
 

@@ -148,7 +148,7 @@ impl Attendant<'_> {
     fn fail_all(&self, tickets: impl IntoIterator<Item = Ticket<Task>>, cause: &str) {
         for ticket in tickets {
             let reason = format!("the pool is unhealthy, no worker can be started: {cause}");
-            let fail = || ticket.task.promise.fail(TaskError::refused(reason));
+            let fail = || ticket.task.fail(TaskError::refused(reason));
             self.shared.callbacks.defer(fail);
         }
     }

@@ -62,6 +62,7 @@ pub struct ProcessPoolBuilder {
     limits: Limits,
     executable: Option<PathBuf>,
     nested_levels: Option<u32>,
+    in_main: bool,
 }
 
 impl ProcessPoolBuilder {
@@ -76,6 +77,7 @@ impl ProcessPoolBuilder {
             limits: Limits::default(),
             executable: None,
             nested_levels: None,
+            in_main: false,
         }
     }
 
@@ -261,6 +263,29 @@ impl ProcessPoolBuilder {
         self
     }
 
+    /// Has the workers run the program's `main` up to where it calls [`enter_worker`](crate::enter_worker), instead of serving before
+    /// it.
+    ///
+    /// For tasks that need what runs before `main`, above all static initialisers of C++: some of them may run after the place where
+    /// a worker usually enters, because their order is the linker's. A program that never calls it would run `main` as a
+    /// worker; so such a worker is killed after 10 seconds, and the futures say that it was not ready. It can't build
+    /// pools.
+    ///
+    /// ```
+    /// use trine_processes::ProcessPool;
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     trine_processes::enter_worker();
+    ///     let pool = ProcessPool::builder().workers(1).enter_in_main().build()?;
+    ///     assert_eq!(pool.submit(|number: u32| number + 1, 1).result()?, 2);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn enter_in_main(mut self) -> Self {
+        self.in_main = true;
+        self
+    }
+
     /// Builds the pool. No process is started before there is a task.
     ///
     /// # Errors
@@ -301,6 +326,7 @@ impl ProcessPoolBuilder {
             initializer,
             executable: self.executable,
             levels,
+            in_main: self.in_main,
         };
         ProcessPool::start(workers, rules, settings)
     }
@@ -358,6 +384,7 @@ impl fmt::Debug for ProcessPoolBuilder {
             .field("limits", &self.limits)
             .field("executable", &self.executable)
             .field("nested_levels", &self.nested_levels)
+            .field("in_main", &self.in_main)
             .finish_non_exhaustive()
     }
 }

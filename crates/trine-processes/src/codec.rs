@@ -1,8 +1,14 @@
 //! Arguments and results as bytes: postcard, with the panics of users' `Serialize` and `Deserialize` contained.
 
+use crate::beside::{self, Beside};
+use crate::bytes::Whole;
 use crate::digest::digest;
+use crate::memory::Memory;
+use crate::message::Message;
+use crate::short::Short;
 use crate::{bytes, round_trip};
-use postcard::Error::{SerdeSerCustom, SerializeSeqLengthUnknown};
+use postcard::Error::{SerdeSerCustom, SerializeBufferFull, SerializeSeqLengthUnknown};
+use postcard::ser_flavors::{Flavor, Size, Slice};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use trine_future::catch_panic;
@@ -12,33 +18,71 @@ pub(crate) const HINT: &str = "Usual reasons: postcard does not describe itself,
                                and `skip_serializing_if` don't work with it. Send the value without them, or as \
                                `Json<T>` (feature `json`)";
 
-/// Appends `value` to `frame`. In debug builds it is also read back: see [`round_trip::check`].
+/// Appends `value` to `frame`, or puts it beside that, if it is long. In debug builds short ones are also read back: see
+/// [`round_trip::check`].
+///
+/// A long value is serialised three times: until it is found to be long, to measure it, and to its place. To write to a place that
+/// has the right length is so much faster that this costs less than to move to a larger one in between.
 pub(crate) fn encode<T: Serialize + DeserializeOwned + 'static>(
     value: &T,
-    frame: Vec<u8>,
-) -> Result<Vec<u8>, String> {
+    mut frame: Vec<u8>,
+) -> Result<Message, String> {
     let header = frame.len();
-    let frame = match catch_panic(|| write(value, frame)) {
-        Ok(written) => written?,
-        Err(panic) => return Err(format!("panicked: {panic}")),
+    let work = || {
+        let rest = match catch_panic(|| write(value, &mut frame)) {
+            Ok(written) => written?,
+            Err(panic) => return Err(format!("panicked: {panic}")),
+        };
+        if cfg!(debug_assertions) && rest.is_none() {
+            round_trip::check(value, &frame[header..])?;
+        }
+        Ok(rest)
     };
-    if cfg!(debug_assertions) {
-        round_trip::check(value, &frame[header..])?;
-    }
-    Ok(frame)
+    let (rest, beside) = beside::with(Beside::new(), work);
+    Ok(Message::new(frame, rest?, beside))
 }
 
-fn write<T: Serialize + 'static>(value: &T, frame: Vec<u8>) -> Result<Vec<u8>, String> {
-    let written = match bytes::as_bytes(value) {
-        Some(bytes) => bytes::write(bytes, frame),
-        None => postcard::to_extend(value, frame),
+fn write<T: Serialize + 'static>(value: &T, frame: &mut Vec<u8>) -> Result<Option<Memory>, String> {
+    let header = frame.len();
+    let written = match write_to(value, Short::new(frame)) {
+        Err(SerializeBufferFull) => {
+            frame.truncate(header);
+            write_long(value, frame)
+        }
+        written => written.map(|()| None),
     };
     written.map_err(|error| match error {
         SerializeSeqLengthUnknown => format!("{error}. {HINT}"),
+        SerializeBufferFull => "its length is another one each time it is serialised".to_owned(),
         // It does not keep what the type has said. A type may fail once only: then there is nothing more to be told.
         SerdeSerCustom => digest(value).map_or_else(|message| message.to_string(), |_| error.to_string()),
         _ => error.to_string(),
     })
+}
+
+/// Writes to a segment, or to `frame` if there is none.
+fn write_long<T: Serialize + 'static>(value: &T, frame: &mut Vec<u8>) -> postcard::Result<Option<Memory>> {
+    let length = write_to(value, Size::default())?;
+    let segment = Memory::in_a_segment(length);
+    if let Some(mut memory) = segment
+        && let Some(place) = memory.get_mut()
+    {
+        let written = write_to(value, Slice::new(place))?.len();
+        memory.truncate(written);
+        return Ok(Some(memory));
+    }
+    let header = frame.len();
+    frame.resize(header + length, 0);
+    let written = write_to(value, Slice::new(&mut frame[header..]))?.len();
+    frame.truncate(header + written);
+    Ok(None)
+}
+
+fn write_to<T: Serialize + 'static, F: Flavor>(value: &T, place: F) -> postcard::Result<F::Output> {
+    match bytes::as_bytes(value) {
+        Some(bytes) => postcard::serialize_with_flavor(&Whole(bytes), place),
+        None => postcard::serialize_with_flavor(value, place),
+    }
 }
 
 /// Drops a value that has been encoded. The error is a panic in its destructor.
@@ -46,8 +90,18 @@ pub(crate) fn discard<T>(value: T) -> Result<(), String> {
     catch_panic(|| drop(value)).map_err(|panic| format!("panicked: {panic}"))
 }
 
-/// Reads a value that takes up all of `bytes`.
+/// Reads a value that takes up all of `bytes`, and has nothing beside it.
 pub(crate) fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, String> {
+    decode_with(Beside::new(), bytes)
+}
+
+/// Reads a value that takes up all of `bytes`.
+pub(crate) fn decode_with<T: DeserializeOwned + 'static>(beside: Beside, bytes: &[u8]) -> Result<T, String> {
+    beside::with(beside, || read_all(bytes)).0
+}
+
+/// [`decode_with`], with what is beside the value that is being read or written.
+pub(crate) fn read_all<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, String> {
     match catch_panic(|| read(bytes)) {
         Ok(Ok((value, []))) => Ok(value),
         Ok(Ok((_, rest))) => Err(format!("{} bytes are left over. {HINT}", rest.len())),
@@ -71,15 +125,67 @@ fn read<T: DeserializeOwned + 'static>(bytes: &[u8]) -> postcard::Result<(T, &[u
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
     use super::{decode, discard, encode};
+    use crate::memory::LEAST_OF_A_SEGMENT;
+    use crate::message::Opened;
     use serde::de::Error as _;
     use serde::ser::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::cell::Cell;
 
     #[test]
     fn a_value_comes_back_from_behind_the_header() {
-        let frame = encode(&("text".to_owned(), 7_u32), vec![1, 2, 3]).expect("it is encoded");
+        let message = encode(&("text".to_owned(), 7_u32), vec![1, 2, 3]).expect("it is encoded");
+        let frame = message.bytes();
         assert_eq!(frame[..3], [1, 2, 3]);
         assert_eq!(decode::<(String, u32)>(&frame[3..]), Ok(("text".to_owned(), 7)));
+    }
+
+    /// On both sides of the length from which on it is beside the frame.
+    #[test]
+    fn a_value_of_any_length_comes_back() {
+        for length in (0..3)
+            .map(|more| LEAST_OF_A_SEGMENT - 4 + more)
+            .chain([0, 1, 1_000_000])
+        {
+            let value: Vec<_> = (0..length).map(|index| (index % 251) as u8).collect();
+            let in_a_struct = (7_u8, value.clone());
+            for message in [
+                encode(&value, vec![1, 2, 3]).expect("it is encoded"),
+                encode(&in_a_struct, vec![1, 2, 3]).expect("it is encoded"),
+            ] {
+                let frame = Opened::of(message.bytes()).expect("it is a message").frame;
+                assert_eq!(frame[..3], [1, 2, 3], "{length}");
+                let rest = message.beside().first();
+                let bytes = rest.map_or(&frame[3..], |rest| rest.bytes());
+                assert_eq!(
+                    rest.is_some(),
+                    cfg!(target_os = "linux") && bytes.len() >= LEAST_OF_A_SEGMENT
+                );
+                let is_it = decode(bytes).is_ok_and(|read: Vec<u8>| read == value)
+                    || decode(bytes).is_ok_and(|read: (u8, Vec<u8>)| read == in_a_struct);
+                assert!(is_it, "{length}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_that_becomes_longer_is_an_error() {
+        struct Growing(Cell<usize>);
+        impl Serialize for Growing {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.set(self.0.get() + 1_000_000);
+                serializer.serialize_bytes(&vec![0; self.0.get()])
+            }
+        }
+        impl<'de> Deserialize<'de> for Growing {
+            fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+                Err(D::Error::custom("it is not read"))
+            }
+        }
+        let error = encode(&Growing(Cell::new(0)), Vec::new())
+            .map(drop)
+            .expect_err("it grows");
+        assert!(error.contains("another one each time"), "{error}");
     }
 
     #[test]
@@ -123,7 +229,7 @@ mod tests {
 
     #[test]
     fn an_error_is_returned() {
-        assert_eq!(encode(&Fails, Vec::new()), Err("not today".to_owned()));
+        assert_eq!(encode(&Fails, Vec::new()).map(drop), Err("not today".to_owned()));
         decode::<Fails>(&[]).expect_err("it fails");
     }
 
@@ -141,7 +247,9 @@ mod tests {
         let flat = Outer {
             inner: Inner { number: 7 },
         };
-        let error = encode(&flat, Vec::new()).expect_err("postcard can't write it");
+        let error = encode(&flat, Vec::new())
+            .map(drop)
+            .expect_err("postcard can't write it");
         assert!(
             error.contains("`flatten`") && error.contains("`Json<T>`"),
             "{error}"

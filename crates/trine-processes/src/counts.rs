@@ -30,6 +30,30 @@ pub struct TaskCounts {
     pub failed: u64,
 }
 
+/// The tasks of a pool at one moment.
+pub(crate) struct Tally {
+    pub(crate) counts: TaskCounts,
+    pub(crate) running: usize,
+    pub(crate) queued: usize,
+}
+
+impl TaskCounts {
+    /// Tasks that have ended.
+    pub(crate) fn ended(&self) -> u64 {
+        self.ran() + self.never_ran()
+    }
+
+    /// Tasks that have ended in a worker.
+    pub(crate) fn ran(&self) -> u64 {
+        self.answered + self.lost + self.timed_out + self.killed
+    }
+
+    /// Tasks that have ended before they ran.
+    pub(crate) fn never_ran(&self) -> u64 {
+        self.cancelled + self.failed
+    }
+}
+
 /// Why the workers of a pool were replaced, or would have been, so far. Each counts up.
 ///
 /// ```

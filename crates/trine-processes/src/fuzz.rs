@@ -54,7 +54,10 @@ fn sample() -> Sample {
 }
 
 fn carrying<T: Serialize + DeserializeOwned + 'static>(result: &T) -> Vec<u8> {
-    codec::encode(result, value(7)).expect("it can be encoded")
+    codec::encode(result, value(7))
+        .expect("it can be encoded")
+        .bytes()
+        .to_vec()
 }
 
 /// Replies as workers send them, by the names of their files.

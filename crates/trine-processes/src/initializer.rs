@@ -1,6 +1,7 @@
 //! What each worker does before its first task.
 
 use crate::frame::{self, Reply};
+use crate::message::{Message, Opened};
 use crate::task::{Names, fingerprint, left_out};
 use crate::{codec, system};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use trine_future::{TaskError, TaskSpan};
 /// A function and its argument, encoded as a call.
 #[derive(Clone)]
 pub(crate) struct Initializer {
-    pub(crate) request: Vec<u8>,
+    pub(crate) request: Message,
     names: Names,
 }
 
@@ -38,7 +39,9 @@ impl Initializer {
     /// What a worker's reply means for its start.
     pub(crate) fn check(&self, reply: &[u8]) -> Result<(), String> {
         let name = self.names.function;
-        let cause = match Reply::decode(reply) {
+        // What a worker keeps of the argument, it keeps as long as the argument is here.
+        let frame = Opened::of(reply).map_or(&[][..], |opened| opened.frame);
+        let cause = match Reply::decode(frame) {
             Some((_, Reply::Value(bytes))) => match codec::decode(bytes) {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(cause)) | Err(cause) => cause,

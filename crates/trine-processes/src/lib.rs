@@ -60,8 +60,10 @@
 //! | a task that may run only so long | [`ProcessPool::task`], [`Submission::timeout`] |
 //! | a running task that can be cancelled | [`Submission::kill_on_cancel`] |
 //! | a task that uses `?` and returns its error | [`RemoteError`] |
+//! | large arguments and results that are not copied | [`SharedSlice`], [`SharedBytes`] |
 //! | a task not to wait for room in the queue | [`Submission::try_submit`] |
 //! | pools in tasks | [`ProcessPoolBuilder::nested_levels`] |
+//! | tasks that need C++ static initialisers | [`ProcessPoolBuilder::enter_in_main`] |
 //! | to see what the workers do | [`ProcessPool::stats`] |
 //! | an end at once | [`ProcessPool::kill`] |
 //!
@@ -79,6 +81,8 @@
 //!
 //! With the feature `json` there is `Json<T>`, which carries such a value as JSON text.
 //!
+//! A value of more than 256 KiB is serialised three times: until it is found to be that long, to measure it, and to where it travels.
+//!
 //! A task returns an error of any type as a [`RemoteError`].
 //!
 //! # What does not exist in a worker
@@ -90,7 +94,8 @@
 //!   parent changes does not arrive.
 //! - Whatever **`main` sets up** is missing: loggers, panic hooks, allocator settings, signal handlers, open files.
 //! - **C++ static initialisers** of the program, and other code that is to run before `main`, may not have run when a
-//!   task runs: the order is the linker's.
+//!   task runs: the order is the linker's. Those that run before are run in each worker, with their threads and files.
+//!   [`ProcessPoolBuilder::enter_in_main`] has all of them run.
 //! - Standard input is empty. Standard output is the program's own. Standard error is a pipe, from which the program
 //!   forwards whole lines to its own. Environment, working directory and limits are those of the program when the worker
 //!   was started, but for `TRINE_WORKERS`, `OMP_NUM_THREADS`, `RAYON_NUM_THREADS` and `TOKIO_WORKER_THREADS`: these say that
@@ -125,6 +130,7 @@ mod answers;
 mod attendant;
 mod backtrace;
 mod bed;
+mod beside;
 mod build_error;
 mod builder;
 mod bytes;
@@ -140,16 +146,22 @@ mod initializer;
 mod json;
 mod limit;
 mod member;
+mod memory;
+mod message;
 mod mixer;
 mod pace;
+mod plain;
 mod pool;
 mod queue;
 mod reach;
-mod rejected;
+mod refusal;
 mod remote_error;
 mod round_trip;
 mod settings;
 mod shared;
+mod shared_slice;
+mod short;
+mod shutdown;
 mod state;
 mod stateful_pool;
 mod stats;
@@ -167,16 +179,30 @@ mod system;
 #[path = "unsupported.rs"]
 mod system;
 
+/// In a worker whose pool was built so that it [enters in `main`](ProcessPoolBuilder::enter_in_main): serves tasks from here on, and
+/// never returns. In every other process: returns at once.
+///
+/// To be called first in `main`. Nothing but such pools needs it.
+///
+/// ```
+/// trine_processes::enter_worker();
+/// println!("this is the program itself");
+/// ```
+pub fn enter_worker() {
+    system::enter_in_main();
+}
+
 pub use build_error::BuildError;
 pub use builder::ProcessPoolBuilder;
 pub use counts::{TaskCounts, WorkerCounts};
 #[cfg(feature = "json")]
 pub use json::Json;
 pub use limit::WhenFull;
+pub use plain::Plain;
 pub use pool::ProcessPool;
-pub use rejected::Rejected;
 pub use remote_error::RemoteError;
+pub use shared_slice::{SharedBytes, SharedSlice};
 pub use stateful_pool::StatefulPool;
 pub use stats::{Stats, WorkerState, WorkerStats};
 pub use submission::Submission;
-pub use trine_future::{Executor, Future, Pool, Shutdown, TaskError, WorkerDeath};
+pub use trine_future::{Executor, Future, Pool, Rejected, Shutdown, ShutdownReport, TaskError, WorkerDeath};

@@ -5,6 +5,7 @@ use crate::build_error::{BuildError, Kind};
 use crate::builder::ProcessPoolBuilder;
 use crate::settings::Settings;
 use crate::shared::Shared;
+use crate::shutdown::Threads;
 use crate::stats::Stats;
 use crate::submission::Submission;
 use crate::table::Rules;
@@ -13,9 +14,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use trine_future::{Executor, Future, Map, Pool, Shutdown, TaskError, while_blocked};
-use trine_lock::Lock;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+use std::time::Duration;
+use trine_future::{Executor, Future, Map, Pool, Shutdown, ShutdownReport, TaskError};
 
 /// A pool of worker processes.
 ///
@@ -42,10 +44,11 @@ use trine_lock::Lock;
 /// ```
 #[doc(alias = "ProcessPoolExecutor")]
 pub struct ProcessPool {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     workers: usize,
-    /// The watcher and the attendants.
-    threads: Lock<Vec<JoinHandle<()>>>,
+    pub(crate) threads: Arc<Threads>,
+    /// Somebody waits for the end of the pool, or has: it is not waited for when it is dropped.
+    pub(crate) waited_for: AtomicBool,
 }
 
 impl ProcessPool {
@@ -109,7 +112,8 @@ impl ProcessPool {
         Ok(Self {
             shared,
             workers,
-            threads: Lock::new(threads),
+            threads: Arc::new(Threads::new(threads)),
+            waited_for: AtomicBool::new(false),
         })
     }
 
@@ -222,65 +226,6 @@ impl ProcessPool {
         let look_ahead = self.workers.saturating_mul(2)..=self.workers.saturating_mul(64);
         Map::adaptive(arguments.into_iter(), look_ahead, submit)
     }
-
-    /// Ends the pool: later tasks are refused, those that wait are run or cancelled, and those that run are waited for.
-    ///
-    /// Blocks until every worker process is gone, however long a task takes; a worker that does not exit within five
-    /// seconds after its last task is killed. What tasks have started and left in the worker's process group is
-    /// killed too. Called in a callback of one of this pool's futures it does not wait for the thread that it is on.
-    ///
-    /// ```
-    /// use trine_processes::{ProcessPool, Shutdown};
-    ///
-    /// let pool = ProcessPool::new(1)?;
-    /// let first = pool.submit(|number: u32| number + 1, 1);
-    /// pool.shutdown(Shutdown::Drain);
-    /// assert!(pool.submit(|number: u32| number + 1, 2).result().unwrap_err().is_refused());
-    /// assert_eq!(first.result()?, 2);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn shutdown(&self, shutdown: Shutdown) {
-        if self.shared.is_home() {
-            self.shared.close(shutdown);
-            self.wait();
-        }
-    }
-
-    /// Ends the pool at once: later tasks are refused, those that wait are cancelled, and those that run are stopped, by
-    /// killing their workers with all that these have started and left in their process groups. The futures of the
-    /// stopped tasks fail with [`TaskError::is_killed`].
-    ///
-    /// Blocks until every worker process is gone. After another end of the pool it hastens that one.
-    ///
-    /// ```
-    /// use trine_processes::ProcessPool;
-    ///
-    /// let pool = ProcessPool::new(1)?;
-    /// let forever = pool.submit(|_: ()| -> u32 { loop { std::thread::park() } }, ());
-    /// pool.kill();
-    /// assert!(forever.result().is_err());
-    /// # Ok::<(), trine_processes::BuildError>(())
-    /// ```
-    #[doc(alias("terminate", "kill_workers", "terminate_workers"))]
-    pub fn kill(&self) {
-        if self.shared.is_home() {
-            self.shared.kill();
-            self.wait();
-        }
-    }
-
-    /// Waits until the pool has ended: a wait like others, so on a worker of a thread pool a spare takes its place.
-    fn wait(&self) {
-        while_blocked(|| {
-            self.shared.wait_for_attendants();
-            let threads = std::mem::take(&mut *self.threads.lock());
-            for thread in threads {
-                // None of them panics; and if one did, it is gone.
-                let _ = thread.join();
-            }
-            self.shared.callbacks.end();
-        });
-    }
 }
 
 /// Stops the compiler at a task that the worker could not know, with the place of the assertion in this file.
@@ -291,16 +236,6 @@ pub(crate) const fn captures_nothing(size: usize) {
         "a task of a ProcessPool runs in another process, which has only what is in the program: the closure must \
          not capture anything. Give data as the argument; pass a function itself, not a pointer to it (`fn(A) -> R`)"
     );
-}
-
-impl Drop for ProcessPool {
-    fn drop(&mut self) {
-        self.shutdown(if thread::panicking() {
-            Shutdown::CancelQueued
-        } else {
-            Shutdown::Drain
-        });
-    }
 }
 
 impl<F, A, R> Executor<F, A> for ProcessPool
@@ -328,8 +263,12 @@ impl Pool for ProcessPool {
         self.workers
     }
 
-    fn shutdown(&self, shutdown: Shutdown) {
-        Self::shutdown(self, shutdown);
+    fn shutdown(&self, shutdown: Shutdown) -> ShutdownReport {
+        Self::shutdown(self, shutdown)
+    }
+
+    fn shutdown_timeout(&self, shutdown: Shutdown, timeout: Duration) -> ShutdownReport {
+        Self::shutdown_timeout(self, shutdown, timeout)
     }
 }
 

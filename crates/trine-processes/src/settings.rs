@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) executable: Option<PathBuf>,
     /// How many levels of pools there may be below the workers.
     pub(crate) levels: u32,
+    /// Workers run the program's `main` up to where it calls [`enter_worker`](crate::enter_worker).
+    pub(crate) in_main: bool,
 }
 
 impl Settings {

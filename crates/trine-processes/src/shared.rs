@@ -1,33 +1,38 @@
 //! What a pool and its attendants share: the table behind a lock, the processes, and who sleeps.
 
-use crate::answers::{Answered, Died, Next, Stopped, Submitted};
+mod attendance;
+mod look;
+mod settling;
+mod stopping;
+
+use crate::answers::{Died, Next, Submitted};
 use crate::bed::Bed;
 use crate::callback_thread::CallbackThread;
-use crate::frame::Reply;
 use crate::limit::WhenFull;
+use crate::message::Message;
 use crate::queue::Ticket;
 use crate::reach::{After, NotReached, Processes};
-use crate::rejected::Refusal;
+use crate::refusal::Refusal;
 use crate::settings::Settings;
-use crate::stats::{Stats, WorkerState, WorkerStats};
 use crate::system::{Bell, Process, Worker};
 use crate::table::{Rules, Table};
 use crate::task::Task;
 use crate::watcher::Watched;
+use attendance::Attendance;
 use std::collections::VecDeque;
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
-use trine_future::Shutdown;
+use trine_future::{Future, Promise};
 use trine_lock::{Lock, LockGuard};
-use trine_platform::{HomeProcess, Parker};
+use trine_platform::{Deadline, HomeProcess};
 
 /// The inside of a pool. Under the lock the table is told what happens, and small tasks are copied into the rings of workers: no
 /// task is dropped or ended, nobody woken, nothing killed, and nothing blocks.
 pub(crate) struct Shared {
     inside: Lock<Inside>,
+    attendance: Attendance,
     next_number: AtomicU64,
     /// Elsewhere there are neither attendants nor workers, and the lock may be held by nobody.
     home: HomeProcess,
@@ -47,14 +52,8 @@ struct Inside {
     last_failed_start: Option<String>,
     /// Wakes the watcher. `None` once the last attendant has left: a pool that has ended holds no descriptor.
     bell: Option<Arc<Bell>>,
-    /// The threads that wait for room in the queue.
-    submitters: Vec<Parker>,
-    /// Attendants that have not left.
-    present: usize,
-    /// Threads that look for replies in the place of attendants, and may have a task in hand.
-    leaders: usize,
-    /// The threads that wait for the attendants to leave.
-    closers: Vec<Parker>,
+    /// Those who wait for room in the queue.
+    submitters: Vec<Promise<()>>,
 }
 
 impl Shared {
@@ -68,10 +67,8 @@ impl Shared {
                 last_failed_start: None,
                 bell: Some(Arc::new(Bell::new()?)),
                 submitters: Vec::new(),
-                present: workers,
-                leaders: 0,
-                closers: Vec::new(),
             }),
+            attendance: Attendance::new(workers),
             next_number: AtomicU64::new(0),
             home: HomeProcess::current()?,
             settings,
@@ -90,43 +87,35 @@ impl Shared {
         self.next_number.fetch_add(1, Relaxed)
     }
 
-    /// Hands a task to a worker or queues it, or gives it back. Blocks while there is no room, if `may_wait` and the limit says
-    /// so.
-    #[allow(
-        clippy::result_large_err,
-        reason = "it is what was given; a box would cost every refused task one"
-    )]
-    pub(crate) fn submit(&self, ticket: Ticket<Task>, may_wait: bool) -> Result<(), (Ticket<Task>, Refusal)> {
+    /// Hands a task to a worker or queues it, or gives it back: if there is no room, then, where `waits` says so of the limit,
+    /// with a future that is done when it is worth asking again.
+    pub(crate) fn offer(&self, ticket: Ticket<Task>, waits: impl FnOnce(WhenFull) -> bool) -> Offered {
         if !self.is_home() {
-            return Err((ticket, Refusal::Forked));
+            return Offered::Refused(ticket, Refusal::Forked);
         }
-        let mut ticket = ticket;
         let now = Instant::now();
         let mut inside = self.inside.lock();
-        loop {
-            let (submitted, after) = inside.reach(|table, reach| table.submit(ticket, now, reach));
-            match submitted {
-                Submitted::Handed { .. } => {
-                    self.finish(inside, after);
-                    return Ok(());
-                }
-                Submitted::Queued { wake } => {
-                    let woken = wake.and_then(|attendant| inside.bed(attendant));
-                    self.finish(inside, after);
-                    wake_all(woken);
-                    return Ok(());
-                }
-                Submitted::Full(full, WhenFull::Block) if may_wait => {
-                    ticket = full;
-                    let parker = Parker::current();
-                    inside.submitters.push(parker.clone());
-                    drop(inside);
-                    parker.park();
-                    inside = self.inside.lock();
-                }
-                Submitted::Full(full, _) => return Err((full, Refusal::Full)),
-                Submitted::Refused(refused) => return Err((refused, Refusal::ShutDown)),
+        let (submitted, after) = inside.reach(|table, reach| table.submit(ticket, now, reach));
+        match submitted {
+            Submitted::Handed { .. } => {
+                self.finish(inside, after);
+                Offered::Taken
             }
+            Submitted::Queued { wake } => {
+                let woken = wake.and_then(|attendant| inside.bed(attendant));
+                self.finish(inside, after);
+                wake_all(woken);
+                Offered::Taken
+            }
+            Submitted::Full(ticket, when_full) => {
+                let room = waits(when_full).then(|| {
+                    let (promise, room) = Promise::new();
+                    inside.submitters.push(promise);
+                    room
+                });
+                Offered::Full(ticket, room)
+            }
+            Submitted::Refused(ticket) => Offered::Refused(ticket, Refusal::ShutDown),
         }
     }
 
@@ -141,7 +130,7 @@ impl Shared {
             _ => None,
         };
         self.finish(inside, after);
-        unpark(submitters);
+        tell_of_room(submitters);
         wake_all(woken);
         next
     }
@@ -159,85 +148,12 @@ impl Shared {
     }
 
     /// What the attendant of `worker` is to send to it.
-    pub(crate) fn request_to_send(&self, worker: usize) -> Option<Arc<Vec<u8>>> {
+    pub(crate) fn request_to_send(&self, worker: usize) -> Option<Arc<Message>> {
         let inside = self.inside.lock();
         inside
             .table
             .last_of(worker)
             .map(|ticket| Arc::clone(&ticket.task.request))
-    }
-
-    /// A reply of `worker`: ends the task that it is for. A worker that replies something else is killed.
-    pub(crate) fn settle(&self, worker: usize, reply: Vec<u8>) {
-        self.conclude(worker, self.tell_reply(worker, None, reply));
-    }
-
-    /// Tells the table of a reply. That of a process that is not the worker any more, if it is given, is of no use.
-    fn tell_reply(&self, worker: usize, process: Option<&Arc<Process>>, reply: Vec<u8>) -> Settled {
-        let now = Instant::now();
-        let number = Reply::number(&reply);
-        let mut inside = self.inside.lock();
-        let current = inside.processes[worker].as_ref();
-        if process.is_some_and(|process| current.is_none_or(|current| !Arc::ptr_eq(current, process))) {
-            return Settled::Nothing;
-        }
-        let (answered, after) = inside.reach(|table, reach| table.answered(worker, number?, now, reach));
-        let Some(Answered { ticket, wake }) = answered else {
-            let first = inside.table.distrust(worker);
-            let process = inside.processes[worker].clone();
-            self.finish(inside, after);
-            kill(process);
-            return first.map_or(Settled::Nothing, Settled::Unanswered);
-        };
-        let submitters = std::mem::take(&mut inside.submitters);
-        let woken = if wake { inside.bed(worker) } else { None };
-        self.finish(inside, after);
-        unpark(submitters);
-        wake_all(woken);
-        Settled::Answered(ticket, reply)
-    }
-
-    /// Ends the task of a reply that the table has been told of.
-    fn conclude(&self, worker: usize, settled: Settled) {
-        match settled {
-            Settled::Answered(ticket, reply) => {
-                ticket.task.span.comes_to(self.settings.worker_name(worker));
-                self.callbacks.defer(|| ticket.task.answer(reply));
-            }
-            Settled::Unanswered(ticket) => self.callbacks.defer(|| ticket.task.fail_unanswered()),
-            Settled::Nothing => {}
-        }
-    }
-
-    /// Waits for the reply to a task for some microseconds, if a worker has it, and takes what comes.
-    pub(crate) fn lead(&self, task: u64) {
-        if !self.is_home() {
-            return;
-        }
-        let mut inside = self.inside.lock();
-        let worker = inside.table.worker_of(task);
-        let found = worker.and_then(|worker| Some((worker, inside.processes[worker].clone()?)));
-        let Some((worker, process)) = found else {
-            return;
-        };
-        inside.leaders += 1;
-        drop(inside);
-        loop {
-            let tell = |reply| self.tell_reply(worker, Some(&process), reply);
-            let Some(settled) = process.receive_as_leader(tell) else {
-                break;
-            };
-            let is_own = matches!(&settled, Settled::Answered(ticket, _) if ticket.number == task);
-            self.conclude(worker, settled);
-            if is_own {
-                break;
-            }
-        }
-        let mut inside = self.inside.lock();
-        inside.leaders -= 1;
-        let closers = std::mem::take(&mut inside.closers);
-        drop(inside);
-        unpark(closers);
     }
 
     /// Takes a task back that was handed to a worker. False if it runs or has ended.
@@ -287,9 +203,10 @@ impl Shared {
     pub(crate) fn register(&self, worker: usize, process: &Arc<Process>) {
         let mut inside = self.inside.lock();
         inside.processes[worker] = Some(Arc::clone(process));
-        let (killed, bell) = (inside.killed, inside.bell.clone());
+        let is_useless = inside.killed || inside.table.is_stopped(worker);
+        let bell = inside.bell.clone();
         drop(inside);
-        if killed {
+        if is_useless {
             process.kill();
         }
         ring(bell);
@@ -307,50 +224,8 @@ impl Shared {
         let hopeless = inside.table.start_failed(worker);
         let submitters = std::mem::take(&mut inside.submitters);
         drop(inside);
-        unpark(submitters);
+        tell_of_room(submitters);
         hopeless
-    }
-
-    /// Stops a task that was cancelled, if a worker has it.
-    pub(crate) fn stop(&self, task: u64) {
-        if !self.is_home() {
-            return;
-        }
-        let mut inside = self.inside.lock();
-        let (stopped, after) = inside.reach(|table, reach| table.stop(task, reach));
-        match stopped {
-            Stopped::Runs { worker } => {
-                let process = inside.processes[worker].clone();
-                self.finish(inside, after);
-                kill(process);
-            }
-            Stopped::Taken { worker, ticket } => {
-                let woken = inside.bed(worker);
-                self.finish(inside, after);
-                wake_all(woken);
-                drop(ticket);
-            }
-            Stopped::Nothing => self.finish(inside, after),
-        }
-    }
-
-    /// Stops the tasks whose time is over.
-    pub(crate) fn stop_expired(&self) {
-        let now = Instant::now();
-        let mut inside = self.inside.lock();
-        let (stopped, after) = inside.reach(|table, reach| table.stop_expired(now, reach));
-        let mut killed = Vec::new();
-        let mut woken = Vec::new();
-        for (worker, runs) in stopped {
-            if runs {
-                killed.extend(inside.processes[worker].clone());
-            } else {
-                woken.extend(inside.bed(worker));
-            }
-        }
-        self.finish(inside, after);
-        kill(killed);
-        wake_all(woken);
     }
 
     /// What there is to watch. `None` when all attendants have left.
@@ -373,114 +248,45 @@ impl Shared {
         wake_all(attendant);
     }
 
-    /// A look inside.
-    pub(crate) fn stats(&self) -> Stats {
-        if !self.is_home() {
-            return Stats::default();
-        }
-        let inside = self.inside.lock();
-        let table = &inside.table;
-        let (queued, queued_bytes) = table.waiting();
-        let mut stats = Stats {
-            workers: Vec::new(),
-            queued,
-            queued_bytes,
-            healthy: table.is_healthy(),
-            last_failed_start: inside.last_failed_start.clone(),
-            tasks: table.task_counts(),
-            restarts: table.worker_counts(),
-        };
-        let workers: Vec<_> = table.states().zip(inside.processes.iter().cloned()).collect();
-        drop(inside);
-        let worker = |((state, tasks), process): ((WorkerState, u32), Option<Arc<Process>>)| {
-            let process = process.filter(|_| state != WorkerState::Absent);
-            let process = process.as_ref();
-            WorkerStats {
-                pid: process.map(|process| process.pid()),
-                state,
-                age: process.map(|process| process.age()),
-                tasks: if process.is_some() { tasks } else { 0 },
-                memory: process.and_then(|process| process.memory()),
-            }
-        };
-        stats.workers.extend(workers.into_iter().map(worker));
-        stats
-    }
-
     /// Tells the table what has happened to a worker.
     pub(crate) fn tell<R>(&self, event: impl FnOnce(&mut Table<Task>) -> R) -> R {
         event(&mut self.inside.lock().table)
     }
 
-    /// Refuses tasks from now on, and cancels those that wait if they are not to be drained.
-    pub(crate) fn close(&self, shutdown: Shutdown) {
-        let mut inside = self.inside.lock();
-        inside.table.close();
-        let (dropped, after) = match shutdown {
-            Shutdown::Drain => Default::default(),
-            Shutdown::CancelQueued => inside.reach(|table, reach| table.cancel_queue(reach)),
-        };
-        self.leave(inside, after, dropped);
+    /// Blocks until all attendants have left, and no leader has a task to end. False if the deadline has passed before.
+    pub(crate) fn wait_for_attendants(&self, deadline: Option<&Deadline>) -> bool {
+        self.attendance.wait(deadline)
     }
 
-    /// Stops what runs, and ends all workers.
-    pub(crate) fn kill(&self) {
-        let mut inside = self.inside.lock();
-        // Nobody may be given a task in between.
-        inside.table.close();
-        inside.killed = true;
-        let (dropped, after) = inside.reach(|table, reach| {
-            table.stop_all(reach);
-            table.cancel_queue(reach)
-        });
-        let processes: Vec<_> = inside.processes.iter().flatten().cloned().collect();
-        self.leave(inside, after, dropped);
-        kill(processes);
-    }
-
-    /// Wakes everybody, because the pool is closed, and cancels `dropped`.
-    fn leave(&self, mut inside: LockGuard<'_, Inside>, after: After, dropped: VecDeque<Ticket<Task>>) {
-        let woken: Vec<_> = (0..inside.beds.len())
-            .filter_map(|index| inside.bed(index))
-            .collect();
-        let submitters = std::mem::take(&mut inside.submitters);
-        self.finish(inside, after);
-        unpark(submitters);
-        wake_all(woken);
-        for ticket in dropped {
-            ticket.task.promise.cancel();
-        }
-    }
-
-    /// Ends a pool of which these attendants could not be started.
-    pub(crate) fn give_up_attendants(&self, missing: Range<usize>) {
-        let mut inside = self.inside.lock();
-        inside.present -= missing.len();
-        let bell = inside.last_bell();
-        drop(inside);
-        ring(bell);
-        self.close(Shutdown::CancelQueued);
-    }
-
-    /// Blocks until all attendants have left, and no leader has a task to end.
-    pub(crate) fn wait_for_attendants(&self) {
-        let parker = Parker::current();
-        let mut inside = self.inside.lock();
-        while inside.present + inside.leaders > 0 {
-            inside.closers.push(parker.clone());
-            drop(inside);
-            parker.park();
-            inside = self.inside.lock();
+    /// These attendants leave. The watcher leaves after the last one.
+    fn leave(&self, attendants: usize) {
+        if self.attendance.leave(attendants) {
+            let bell = self.inside.lock().bell.take();
+            ring(bell);
         }
     }
 }
 
-/// What is left to do once the table knows of a reply.
-enum Settled {
-    Answered(Ticket<Task>, Vec<u8>),
-    /// The worker has replied something else, and is being killed.
-    Unanswered(Ticket<Task>),
-    Nothing,
+/// What has become of a task that was offered.
+pub(crate) enum Offered {
+    Taken,
+    /// There is no room. If that was asked for, the future is done when there may be some.
+    Full(Ticket<Task>, Option<Future<()>>),
+    Refused(Ticket<Task>, Refusal),
+}
+
+impl Offered {
+    /// The task, to be offered again when the future is done. A task that was refused fails.
+    pub(crate) fn or_fail(self) -> Option<(Ticket<Task>, Future<()>)> {
+        let (ticket, refusal) = match self {
+            Self::Taken => return None,
+            Self::Full(ticket, Some(room)) => return Some((ticket, room)),
+            Self::Full(ticket, None) => (ticket, Refusal::Full),
+            Self::Refused(ticket, refusal) => (ticket, refusal),
+        };
+        ticket.task.fail(refusal.into());
+        None
+    }
 }
 
 /// The presence of an attendant, from its first to its last step.
@@ -496,13 +302,7 @@ impl<'a> Presence<'a> {
 
 impl Drop for Presence<'_> {
     fn drop(&mut self) {
-        let mut inside = self.0.inside.lock();
-        inside.present -= 1;
-        let closers = std::mem::take(&mut inside.closers);
-        let bell = inside.last_bell();
-        drop(inside);
-        unpark(closers);
-        ring(bell);
+        self.0.leave(1);
     }
 }
 
@@ -519,11 +319,6 @@ impl Inside {
         let bed = self.beds[worker].clone()?;
         Some((bed, self.processes[worker].clone()))
     }
-
-    /// The bell, taken away for its last ring, once all attendants have left.
-    fn last_bell(&mut self) -> Option<Arc<Bell>> {
-        if self.present == 0 { self.bell.take() } else { None }
-    }
 }
 
 fn kill(processes: impl IntoIterator<Item = Arc<Process>>) {
@@ -538,9 +333,10 @@ fn ring(bell: Option<Arc<Bell>>) {
     }
 }
 
-fn unpark(sleepers: impl IntoIterator<Item = Parker>) {
-    for sleeper in sleepers {
-        sleeper.unpark();
+fn tell_of_room(submitters: Vec<Promise<()>>) {
+    for submitter in submitters {
+        // One that has given up is not told.
+        let _ = submitter.complete(());
     }
 }
 

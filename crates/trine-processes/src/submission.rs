@@ -1,9 +1,10 @@
 //! How a task comes into the pool, with its options.
 
+use crate::limit::WhenFull;
 use crate::member::Member;
 use crate::queue::Ticket;
-use crate::rejected::{Refusal, Rejected};
-use crate::shared::Shared;
+use crate::refusal::Refusal;
+use crate::shared::{Offered, Shared};
 use crate::task::{Names, Task, decode_value, fingerprint, left_out};
 use crate::{codec, frame, system};
 use serde::Serialize;
@@ -12,7 +13,7 @@ use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use trine_future::{Future, Promise, TaskError, TaskSpan};
+use trine_future::{Future, Promise, Rejected, TaskError, TaskSpan};
 
 /// A function and its argument that are about to be submitted, with the options of this task:
 /// [`ProcessPool::task`](crate::ProcessPool::task).
@@ -26,7 +27,7 @@ use trine_future::{Future, Promise, TaskError, TaskSpan};
 /// assert_eq!(length.result()?, 5);
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
-#[must_use = "a task is submitted by `submit` or `try_submit`"]
+#[must_use = "a task is submitted by `submit`, `try_submit` or `submit_async`"]
 pub struct Submission<'pool, F, A> {
     shared: &'pool Arc<Shared>,
     function: F,
@@ -94,18 +95,84 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         A: Serialize + DeserializeOwned + Send + 'static,
         R: Serialize + DeserializeOwned + Send + 'static,
     {
-        let (ticket, future) = match self.prepare() {
+        let shared = self.shared;
+        let (mut ticket, future) = match self.into_prepared() {
             Ok(prepared) => prepared,
             Err(error) => return Future::failed(error),
         };
-        // The argument is in the request now, and must not outlive the task. Its destructor is the user's code.
-        if let Err(cause) = codec::discard(self.argument) {
-            return Future::failed(ticket.task.names.argument_not_encoded(cause));
-        }
-        if let Err((ticket, refusal)) = self.shared.submit(ticket, true) {
-            ticket.task.promise.fail(refusal.into());
+        while let Some((full, room)) = shared
+            .offer(ticket, |when_full| when_full == WhenFull::Block)
+            .or_fail()
+        {
+            ticket = full;
+            // However the wait ends, the pool is asked again.
+            let _ = room.result();
         }
         future
+    }
+
+    /// Submits the task once there is room, for which async code awaits. The output is the task's future, so there are two
+    /// things to await: room, and the result.
+    ///
+    /// It waits for room whatever the pool does in [`submit`](Self::submit) when it is full. Dropped before there is room, it
+    /// gives the task up. Without a limit there is always room.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+    /// #             return output;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use trine_processes::{ProcessPool, WhenFull};
+    ///
+    /// let pool = ProcessPool::builder().workers(1).queue_limit(1, WhenFull::Block).build()?;
+    /// let length = block_on(async {
+    ///     let future = pool.task(|page: String| page.len(), "trine".to_owned()).submit_async().await;
+    ///     future.await
+    /// });
+    /// assert_eq!(length?, 5);
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
+    #[allow(clippy::async_yields_async, reason = "room and result are awaited apart")]
+    pub fn submit_async<R>(self) -> impl std::future::Future<Output = Future<R>> + Send + use<F, A, R>
+    where
+        F: Fn(A) -> R + Copy + Send + Sync + 'static,
+        A: Serialize + DeserializeOwned + Send + 'static,
+        R: Serialize + DeserializeOwned + Send + 'static,
+    {
+        let shared = Arc::clone(self.shared);
+        let prepared = self.into_prepared();
+        async move {
+            let (mut ticket, future) = match prepared {
+                Ok(prepared) => prepared,
+                Err(error) => return Future::failed(error),
+            };
+            while let Some((full, room)) = shared.offer(ticket, |_| true).or_fail() {
+                ticket = full;
+                // However the wait ends, the pool is asked again.
+                let _ = room.await;
+            }
+            future
+        }
+    }
+
+    /// The task as it is queued, and its future. The argument is in there, as bytes.
+    fn into_prepared<R>(self) -> Result<(Ticket<Task>, Future<R>), TaskError>
+    where
+        F: Fn(A) -> R + Copy + Send + Sync + 'static,
+        A: Serialize + DeserializeOwned + Send + 'static,
+        R: Serialize + DeserializeOwned + Send + 'static,
+    {
+        let (ticket, future) = self.prepare()?;
+        // It must not outlive the task. Its destructor is the user's code.
+        match codec::discard(self.argument) {
+            Ok(()) => Ok((ticket, future)),
+            Err(cause) => Err(ticket.task.names.argument_not_encoded(cause)),
+        }
     }
 
     /// Submits the task if there is room, and gives back function and argument if not. Never blocks.
@@ -132,26 +199,27 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         A: Serialize + DeserializeOwned + Send + 'static,
         R: Serialize + DeserializeOwned + Send + 'static,
     {
-        let refusal = match self.prepare() {
-            Ok((ticket, future)) => match self.shared.submit(ticket, false) {
-                Ok(()) => {
+        let (ticket, refusal) = match self.prepare() {
+            Ok((ticket, future)) => match self.shared.offer(ticket, |_| false) {
+                Offered::Taken => {
                     // A panic of its destructor is nobody's: the task is on its way.
                     let _ = codec::discard(self.argument);
                     return Ok(future);
                 }
-                Err((ticket, refusal)) => {
-                    // Nobody has the future any more.
-                    ticket.task.promise.cancel();
-                    refusal
-                }
+                Offered::Full(ticket, _) => (ticket, Refusal::Full),
+                Offered::Refused(ticket, refusal) => (ticket, refusal),
             },
-            Err(error) => Refusal::Unsendable(error),
+            Err(error) => return Err(Rejected::new(self.function, self.argument, false, error)),
         };
-        Err(Rejected {
-            function: self.function,
-            argument: self.argument,
-            refusal,
-        })
+        // Nobody has the future any more.
+        ticket.task.promise.cancel();
+        let is_full = matches!(refusal, Refusal::Full);
+        Err(Rejected::new(
+            self.function,
+            self.argument,
+            is_full,
+            refusal.into(),
+        ))
     }
 
     /// The task as it is queued, and its future.
@@ -183,11 +251,11 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         };
         let ticket = Ticket {
             number,
-            bytes: task.request.len(),
+            bytes: task.request.weight(),
             timeout: self.timeout,
             task,
         };
-        Ok((ticket, future.try_map(|reply| decode_value(&reply))))
+        Ok((ticket, future.try_map(decode_value)))
     }
 }
 

@@ -123,7 +123,9 @@ impl<T> Table<T> {
             return Next::Send;
         }
         let has_process = matches!(self.workers[worker].life, Life::Serving | Life::Spent);
-        if !has_process && self.may_start() {
+        let is_missed = self.workers[worker].missed && !self.closed;
+        if !has_process && (is_missed || self.may_start()) {
+            self.workers[worker].missed = false;
             self.workers[worker].life = Life::Starting;
             return Next::Start;
         }
@@ -159,8 +161,11 @@ impl<T> Table<T> {
     /// The worker could not be started. Returns the tasks to fail, when it is hopeless.
     #[must_use]
     pub(crate) fn start_failed(&mut self, worker: usize) -> VecDeque<Ticket<T>> {
-        self.worker_counts.failed_starts += 1;
         self.workers[worker].life = Life::Absent;
+        if self.workers[worker].stop.take().is_some() {
+            return VecDeque::new();
+        }
+        self.worker_counts.failed_starts += 1;
         self.count_failure()
     }
 

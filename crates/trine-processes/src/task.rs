@@ -1,8 +1,11 @@
 //! One task, from both sides: what a worker runs, and what the parent sends and reads.
 
 use crate::answers::Stop;
+use crate::beside::Beside;
 use crate::frame::{self, Call, Reply};
-use crate::{backtrace, codec, system};
+use crate::message::{self, Message, Opened, Received};
+use crate::system::{self, Process};
+use crate::{backtrace, codec};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::{TypeId, type_name};
@@ -14,10 +17,10 @@ use std::time::Duration;
 use trine_future::{Panic, Promise, TaskError, TaskSpan, WorkerDeath, catch_panic};
 
 /// What runs a task in a worker: an instance of [`run_task`] or [`run_initializer`]. It returns the encoded reply.
-pub(crate) type Entry = fn(&Call<'_>) -> Vec<u8>;
+pub(crate) type Entry = fn(&Call<'_>, Beside) -> Message;
 
 /// Runs the function `F` in a worker.
-pub(crate) fn run_task<F, A, R>(call: &Call<'_>) -> Vec<u8>
+pub(crate) fn run_task<F, A, R>(call: &Call<'_>, beside: Beside) -> Message
 where
     F: Fn(A) -> R + 'static,
     A: DeserializeOwned + 'static,
@@ -29,21 +32,23 @@ where
         formatter.write_str(worker.split('.').next().unwrap_or_default())
     });
     let span = TaskSpan::in_worker(call.span, pool, worker, type_name::<F>());
-    span.inside(|| run::<F, A, R, R>(call, |result| result))
+    span.inside(|| run::<F, A, R, R>(call, beside, |result| result))
 }
 
 /// Runs the initializer `F` in a worker. The reply's value is a `Result<(), String>`.
-pub(crate) fn run_initializer<F, A, E>(call: &Call<'_>) -> Vec<u8>
+pub(crate) fn run_initializer<F, A, E>(call: &Call<'_>, beside: Beside) -> Message
 where
     F: Fn(A) -> Result<(), E> + 'static,
     A: DeserializeOwned + 'static,
     E: Display + 'static,
 {
-    run::<F, A, Result<(), E>, Result<(), String>>(call, |result| result.map_err(|error| error.to_string()))
+    run::<F, A, Result<(), E>, Result<(), String>>(call, beside, |result| {
+        result.map_err(|error| error.to_string())
+    })
 }
 
 /// Runs a call of the function `F`, and sends what `convert` makes of its result.
-fn run<F, A, R, C>(call: &Call<'_>, convert: impl FnOnce(R) -> C) -> Vec<u8>
+fn run<F, A, R, C>(call: &Call<'_>, beside: Beside, convert: impl FnOnce(R) -> C) -> Message
 where
     F: Fn(A) -> R + 'static,
     A: DeserializeOwned + 'static,
@@ -51,11 +56,11 @@ where
     C: Serialize + DeserializeOwned + 'static,
 {
     if call.fingerprint != fingerprint::<F, A, R>() {
-        return Reply::UnknownTask.encode(call.task);
+        return short(call, &Reply::UnknownTask);
     }
-    let argument: A = match codec::decode(call.argument) {
+    let argument: A = match codec::decode_with(beside, call.argument) {
         Ok(argument) => argument,
-        Err(cause) => return Reply::ArgumentNotDecoded { cause: &cause }.encode(call.task),
+        Err(cause) => return short(call, &Reply::ArgumentNotDecoded { cause: &cause }),
     };
     // SAFETY: whoever submits a task or sets an initializer is refused at compile time if `F` is not zero-sized, so a
     // dangling pointer, which is aligned, is valid for it. It has given an `F`, so the type has values. It is used by
@@ -64,15 +69,22 @@ where
     backtrace::forget();
     match catch_panic(|| convert(function(argument))) {
         Ok(result) => codec::encode(&result, frame::value(call.task))
-            .and_then(|frame| codec::discard(result).map(|()| frame))
-            .unwrap_or_else(|cause| Reply::ResultNotEncoded { cause: &cause }.encode(call.task)),
-        Err(panic) => Reply::Panicked {
-            message: panic.message(),
-            location: panic.location(),
-            backtrace: &backtrace::take(),
-        }
-        .encode(call.task),
+            .and_then(|message| codec::discard(result).map(|()| message))
+            .unwrap_or_else(|cause| short(call, &Reply::ResultNotEncoded { cause: &cause })),
+        Err(panic) => short(
+            call,
+            &Reply::Panicked {
+                message: panic.message(),
+                location: panic.location(),
+                backtrace: &backtrace::take(),
+            },
+        ),
     }
+}
+
+/// A reply without a value.
+fn short(call: &Call<'_>, reply: &Reply<'_>) -> Message {
+    Message::plain(reply.encode(call.task))
 }
 
 /// What cannot be: the section with the entries is kept by every linker that names its ends.
@@ -93,13 +105,13 @@ pub(crate) fn fingerprint<F: 'static, A: 'static, R: 'static>() -> u64 {
 pub(crate) struct Task {
     pub(crate) names: Names,
     /// The encoded call.
-    pub(crate) request: Arc<Vec<u8>>,
+    pub(crate) request: Arc<Message>,
     /// What the worker that has it calls it.
     pub(crate) call: u32,
     /// In this process. That in the worker names it.
     pub(crate) span: TaskSpan,
     /// Takes the encoded reply, if that carries a value.
-    pub(crate) promise: Promise<Vec<u8>>,
+    pub(crate) promise: Promise<Received>,
 }
 
 /// The names of a task's types, for errors.
@@ -128,18 +140,22 @@ impl Names {
 }
 
 impl Task {
-    /// Ends the task with the reply of its worker.
-    pub(crate) fn answer(mut self, frame: Vec<u8>) {
-        self.end_span();
+    /// Ends the task with the reply of its worker, `from`.
+    pub(crate) fn answer(self, reply: Vec<u8>, from: Option<&Process>) {
+        let received = match Self::receive(&self.request, reply, from) {
+            Ok(received) => received,
+            Err(cause) => return self.fail_unreadable(cause),
+        };
+        let (names, promise) = self.let_go();
         let Names {
             function,
             argument,
             result,
-        } = self.names;
-        let error = match Reply::decode(&frame) {
+        } = names;
+        let error = match Reply::decode(&received.frame) {
             Some((_, Reply::Value(_))) => {
                 // Whoever cancelled the task does not want the value.
-                let _ = self.promise.complete(frame);
+                let _ = promise.complete(received);
                 return;
             }
             Some((
@@ -164,31 +180,50 @@ impl Task {
             Some((_, Reply::UnknownTask)) => {
                 TaskError::refused(format!("the worker does not know `{function}`"))
             }
-            None => return self.fail_unanswered(),
+            None => unreadable(no_reply_to(function)),
         };
-        self.promise.fail(error);
+        promise.fail(error);
     }
 
-    /// Before the result is there.
-    fn end_span(&mut self) {
-        self.span = TaskSpan::none();
+    /// Takes what is beside a reply. The error says what is wrong with it.
+    fn receive(request: &Message, reply: Vec<u8>, from: Option<&Process>) -> Result<Received, String> {
+        if message::is_plain(&reply) {
+            return Ok(Received::plain(reply));
+        }
+        let (opened, from) = Opened::of(&reply).zip(from).ok_or("it can't be opened")?;
+        if opened.is_held {
+            request.set_held_in_the_worker();
+        }
+        Received::new(&opened, |entry| from.collect(entry))
     }
 
     /// Ends the task whose worker has replied something else.
-    pub(crate) fn fail_unanswered(mut self) {
-        self.end_span();
-        let function = self.names.function;
-        self.promise.fail(TaskError::serialization(
-            "the reply of a worker can't be read",
-            format!("the worker has answered something that is no reply to `{function}`"),
-        ));
+    pub(crate) fn fail_unanswered(self) {
+        let cause = no_reply_to(self.names.function);
+        self.fail_unreadable(cause);
+    }
+
+    /// The worker is alive, and may still read what it was given.
+    fn fail_unreadable(self, cause: String) {
+        self.request.set_held_in_the_worker();
+        self.fail(unreadable(cause));
+    }
+
+    /// Ends the task with an error.
+    pub(crate) fn fail(self, error: TaskError) {
+        self.let_go().1.fail(error);
+    }
+
+    /// Lets go of what was beside the request: before the end of the task, so that who has its result finds shared slices to be
+    /// its own again. The span has ended, too, when the result is there.
+    fn let_go(self) -> (Names, Promise<Received>) {
+        (self.names, self.promise)
     }
 
     /// Ends the task whose worker is gone: it died, or it was stopped.
-    pub(crate) fn lose(mut self, stop: Option<Stop>, timeout: Option<Duration>, death: WorkerDeath) {
-        self.end_span();
+    pub(crate) fn lose(self, stop: Option<Stop>, timeout: Option<Duration>, death: WorkerDeath) {
         let name = self.names.function;
-        self.promise.fail(match (stop, timeout) {
+        self.fail(match (stop, timeout) {
             (Some(Stop::TimedOut), Some(timeout)) => TaskError::timed_out(name, timeout),
             (Some(Stop::Killed | Stop::TimedOut), _) => TaskError::killed(name),
             (Some(Stop::Distrusted) | None, _) => TaskError::worker_died(name, death),
@@ -196,12 +231,22 @@ impl Task {
     }
 }
 
+fn no_reply_to(function: &str) -> String {
+    format!("the worker has answered something that is no reply to `{function}`")
+}
+
+fn unreadable(cause: String) -> TaskError {
+    TaskError::serialization("the reply of a worker can't be read", cause)
+}
+
 /// The result in a reply that carries a value. The thread that takes the result decodes it.
-pub(crate) fn decode_value<R: DeserializeOwned + 'static>(frame: &[u8]) -> Result<R, TaskError> {
-    let Some((_, Reply::Value(bytes))) = Reply::decode(frame) else {
+pub(crate) fn decode_value<R: DeserializeOwned + 'static>(received: Received) -> Result<R, TaskError> {
+    let Received { frame, rest, beside } = received;
+    let Some((_, Reply::Value(bytes))) = Reply::decode(&frame) else {
         unreachable!("a promise is completed with replies that carry a value only");
     };
-    codec::decode(bytes).map_err(|cause| {
+    let bytes = rest.as_ref().map_or(bytes, |rest| rest.bytes());
+    codec::decode_with(beside, bytes).map_err(|cause| {
         TaskError::serialization(
             format!("the result of type `{}` can't be deserialised", type_name::<R>()),
             cause,

@@ -1,9 +1,12 @@
 //! Systems on which there are no worker processes yet: everything compiles, and no pool can be built.
 
 use crate::build_error::Kind;
+use crate::memory::Memory;
+use crate::message::{Entry, Message};
 use crate::settings::Settings;
 use crate::watcher::Watched;
 use std::io;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Duration;
 use trine_future::WorkerDeath;
@@ -13,6 +16,8 @@ const WHY: &str = "worker processes exist on Linux only";
 pub(crate) fn check(_: Option<u32>) -> Result<u32, Kind> {
     Err(Kind::Unsupported(WHY))
 }
+
+pub(crate) fn enter_in_main() {}
 
 pub(crate) fn index_of<F, A, R>() -> Option<u32> {
     None
@@ -34,6 +39,10 @@ impl Process {
         match *self {}
     }
 
+    pub(crate) fn is_awaited(&self) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn age(&self) -> Duration {
         match *self {}
     }
@@ -46,7 +55,11 @@ impl Process {
         match *self {}
     }
 
-    pub(crate) fn hand(&self, _: &[u8], _: Option<u32>) -> Option<u32> {
+    pub(crate) fn hand(&self, _: &Message, _: Option<u32>) -> Option<u32> {
+        match *self {}
+    }
+
+    pub(crate) fn collect(&self, _: Entry) -> Result<Memory, String> {
         match *self {}
     }
 
@@ -67,6 +80,44 @@ impl Process {
     }
 
     pub(crate) fn receive_as_leader<R>(&self, _: impl FnOnce(Vec<u8>) -> R) -> Option<R> {
+        match *self {}
+    }
+}
+
+/// Memory that other processes can map. There is none, so all of it is on the heap.
+pub(crate) enum Segment {}
+
+impl Segment {
+    pub(crate) fn take(_: usize) -> Option<Self> {
+        None
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        match *self {}
+    }
+
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        match *self {}
+    }
+
+    pub(crate) fn set_held(&self) {
+        match *self {}
+    }
+
+    pub(crate) fn is_writable(&self) -> bool {
+        match *self {}
+    }
+}
+
+/// Another process's memory. There is none.
+pub(crate) enum View {}
+
+impl View {
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        match *self {}
+    }
+
+    pub(crate) fn room(&self) -> usize {
         match *self {}
     }
 }
@@ -112,11 +163,11 @@ impl Worker {
         match *self {}
     }
 
-    pub(crate) fn send(&self, _: &[u8]) -> Sent {
+    pub(crate) fn send(&self, _: &Message) -> Sent {
         match *self {}
     }
 
-    pub(crate) fn exchange(&self, _: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn exchange(&self, _: &Message) -> Option<Vec<u8>> {
         match *self {}
     }
 

@@ -76,8 +76,6 @@ mod pool;
 mod priority;
 mod queues;
 mod refusal;
-mod rejected;
-mod report;
 mod scope;
 mod settings;
 mod shutdown;
@@ -98,12 +96,11 @@ pub use limit::WhenFull;
 pub use map::{MapTimedOut, ThreadMap, TimedThreadMap};
 pub use pool::ThreadPool;
 pub use priority::{BACKGROUND_TURN, Priority};
-pub use rejected::Rejected;
-pub use report::ShutdownReport;
 pub use scope::Scope;
 pub use spares::SPARES;
 pub use statistics::Stats;
 pub use submission::Submission;
+pub use trine_future::{Rejected, ShutdownReport};
 pub use trine_platform::WORKERS_VARIABLE;
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use crate::queues::Queues;
 use crate::{BuildError, Handle, Scope, Stats, Submission, ThreadMap, ThreadPoolBuilder};
 use std::fmt;
 use std::sync::Arc;
-use trine_future::{Executor, Future, Pool, Shutdown, TaskError};
+use std::time::Duration;
+use trine_future::{Executor, Future, Pool, Shutdown, ShutdownReport, TaskError};
 use trine_platform::atomic::AtomicU32;
 
 /// A pool of threads that steal work from each other.
@@ -329,8 +330,12 @@ impl Pool for ThreadPool {
         self.workers()
     }
 
-    fn shutdown(&self, shutdown: Shutdown) {
-        self.shutdown(shutdown);
+    fn shutdown(&self, shutdown: Shutdown) -> ShutdownReport {
+        Self::shutdown(self, shutdown)
+    }
+
+    fn shutdown_timeout(&self, shutdown: Shutdown, timeout: Duration) -> ShutdownReport {
+        Self::shutdown_timeout(self, shutdown, timeout)
     }
 }
 

@@ -1,10 +1,10 @@
 //! How the owner of a pool ends it.
 
-use crate::{ShutdownReport, ThreadPool, worker};
+use crate::{ThreadPool, worker};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
-use trine_future::{Promise, Shutdown};
+use trine_future::{Promise, Shutdown, ShutdownReport};
 use trine_platform::Deadline;
 use trine_platform::atomic::Ordering::Relaxed;
 
@@ -111,7 +111,7 @@ impl ThreadPool {
                 });
             let _ = end.await;
         }
-        ShutdownReport::between(&before, &queues.stats())
+        queues.stats().report_since(&before)
     }
 
     fn end(&self, shutdown: Shutdown, deadline: Option<&Deadline>) -> ShutdownReport {
@@ -124,7 +124,7 @@ impl ThreadPool {
         if !worker::is_started_for(queues) {
             queues.join(deadline);
         }
-        ShutdownReport::between(&before, &queues.stats())
+        queues.stats().report_since(&before)
     }
 }
 

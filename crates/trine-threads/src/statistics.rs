@@ -5,7 +5,7 @@
 //! thread takes when it starts and when it ends, so that one which ends is counted once.
 
 use std::sync::Arc;
-use trine_future::Outcome;
+use trine_future::{Outcome, ShutdownReport};
 use trine_lock::Lock;
 use trine_platform::atomic::AtomicUsize;
 use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -51,6 +51,18 @@ pub struct Stats {
     pub inlined: usize,
     /// Tasks that a worker took from another one.
     pub stolen: usize,
+}
+
+impl Stats {
+    pub(crate) fn report_since(&self, before: &Self) -> ShutdownReport {
+        let ended = |stats: &Self| stats.done + stats.failed + stats.inlined;
+        ShutdownReport {
+            ran: ended(self) - ended(before),
+            cancelled: self.cancelled - before.cancelled,
+            running: self.running,
+            queued: self.queued,
+        }
+    }
 }
 
 /// The counters of one thread. Aligned, so that no two threads write to one cache line, or to two that the processor

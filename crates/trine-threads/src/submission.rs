@@ -4,11 +4,10 @@ use crate::limit::{Limit, Place, WhenFull};
 use crate::priority::Priority;
 use crate::queues::Queues;
 use crate::refusal::Refusal;
-use crate::rejected::Rejected;
 use crate::worker::{self, PoolOfTask};
 use std::fmt;
 use std::sync::Arc;
-use trine_future::{Future, Task, TaskSpan, set_executor_failure_hook};
+use trine_future::{Future, Rejected, Task, TaskSpan, set_executor_failure_hook};
 
 /// A function and its argument that are about to be submitted, with the options of this task:
 /// [`ThreadPool::task`](crate::ThreadPool::task).
@@ -100,11 +99,15 @@ impl<'pool, F, A> Submission<'pool, F, A> {
                 let span = queues.span(&TaskSpan::current(), &function);
                 Ok(enter(queues, span, move || function(argument), priority, place))
             }
-            Err(refusal) => Err(Rejected {
-                function: self.function,
-                argument: self.argument,
-                refusal,
-            }),
+            Err(refusal) => {
+                let is_full = matches!(refusal, Refusal::Full(_));
+                Err(Rejected::new(
+                    self.function,
+                    self.argument,
+                    is_full,
+                    refusal.into(),
+                ))
+            }
         }
     }
 

@@ -83,7 +83,12 @@ fn main() -> Result<()> {
     // Here the service runs. When the signal has come and the last request is answered, the pools have nothing to do:
     // this waits for the workers, and for the log.
     service.result()??;
-    processes.shutdown(Shutdown::Drain);
+    if !processes
+        .shutdown_timeout(Shutdown::Drain, DEADLINE)
+        .is_complete()
+    {
+        processes.kill();
+    }
     let report = threads.shutdown_timeout(Shutdown::Drain, DEADLINE);
     ensure!(report.is_complete(), "the log is not written: {report:?}");
 

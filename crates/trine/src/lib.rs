@@ -209,9 +209,8 @@
 //! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! ```
 //!
-//! In async code, where blocking is not allowed, there are [`ThreadPool::shutdown_async`] and [`AsyncPool::shutdown_async`].
-//! Thread pools and async pools can be waited for [until a deadline](AsyncPool::shutdown_timeout), and say what became of their
-//! tasks.
+//! In async code, where blocking is not allowed, each pool has a `shutdown_async`. Pools can be waited for
+//! [until a deadline](Pool::shutdown_timeout), and [say](ShutdownReport) what became of their tasks.
 //!
 //! # Shared state
 //!
@@ -258,7 +257,7 @@ pub use trine_choose as choose;
 #[cfg(feature = "json")]
 pub use trine_processes::Json;
 #[cfg(feature = "processes")]
-pub use trine_processes::{self as processes, ProcessPool, RemoteError};
+pub use trine_processes::{self as processes, ProcessPool, RemoteError, SharedBytes, SharedSlice};
 #[cfg(feature = "threads")]
 pub use trine_threads::{self as threads, Scope, ThreadPool};
 

@@ -25,6 +25,11 @@ const PACKAGES: &[(&str, &str, &str)] = &[
         "[lib]\ncrate-type = [\"cdylib\"]",
         "trine-processes = { path = \"ROOT/crates/trine-processes\" }",
     ),
+    (
+        "archive",
+        "[lib]\ncrate-type = [\"staticlib\"]",
+        "trine-processes = { path = \"ROOT/crates/trine-processes\" }",
+    ),
     ("host", "[[bin]]", ""),
     (
         "versions",
@@ -44,11 +49,10 @@ pub(super) fn check(verify: &mut Verify) -> Result<Outcome> {
     // What `outside` has built is built.
     let target = verify.workspace.target.join("outside");
     let mut outcome = Outcome::tests("ways");
-    let (ways, not_tried) = ways::all(
-        &build(&folder, &target)?,
-        &build_static(&folder, &target)?,
-        &folder,
-    )?;
+    let programs = build(&folder, &target)?;
+    let statics = build_static(&folder, &target)?;
+    let cpp = build_cpp(root, &programs, &folder)?;
+    let (ways, not_tried) = ways::all(&programs, &statics, &folder, cpp.as_deref())?;
     outcome.report += &not_tried;
     for way in ways {
         let ran = shell(&way.command)?;
@@ -99,6 +103,23 @@ fn build_static(folder: &Path, target: &Path) -> Result<PathBuf> {
             .env("CARGO_PROFILE_DEV_STRIP", "true")
     })?;
     Ok(target.join(tuple).join("debug"))
+}
+
+/// Builds the C++ program around the library, and returns its path. Nothing without a compiler.
+fn build_cpp(root: &Path, programs: &Path, folder: &Path) -> Result<Option<PathBuf>> {
+    if !shell("c++ --version")?.success {
+        return Ok(None);
+    }
+    let program = folder.join("cpp");
+    let [sources, programs] = [&root.join("xtask/entry"), programs].map(|path| path.display().to_string());
+    let built = shell(&format!(
+        "c++ -pthread -o {} {sources}/early.cpp {programs}/libarchive.a {sources}/late.cpp -ldl -lm",
+        program.display()
+    ))?;
+    if !built.success {
+        bail!("the C++ program of xtask/entry does not build:\n{}", built.text());
+    }
+    Ok(Some(program))
 }
 
 fn cargo_build(

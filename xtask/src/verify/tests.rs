@@ -29,13 +29,29 @@ pub(super) fn tracing(verify: &mut Verify) -> Result<Outcome> {
 
 /// Tests that are as good as they are long: the step `tests` has run them for a moment only. Side by side, because together they
 /// leave no processor idle, and find more in the same time.
-const LONG_TESTS: [(&str, &[&str]); 3] = [
+const LONG_TESTS: [(&str, &[&str]); 4] = [
     ("TRINE_FUZZ_SECONDS", &["--lib", "fuzz::fuzz"]),
     ("TRINE_STRESS_SECONDS", &["--test", "stress"]),
     ("TRINE_CHAOS_SECONDS", &["--test", "pool", "chaos"]),
+    ("TRINE_TEST_WITHOUT_MEMORY", WITHOUT_MEMORY),
 ];
 
-/// What workers send changed at random, random programs on the thread pool, and random crashes in the process pool.
+/// The tests of the process pool where everything goes over ipc-channel, but for those of what is else then: which descriptors
+/// there are and what they are needed for, whether a task that is killed while it is sent may have begun, and what workers
+/// can write to memory that is not there.
+const WITHOUT_MEMORY: &[&str] = &[
+    "--test",
+    "pool",
+    "--",
+    "--skip=l33_",
+    "--skip=closes_all_descriptors",
+    "--skip=b15_",
+    "--skip=hostile",
+    "--skip=chaos",
+];
+
+/// What workers send changed at random, random programs on the thread pool, random crashes in the process pool, and all of that
+/// pool's tests without memory to share.
 pub(super) fn random(verify: &mut Verify) -> Result<Outcome> {
     let runs = LONG_TESTS.map(|(variable, tests)| {
         let mut cargo = verify.workspace.cargo("test");

@@ -9,6 +9,12 @@ fn group_of(future: Future<Tracked>) -> TaskGroup<Tracked> {
     group
 }
 
+/// Has the group look at all that it has, by one more that has ended.
+fn look_at_all(group: &mut TaskGroup<Tracked>) {
+    group.start(|| Future::ready(Tracked::new(0)));
+    drop(group.next());
+}
+
 grid! {
     grouped: |action, future| match group_of(future).join() {
         Ok(values) => {
@@ -24,7 +30,10 @@ grid! {
         },
     };
 
-    group_dropped: |_, future| drop(group_of(future));
+    group_dropped: |_, future| {
+        let mut group = group_of(future);
+        look_at_all(&mut group);
+    };
 }
 
 /// The failure of the one cancels the other, which may end by itself at the same time.
@@ -35,6 +44,7 @@ fn failure_in_a_group_races_a_completion() {
         let (completing, second) = Promise::new();
         let mut group = group_of(first);
         group.start(|| second);
+        look_at_all(&mut group);
         let one = spawn(move || failing.fail(TaskError::refused("the model says so")));
         let two = spawn(move || drop(completing.complete(Tracked::new(2))));
         let error = group.join().err().expect("one task has failed");

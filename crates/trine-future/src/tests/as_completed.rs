@@ -66,12 +66,27 @@ fn c06_a_future_can_be_completed_within_the_loop() {
 fn they_come_in_the_order_in_which_they_end() {
     let (promises, futures): (Vec<_>, Vec<_>) = (0..5).map(|_| Promise::new()).unzip();
     let mut promises: Vec<_> = promises.into_iter().map(Some).collect();
-    let futures = as_completed((0..5).zip(futures));
+    let futures = (0..5).zip(futures).chain([(5, Future::ready(5))]);
+    let mut futures = as_completed(futures);
+    // It has looked at them all.
+    assert_eq!(futures.next().unwrap().0, 5);
     for number in [3, 0, 4, 1, 2] {
         promises[number].take().unwrap().complete(number).unwrap();
     }
     let order: Vec<_> = futures.map(|(number, _)| number).collect();
     assert_eq!(order, [3, 0, 4, 1, 2]);
+}
+
+#[test]
+fn what_ends_before_the_first_look_comes_in_the_order_of_the_input() {
+    let (promises, futures): (Vec<_>, Vec<_>) = (0..3).map(|_| Promise::new()).unzip();
+    let [first, second, third] = promises.try_into().unwrap();
+    let mut futures = as_completed((0..3).zip(futures));
+    second.complete(()).unwrap();
+    first.complete(()).unwrap();
+    assert_eq!(futures.next().unwrap().0, 0);
+    third.complete(()).unwrap();
+    assert_eq!(futures.map(|(number, _)| number).collect::<Vec<_>>(), [1, 2]);
 }
 
 #[test]

@@ -1,18 +1,18 @@
 //! How an attendant talks to its worker: through the memory that both share, or, where there is none, over ipc-channel.
 
 use super::channel;
+use super::hello::Channel;
 use super::process::Process;
 use super::ring::Broken;
 use super::signals::Blocked;
 use crate::frame;
-use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender};
+use crate::message::Message;
 
 /// The attendant's side of one worker's connection.
 pub(super) struct Connection {
-    /// Its end tells the worker that the parent is gone. Without a link it also carries the requests.
-    requests: IpcBytesSender,
-    /// Only without a link: so nothing that the worker can write comes to ipc-channel, which does not expect nonsense.
-    replies: Option<IpcBytesReceiver>,
+    /// For requests and replies, only without a link: so nothing that the worker can write comes to ipc-channel, which does not
+    /// expect nonsense.
+    channel: Option<Channel>,
 }
 
 /// What has become of a request.
@@ -28,34 +28,35 @@ pub(crate) enum Sent {
 
 impl Connection {
     /// `None` if the worker has not opened what the process was started for.
-    pub(super) fn new(
-        process: &Process,
-        requests: IpcBytesSender,
-        replies: Option<IpcBytesReceiver>,
-    ) -> Option<Self> {
-        (process.link.is_some() != replies.is_some()).then_some(Self { requests, replies })
+    pub(super) fn new(process: &Process, channel: Option<Channel>) -> Option<Self> {
+        (process.link.is_some() != channel.is_some()).then_some(Self { channel })
     }
 
     /// Sends the call that was [announced](Process::announce). Without a link it also waits for the reply.
-    pub(super) fn send(&self, process: &Process, request: &[u8]) -> Sent {
+    pub(super) fn send(&self, process: &Process, request: &Message) -> Sent {
+        if !process.introduce(request) {
+            // A task has closed its end. Killed, it does not wait for a request that does not come.
+            process.kill();
+            return Sent::NotStarted;
+        }
         if let Some(link) = &process.link {
-            return match link.stream(request, || process.is_noticed()) {
+            return match link.stream(request.bytes(), || process.is_noticed()) {
                 Ok(()) => Sent::Pending,
                 Err(_) => Sent::Lost,
             };
         }
-        let Some(replies) = &self.replies else {
+        let Some((requests, replies)) = &self.channel else {
             return Sent::Lost;
         };
         let _blocked = Blocked::new();
-        if channel::send(&self.requests, request).is_err() {
+        if channel::send(requests, request.bytes()).is_err() {
             return Sent::NotStarted;
         }
         channel::receive(replies).map_or(Sent::Lost, Sent::Answered)
     }
 
     /// Sends a call and waits for the reply to it.
-    pub(super) fn exchange(&self, process: &Process, request: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn exchange(&self, process: &Process, request: &Message) -> Option<Vec<u8>> {
         process.announce();
         match (self.send(process, request), &process.link) {
             (Sent::Answered(reply), _) => Some(reply),
@@ -75,13 +76,14 @@ impl Connection {
     /// Tells an idle worker to exit. False if it can't be told.
     pub(super) fn send_stop(&self, process: &Process) -> bool {
         let stop = frame::stop();
-        match &process.link {
+        match (&process.link, &self.channel) {
             // There is room for it, or the worker is not what it should be.
-            Some(link) => link.stream(&stop, || true).is_ok(),
-            None => {
+            (Some(link), _) => link.stream(&stop, || true).is_ok(),
+            (None, Some((requests, _))) => {
                 let _blocked = Blocked::new();
-                channel::send(&self.requests, &stop).is_ok()
+                channel::send(requests, &stop).is_ok()
             }
+            (None, None) => false,
         }
     }
 }

@@ -133,13 +133,14 @@ mod tests {
 
     fn run(index: u32, fingerprint: u64, argument: &[u8]) -> Vec<u8> {
         let entry = entry(index).expect("it is an entry");
-        entry(&Call {
+        let call = Call {
             task: 7,
             entry: index,
             fingerprint,
             span: TaskSpan::none().context(),
             argument,
-        })
+        };
+        entry(&call, Vec::new()).bytes().to_vec()
     }
 
     #[test]

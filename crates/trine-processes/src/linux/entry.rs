@@ -9,6 +9,7 @@ use crate::build_error::Kind;
 use std::env;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 /// Switches workers off, if it is set to `off`.
@@ -23,6 +24,9 @@ static IS_WORKER: AtomicBool = AtomicBool::new(false);
 
 /// In a worker: how many levels of pools there may be below it.
 static LEVELS: AtomicU32 = AtomicU32::new(0);
+
+/// The mark of a worker that enters in `main`.
+static WAITING: OnceLock<Mark> = OnceLock::new();
 
 extern "C" fn enter() {
     let Some(text) = env::var_os(mark::VARIABLE) else {
@@ -58,7 +62,21 @@ extern "C" fn enter() {
     }
     // ORDERING: Relaxed: the flag is set before there is any other thread of ours, and carries no data.
     IS_WORKER.store(true, Relaxed);
-    serve::serve(mark)
+    match mark {
+        Ok(mark) if mark.in_main => {
+            // So that `main` does not go on without the parent.
+            serve::follow(&mark);
+            let _ = WAITING.set(mark);
+        }
+        mark => serve::serve(mark),
+    }
+}
+
+/// Serves, if this is a worker that enters in `main`.
+pub(crate) fn enter_in_main() {
+    if let Some(mark) = WAITING.get() {
+        serve::serve(Ok(mark.clone()));
+    }
 }
 
 /// How many levels of pools there may be below the workers of a pool that this process builds now, if its builder asks for

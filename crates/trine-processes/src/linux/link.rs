@@ -1,7 +1,7 @@
 //! The memory that the parent shares with one worker: two rings and slots, sealed so that nobody can change its size.
 //!
-//! The worker gets it as its standard input, which it replaces by an empty one: so no descriptor is inherited by others, no
-//! path leads to it, and none is left open on either side.
+//! The worker gets it through the [`wire`](super::wire): so no descriptor is inherited by others, no path leads to it, and none
+//! is left open on either side.
 
 use super::replies::Replies;
 use super::ring::{Broken, Cursors, Reader, Ring, Writer};
@@ -11,7 +11,6 @@ use rustix::fs::{
 };
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::process::{Resource, getrlimit};
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::{self, NonNull};
@@ -117,7 +116,7 @@ struct Sender {
 }
 
 impl ParentEnd {
-    /// New memory, and what the worker finds it by: its standard input.
+    /// New memory, and its descriptor, for the worker.
     pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
         let memory = memfd_create("trine", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         let size = size_of::<Layout>() as u64;
@@ -213,17 +212,13 @@ pub(super) struct WorkerEnd {
 }
 
 impl WorkerEnd {
-    /// Takes the memory from standard input, and puts an empty one in its place.
-    pub(super) fn take() -> io::Result<Self> {
-        let memory = io::stdin().as_fd().try_clone_to_owned()?;
-        rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-        if !fcntl_get_seals(&memory)?.contains(SEALS) {
-            return Err(io::Error::other(
-                "standard input is not what the parent gives to a worker",
-            ));
+    /// Maps what has come from the parent.
+    pub(super) fn new(memory: &OwnedFd) -> io::Result<Self> {
+        if !fcntl_get_seals(memory)?.contains(SEALS) {
+            return Err(io::Error::other("it is not what the parent gives to a worker"));
         }
         Ok(Self {
-            link: Link::map(&memory)?,
+            link: Link::map(memory)?,
             reader: Reader::default(),
             writer: Writer::default(),
             call: 0,

@@ -14,13 +14,15 @@ pub(super) fn is_variable(name: &[u8]) -> bool {
         .is_some_and(|version| version.iter().all(is_of_version))
 }
 
-/// Written as `parent:link:levels:name:library:server`.
+/// Written as `parent:link:main:levels:name:library:server`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     /// The number of the parent's process.
     pub(super) parent: u32,
-    /// Standard input is the memory that the worker shares with its parent. Else it is what ends with the parent.
+    /// The memory that the worker shares with its parent comes through the wire.
     pub(super) has_link: bool,
+    /// The worker enters in the program's `main`, and not before.
+    pub(super) in_main: bool,
     /// How many levels of pools there may be below the worker.
     pub(super) levels: u32,
     /// What the worker's main thread is called, for people. It has no colon.
@@ -36,6 +38,7 @@ impl fmt::Display for Mark {
         let Self {
             parent,
             has_link,
+            in_main,
             levels,
             name,
             home,
@@ -45,22 +48,27 @@ impl fmt::Display for Mark {
             Home::Program => "",
             Home::Library(path) => path,
         };
-        let link = u8::from(*has_link);
-        write!(formatter, "{parent}:{link}:{levels}:{name}:{library}:{server}")
+        let [link, main] = [has_link, in_main].map(|flag| u8::from(*flag));
+        write!(
+            formatter,
+            "{parent}:{link}:{main}:{levels}:{name}:{library}:{server}"
+        )
     }
 }
 
 impl Mark {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let mut fields = text.splitn(6, ':');
+        let mut fields = text.splitn(7, ':');
         let mut next = || fields.next();
+        let flag = |text: &str| match text {
+            "0" => Some(false),
+            "1" => Some(true),
+            _ => None,
+        };
         Some(Self {
             parent: next()?.parse().ok()?,
-            has_link: match next()? {
-                "0" => false,
-                "1" => true,
-                _ => return None,
-            },
+            has_link: flag(next()?)?,
+            in_main: flag(next()?)?,
             levels: next()?.parse().ok()?,
             name: next()?.to_owned(),
             home: match next()? {
@@ -83,6 +91,7 @@ mod tests {
                 let mark = Mark {
                     parent: 4711,
                     has_link,
+                    in_main: !has_link,
                     levels: 3,
                     name: "trine-1.0".to_owned(),
                     home,
@@ -99,11 +108,12 @@ mod tests {
             "",
             "1",
             "1:1",
-            "1:1:0:name:",
-            "1:2:0:name::/tmp",
-            "x:1:0:name::/tmp",
-            "-1:0:0:name::/tmp",
-            "1:0:-1:name::/tmp",
+            "1:1:0:0:name:",
+            "1:2:0:0:name::/tmp",
+            "1:1:2:0:name::/tmp",
+            "x:1:0:0:name::/tmp",
+            "-1:0:0:0:name::/tmp",
+            "1:0:0:-1:name::/tmp",
         ] {
             assert_eq!(Mark::parse(text), None, "{text}");
         }

@@ -6,8 +6,8 @@ mod channel;
 mod connection;
 mod entries;
 mod entry;
+mod hello;
 mod home;
-mod lifeline;
 mod lines;
 mod link;
 mod mark;
@@ -15,6 +15,7 @@ mod out_of_memory;
 mod process;
 mod replies;
 mod ring;
+mod segment;
 mod serve;
 mod signals;
 mod slot;
@@ -23,8 +24,11 @@ mod start_command;
 mod stderr;
 mod version;
 mod watching;
+mod wire;
+mod wire_worker;
 
 use crate::build_error::Kind;
+use crate::message::Message;
 use crate::settings::Settings;
 use connection::Connection;
 use home::Home;
@@ -35,7 +39,9 @@ use trine_future::WorkerDeath;
 
 pub(crate) use connection::Sent;
 pub(crate) use entries::{index_of, index_of_initializer};
+pub(crate) use entry::enter_in_main;
 pub(crate) use process::{Process, worker_name};
+pub(crate) use segment::{Segment, View};
 pub(crate) use watching::{Bell, watch};
 
 /// How long a worker may take to exit after it was told to, and how long after it has closed its channels.
@@ -75,12 +81,12 @@ impl Worker {
     }
 
     /// Sends a call that was announced to the process. Blocks until the worker has it, or until it is gone.
-    pub(crate) fn send(&self, request: &[u8]) -> Sent {
+    pub(crate) fn send(&self, request: &Message) -> Sent {
         self.connection.send(&self.process, request)
     }
 
     /// Sends a call and waits for the reply to it. `None` if the worker is gone, or writes nonsense.
-    pub(crate) fn exchange(&self, request: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn exchange(&self, request: &Message) -> Option<Vec<u8>> {
         self.connection.exchange(&self.process, request)
     }
 

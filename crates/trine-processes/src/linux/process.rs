@@ -1,10 +1,14 @@
 //! A worker as the kernel sees it: a process that leads a group, told apart by a descriptor and not by its number.
 
+use super::hello::Awaited;
 use super::link::ParentEnd;
 use super::mark::Mark;
 use super::out_of_memory;
 use super::start_command::{explain, start_command};
 use super::stderr::Stderr;
+use super::wire::Wire;
+use crate::memory::Memory;
+use crate::message::{Entry, Message};
 use crate::settings::Settings;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{
@@ -13,10 +17,11 @@ use rustix::process::{
 use rustix::thread::{name, set_name};
 use std::ffi::CString;
 use std::fs;
-use std::io::{self, PipeWriter};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
@@ -33,14 +38,16 @@ pub(crate) struct Process {
     started: Instant,
     /// That the process has exited is known to the watcher.
     noticed: AtomicBool,
+    pub(super) awaited: Lock<Awaited>,
     /// What it shares with its parent. `None` where there is no such memory: then ipc-channel carries everything.
     pub(super) link: Option<ParentEnd>,
-    /// Without a link, its end tells the worker that this process is gone: see [`lifeline`](super::lifeline).
-    _lifeline: Option<PipeWriter>,
+    /// Where descriptors go. Its end tells the worker that this process is gone.
+    wire: Arc<Wire>,
 }
 
 impl Process {
-    /// Starts this executable again, with a mark in its environment, and with `link` as its standard input.
+    /// Starts this executable again, with a mark in its environment, and with a socket as its standard input, through which the
+    /// memory of the link comes.
     ///
     /// The calling thread must live as long as the process: the kernel tells the process of the death of the
     /// thread that started it.
@@ -49,16 +56,18 @@ impl Process {
         index: usize,
         link: Option<(ParentEnd, OwnedFd)>,
         settings: &Settings,
+        awaited: Awaited,
     ) -> Result<Self, String> {
-        let (link, lifeline, stdin) = match link {
-            Some((link, memory)) => (Some(link), None, Stdio::from(memory)),
-            None => {
-                let pipe = io::pipe();
-                let (end, lifeline) = pipe.map_err(|error| format!("the system gives no pipe: {error}"))?;
-                (None, Some(lifeline), Stdio::from(end))
+        let (wire, stdin) = Wire::new().map_err(|error| format!("the system gives no socket: {error}"))?;
+        let link = match link {
+            Some((link, memory)) => {
+                let sent = wire.send_link(&memory);
+                sent.map_err(|error| format!("the shared memory can't be sent: {error}"))?;
+                Some(link)
             }
+            None => None,
         };
-        let started = start_command(settings, index, mark, stdin).spawn();
+        let started = start_command(settings, index, mark, Stdio::from(stdin)).spawn();
         let mut child = started.map_err(|error| explain(settings, &error))?;
         let pid = Pid::from_child(&child);
         let (pidfd, stderr) = match (pidfd_open(pid, PidfdFlags::empty()), child.stderr.take()) {
@@ -82,8 +91,9 @@ impl Process {
             stderr: Stderr::new(stderr),
             started: Instant::now(),
             noticed: AtomicBool::new(false),
+            awaited: Lock::new(awaited),
             link,
-            _lifeline: lifeline,
+            wire: Arc::new(wire),
         })
     }
 
@@ -107,8 +117,29 @@ impl Process {
 
     /// Hands it a call, if there is room for that at once, and returns the call's number. `oldest` is the first call that it has
     /// and has not answered.
-    pub(crate) fn hand(&self, request: &[u8], oldest: Option<u32>) -> Option<u32> {
-        self.link.as_ref()?.try_hand(request, oldest)
+    pub(crate) fn hand(&self, request: &Message, oldest: Option<u32>) -> Option<u32> {
+        let link = self.link.as_ref()?;
+        self.wire.introduce(request.beside()).ok()?;
+        link.try_hand(request.bytes(), oldest)
+    }
+
+    /// Has it know what is beside a request. Blocks while there is no room for that; false if it can't be.
+    pub(super) fn introduce(&self, request: &Message) -> bool {
+        loop {
+            match self.wire.introduce(request.beside()) {
+                Ok(()) => return true,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !self.is_noticed() => {
+                    let room = PollFd::from_borrowed_fd(self.wire.as_fd(), PollFlags::OUT);
+                    poll_for(&mut [room, PollFd::new(&self.pidfd, PollFlags::IN)], None);
+                }
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// Copies what is beside a reply of its.
+    pub(crate) fn collect(&self, entry: Entry) -> Result<Memory, String> {
+        self.wire.collect(entry)
     }
 
     /// The number of a call that its attendant will send. It has no other one.
@@ -140,6 +171,11 @@ impl Process {
         self.link.as_ref()?.replies().receive_as_leader(tell)
     }
 
+    /// Whether it has not said hello yet.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.awaited.lock().is_open()
+    }
+
     /// Readable once the process has exited.
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
@@ -156,6 +192,7 @@ impl Process {
         // ORDERING: Release pairs with the Acquire of `is_noticed`.
         self.noticed.store(true, Release);
         self.kill();
+        self.awaited.lock().give_up();
         if let Some(link) = &self.link {
             link.interrupt();
         }

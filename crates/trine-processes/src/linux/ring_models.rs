@@ -136,6 +136,39 @@ fn a_call_is_not_claimed_in_the_place_of_another() {
     });
 }
 
+/// The slot of a call that was claimed and answered is the next one's.
+#[test]
+fn a_call_is_offered_in_the_place_of_one_that_was_answered() {
+    check(
+        "processes::a_call_is_offered_in_the_place_of_one_that_was_answered",
+        || {
+            let (requests, replies) = (Memory::new(), Memory::new());
+            let (theirs, ours) = (Arc::clone(&requests), Arc::clone(&replies));
+            let worker = spawn(move || {
+                let first = ours.slot.claim(0);
+                let mut writer = Writer::default();
+                writer.write(ours.ring(), &[], || false).expect("there is room");
+                let mut reader = Reader::default();
+                reader.read(theirs.ring(), || false).expect("the parent is there");
+                (first, ours.slot.claim(SLOTS))
+            });
+            let mut reader = Reader::default();
+            reader
+                .read(replies.ring(), || false)
+                .expect("the worker is there");
+            replies.slot.offer(SLOTS);
+            // Whoever cancels the first one comes too late.
+            assert!(!replies.slot.revoke(0));
+            let mut writer = Writer::default();
+            writer
+                .write(requests.ring(), &[], || false)
+                .expect("there is room");
+            let revoked = replies.slot.revoke(SLOTS);
+            assert_eq!(join(worker), (true, !revoked));
+        },
+    );
+}
+
 /// The death of a worker is told by another thread, and orders what the worker did before.
 #[test]
 fn a_task_of_a_dead_worker_is_known_to_have_started() {

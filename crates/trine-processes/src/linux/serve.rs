@@ -1,19 +1,22 @@
 //! What a worker does instead of the program's `main`.
 
-use super::bootstrap::Hello;
 use super::channel::{receive, send, shielded};
+use super::hello::Hello;
 use super::link::WorkerEnd;
 use super::mark::Mark;
-use super::{entries, lifeline, process, signals, stack_overflow};
+use super::segment::Keeper;
+use super::wire_worker::WorkerWire;
+use super::{entries, process, signals, stack_overflow};
 use crate::backtrace;
 use crate::frame::{Call, Reply, Request};
+use crate::message::{Message, Opened, Received};
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcSender, bytes_channel};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
 use std::mem;
-use std::thread;
+use std::sync::Arc;
 
 /// The status of a worker that could not do its work; stderr says why.
 const FAILURE: libc::c_int = 70;
@@ -22,11 +25,24 @@ const FAILURE: libc::c_int = 70;
 pub(super) fn serve(mark: Result<Mark, &'static str>) -> ! {
     let status = match mark.map_err(Box::from).and_then(serve_until_stopped) {
         Ok(()) => 0,
-        Err(error) => {
-            eprintln!("trine: worker process {}: {error}", std::process::id());
-            FAILURE
-        }
+        Err(error) => say(&*error),
     };
+    exit(status)
+}
+
+/// From now on this process dies with the parent that has left `mark`, although it does not serve yet.
+pub(super) fn follow(mark: &Mark) {
+    if let Err(error) = die_with_parent(mark) {
+        exit(say(&*error))
+    }
+}
+
+fn say(error: &dyn Error) -> libc::c_int {
+    eprintln!("trine: worker process {}: {error}", std::process::id());
+    FAILURE
+}
+
+fn exit(status: libc::c_int) -> ! {
     let _ = io::stdout().flush();
     // SAFETY: ends the process. Neither destructors of statics nor the functions of `atexit` are run: they belong to
     // a program whose `main` has run.
@@ -34,31 +50,33 @@ pub(super) fn serve(mark: Result<Mark, &'static str>) -> ! {
 }
 
 fn serve_until_stopped(mark: Mark) -> Result<(), Box<dyn Error>> {
-    let parent = i32::try_from(mark.parent)
-        .ok()
-        .and_then(Pid::from_raw)
-        .ok_or("no process has the parent's number")?;
     // Writing to a closed pipe is an error, as in every Rust program.
     // SAFETY: sets the action that Rust's own start code, which does not run here, would set.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-    die_with_parent(parent)?;
+    die_with_parent(&mark)?;
     be_the_first_without_memory();
+    keep_heap();
     process::be_named(&mark.name);
     stack_overflow::announce();
     backtrace::note_all();
 
     let identity = entries::image_identity();
-    let (requests_end, requests) = shielded(bytes_channel).map_err(during("making a channel"))?;
+    let wire = Arc::new(WorkerWire::take().map_err(during("taking the socket"))?);
+    wire.watch()
+        .map_err(during("starting the thread that watches the parent"))?;
+    // As long as this process lives.
+    mem::forget(Keeper::new());
     if mark.has_link {
-        let link = WorkerEnd::take().map_err(during("taking the shared memory"))?;
-        say_hello(mark.server, (identity, requests_end, None))?;
-        watch_parent(requests).map_err(during("starting the thread that watches the parent"))?;
-        serve_link(link)
+        let memory = wire.take_link().ok_or("the parent has sent no shared memory")?;
+        let link = WorkerEnd::new(&memory).map_err(during("mapping the shared memory"))?;
+        drop(memory);
+        say_hello(mark.server, (identity, None))?;
+        serve_link(link, &wire)
     } else {
-        lifeline::watch().map_err(during("starting the thread that watches the parent"))?;
+        let (requests_end, requests) = shielded(bytes_channel).map_err(during("making a channel"))?;
         let (replies, replies_end) = shielded(bytes_channel).map_err(during("making a channel"))?;
-        say_hello(mark.server, (identity, requests_end, Some(replies_end)))?;
-        serve_channel(&requests, &replies)
+        say_hello(mark.server, (identity, Some((requests_end, replies_end))))?;
+        serve_channel(&requests, &replies, &wire)
     }
 }
 
@@ -76,57 +94,88 @@ fn during(what: &'static str) -> impl Fn(io::Error) -> io::Error {
 }
 
 /// Serves the parent through the memory that both share.
-fn serve_link(mut link: WorkerEnd) -> Result<(), Box<dyn Error>> {
+fn serve_link(mut link: WorkerEnd, wire: &WorkerWire) -> Result<(), Box<dyn Error>> {
     loop {
         let request = link.receive()?;
-        let reply = match decode(&request)? {
-            Request::Stop => return Ok(()),
-            Request::Call(call) if link.claim() => answer(&call),
-            Request::Call(_) => continue,
+        let opened = open(&request)?;
+        let Request::Call(call) = decode(&opened)? else {
+            return Ok(());
         };
-        link.send(&reply)?;
+        let received = wire.receive(&opened);
+        if received.is_err() && !wire.is_open() {
+            // Before the claim: so another worker gets the call.
+            return Err("a task has closed the socket to the parent".into());
+        }
+        if !link.claim() {
+            continue;
+        }
+        let reply = reply(&opened, &call, received, wire);
+        link.send(reply.bytes())?;
     }
 }
 
 /// Serves the parent over ipc-channel.
-fn serve_channel(requests: &IpcBytesReceiver, replies: &IpcBytesSender) -> Result<(), Box<dyn Error>> {
+fn serve_channel(
+    requests: &IpcBytesReceiver,
+    replies: &IpcBytesSender,
+    wire: &WorkerWire,
+) -> Result<(), Box<dyn Error>> {
     loop {
         let request = match receive(requests) {
             // Without having said stop, the parent is gone: nothing of its workers may stay.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => die(),
             request => request?,
         };
-        let reply = match decode(&request)? {
+        let opened = open(&request)?;
+        let reply = match decode(&opened)? {
             Request::Stop => return Ok(()),
-            Request::Call(call) => answer(&call),
+            Request::Call(call) => reply(&opened, &call, wire.receive(&opened), wire),
         };
-        send(replies, &reply)?;
+        send(replies, reply.bytes())?;
     }
 }
 
-fn decode(request: &[u8]) -> Result<Request<'_>, &'static str> {
-    Request::decode(request).ok_or("the parent has sent something that is no request")
+const NONSENSE: &str = "the parent has sent something that is no request";
+
+fn open(request: &[u8]) -> Result<Opened<'_>, &'static str> {
+    Opened::of(request).ok_or(NONSENSE)
 }
 
-fn answer(call: &Call<'_>) -> Vec<u8> {
-    match entries::entry(call.entry) {
-        Some(entry) => entry(call),
-        None => Reply::UnknownTask.encode(call.task),
-    }
+fn decode<'a>(opened: &Opened<'a>) -> Result<Request<'a>, &'static str> {
+    Request::decode(opened.frame).ok_or(NONSENSE)
 }
 
-/// Starts a thread that ends this process with its parent, if the signal that should do so does not come: a task may have
-/// changed what that signal does.
-fn watch_parent(requests: IpcBytesReceiver) -> io::Result<()> {
-    const STACK: usize = 64 * 1024;
-    let watch = move || match receive(&requests) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => die(),
-        // Nothing is sent here. A task has closed the descriptor, and ipc-channel must not notice that.
-        _ => mem::forget(requests),
+/// Runs a call, and returns the reply to it.
+fn reply(
+    opened: &Opened<'_>,
+    call: &Call<'_>,
+    received: Result<Received, String>,
+    wire: &WorkerWire,
+) -> Message {
+    let mut reply = match received {
+        Ok(received) => answer(call, received),
+        Err(cause) => Message::plain(Reply::ArgumentNotDecoded { cause: &cause }.encode(call.task)),
     };
-    let thread = thread::Builder::new().name("trine-parent".to_owned());
-    thread.stack_size(STACK).spawn(watch)?;
-    Ok(())
+    if let Err(error) = wire.lend(reply.beside()) {
+        let cause = format!("its memory can't be sent to the parent: {error}");
+        reply = Message::plain(Reply::ResultNotEncoded { cause: &cause }.encode(call.task));
+    }
+    if wire.holds_any(&opened.beside) {
+        reply.set_held();
+    }
+    reply
+}
+
+fn answer(call: &Call<'_>, received: Received) -> Message {
+    let Received { rest, beside, .. } = received;
+    let call = Call {
+        argument: rest.as_ref().map_or(call.argument, |rest| rest.bytes()),
+        ..*call
+    };
+    match entries::entry(call.entry) {
+        Some(entry) => entry(&call, beside),
+        None => Message::plain(Reply::UnknownTask.encode(call.task)),
+    }
 }
 
 /// When memory runs out, the kernel is to end this process and not its parent, which can replace it.
@@ -142,8 +191,27 @@ fn be_the_first_without_memory() {
     }
 }
 
+/// What a long value was in is used for the next one: pages from the system cost more than to copy what goes into them.
+///
+/// A program with another allocator, or another C library, has its own ways.
+fn keep_heap() {
+    /// What is free beyond this goes back to the system.
+    #[cfg(target_env = "gnu")]
+    const KEPT: libc::c_int = 256 << 20;
+    // SAFETY: sets numbers, before there is another thread of ours.
+    #[cfg(target_env = "gnu")]
+    let _ = unsafe { libc::mallopt(libc::M_MMAP_MAX, 0) };
+    // SAFETY: as above.
+    #[cfg(target_env = "gnu")]
+    let _ = unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT) };
+}
+
 /// From now on the death of the parent kills this process and all that it has left in its group.
-fn die_with_parent(parent: Pid) -> Result<(), Box<dyn Error>> {
+fn die_with_parent(mark: &Mark) -> Result<(), Box<dyn Error>> {
+    let parent = i32::try_from(mark.parent)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or("no process has the parent's number")?;
     // The last real-time signal: nobody sends it for another reason, and tasks do not block it by habit.
     let signal = libc::SIGRTMAX();
     let handler: extern "C" fn(libc::c_int) = die_of_signal;

@@ -1,7 +1,8 @@
 //! What Rust's start code, which does not run in a worker, does beside: it has a stack overflow say so before it ends the process.
 
+use rustix::process::{Resource, getrlimit};
 use std::io;
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -36,21 +37,13 @@ fn has_default_action(signal: libc::c_int) -> bool {
     asked == 0 && action.sa_sigaction == libc::SIG_DFL
 }
 
+/// Where the main thread's stack can't grow any more. The C library would read `/proc/self/maps` to find out.
 fn stack_end() -> Option<usize> {
-    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
-    // SAFETY: takes nothing.
-    let this = unsafe { libc::pthread_self() };
-    // SAFETY: this thread is one, and the place for its attributes is valid.
-    let asked = unsafe { libc::pthread_getattr_np(this, attributes.as_mut_ptr()) };
-    if asked != 0 {
-        return None;
-    }
-    let (mut end, mut size) = (ptr::null_mut(), 0);
-    // SAFETY: the attributes were set by the call before.
-    let asked = unsafe { libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut end, &raw mut size) };
-    // SAFETY: as above; nobody uses them any more.
-    unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
-    (asked == 0).then(|| end.addr())
+    // SAFETY: reads a value that the kernel has given to the process.
+    let name = unsafe { libc::getauxval(libc::AT_EXECFN) } as usize;
+    let size = usize::try_from(getrlimit(Resource::Stack).current?).ok()?;
+    // The kernel puts the name of the executable at the beginning of the stack.
+    (name != 0).then(|| name.saturating_sub(size))
 }
 
 /// The handler can't run on a stack that is full.

@@ -1,17 +1,20 @@
 //! What one thread can wait for on behalf of all workers of a pool: that they end, and what they write to stderr.
 
 use super::process::poll_for;
+use super::segment::Keeper;
 use crate::watcher::Watched;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::time::Instant;
 
-/// Wakes the thread that waits.
-pub(crate) struct Bell(OwnedFd);
+/// Wakes the thread that waits. A pool has it until its last thread leaves, and until then segments are kept.
+pub(crate) struct Bell(OwnedFd, Keeper);
 
 impl Bell {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
+        let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self(event, Keeper::new()))
     }
 
     pub(crate) fn ring(&self) {
@@ -24,8 +27,8 @@ impl Bell {
     }
 }
 
-/// Sleeps until something has happened, or the deadline has passed. Forwards what workers have written, and kills
-/// what those have left behind that have exited. Returns the indexes of those whose exit is news.
+/// Sleeps until something has happened, or a deadline has passed. Forwards what workers have written, kills what those
+/// have left behind that have exited, and those that say no hello. Returns the indexes of those whose exit is news.
 pub(crate) fn watch(watched: &Watched) -> Vec<usize> {
     let Watched {
         processes,
@@ -52,8 +55,12 @@ pub(crate) fn watch(watched: &Watched) -> Vec<usize> {
             .iter()
             .map(|(_, process)| PollFd::from_borrowed_fd(process.stderr.as_fd(), PollFlags::IN)),
     );
+    let hellos = processes
+        .iter()
+        .filter_map(|(_, process)| process.awaited.lock().deadline());
+    let deadline = hellos.chain(*deadline).min();
     let mut exited = Vec::new();
-    for ready in poll_for(&mut descriptors, *deadline) {
+    for ready in poll_for(&mut descriptors, deadline) {
         match ready.checked_sub(1) {
             None => bell.hear(),
             Some(ready) => match running.get(ready) {
@@ -63,6 +70,12 @@ pub(crate) fn watch(watched: &Watched) -> Vec<usize> {
                 }
                 None => writing[ready - running.len()].1.stderr.forward(),
             },
+        }
+    }
+    let now = Instant::now();
+    for (_, process) in processes {
+        if process.awaited.lock().expires(now) {
+            process.kill();
         }
     }
     exited

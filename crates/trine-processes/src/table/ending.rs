@@ -86,7 +86,7 @@ impl<T> Table<T> {
         self.forget_sleeper(worker);
         let lost = self.take_back_all(worker, 0, reach);
         let dead = &mut self.workers[worker];
-        let had_run = dead.tasks > 0;
+        let had_run = std::mem::take(&mut dead.tasks) > 0;
         let stop = dead.stop.take();
         dead.life = Life::Absent;
         dead.deadline = None;
@@ -111,6 +111,7 @@ impl<T> Table<T> {
         self.task_counts.lost += uncounted;
         let hopeless = if !lost.is_empty() || stop.is_some() {
             self.failures = 0;
+            self.workers[worker].missed = true;
             VecDeque::new()
         } else if had_run {
             VecDeque::new()
@@ -124,11 +125,31 @@ impl<T> Table<T> {
     pub(crate) fn retired(&mut self, worker: usize) {
         self.worker_counts.retired += 1;
         self.workers[worker].life = Life::Absent;
+        self.workers[worker].tasks = 0;
     }
 
     /// No more tasks come in. Wake all attendants.
     pub(crate) fn close(&mut self) {
         self.closed = true;
+    }
+
+    /// The workers that are being started and that nobody needs any more, because no task waits and none comes. If they are given
+    /// up, that is no failure.
+    pub(crate) fn give_up_starts(&mut self) -> Vec<usize> {
+        if !self.closed || self.queue.len() > 0 {
+            return Vec::new();
+        }
+        let starting = |index: &usize| self.workers[*index].life == Life::Starting;
+        let starting: Vec<_> = (0..self.workers.len()).filter(starting).collect();
+        for worker in &starting {
+            self.workers[*worker].stop.get_or_insert(Stop::Killed);
+        }
+        starting
+    }
+
+    /// Whether the worker is being killed.
+    pub(crate) fn is_stopped(&self, worker: usize) -> bool {
+        self.workers[worker].stop.is_some()
     }
 
     /// Takes the tasks that wait, to be cancelled.

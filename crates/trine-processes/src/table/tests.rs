@@ -298,6 +298,22 @@ fn starts_that_fail_beside_a_worker_that_runs_fail_nothing() {
     assert_eq!(pool.workers.handed, [(0, 0), (0, 1)]);
 }
 
+#[test]
+fn a_start_that_nobody_needs_any_more_is_given_up_and_is_no_failure() {
+    let mut pool = Pool::new(1);
+    let _ = pool.submit(0);
+    assert_eq!(pool.next(0), Next::Start);
+    assert!(pool.table.give_up_starts().is_empty(), "more may come");
+    pool.table.close();
+    assert!(pool.table.give_up_starts().is_empty(), "a task waits");
+    let _ = pool.table.cancel_queue(&mut pool.workers);
+    assert_eq!(pool.table.give_up_starts(), [0]);
+    assert!(pool.table.is_stopped(0));
+    let _ = pool.table.start_failed(0);
+    assert_eq!(pool.table.worker_counts().failed_starts, 0);
+    assert_eq!(pool.next(0), Next::Leave);
+}
+
 /// After many failed starts only workers that are there serve the tasks, and one of them sleeps.
 #[test]
 fn an_attendant_that_may_not_start_a_worker_wakes_one_that_has_one() {
@@ -369,6 +385,28 @@ fn crashes_of_tasks_leave_the_pool_healthy() {
     }
     assert!(pool.table.is_healthy());
     assert_eq!(pool.table.worker_counts().crashed, 10);
+}
+
+#[test]
+fn a_worker_that_dies_with_a_task_is_replaced_at_once_and_an_idle_one_when_there_is_work() {
+    let mut pool = Pool::ready(1);
+    let _ = pool.submit(1);
+    pool.workers.begun.push(1);
+    let _ = pool.died(0);
+    assert_eq!(pool.next(0), Next::Start);
+    pool.start(0);
+    let _ = pool.died(0);
+    assert_eq!(pool.next(0), Next::Sleep { wake: None });
+}
+
+#[test]
+fn nobody_is_replaced_once_the_pool_is_closed() {
+    let mut pool = Pool::ready(1);
+    let _ = pool.submit(1);
+    pool.workers.begun.push(1);
+    pool.table.close();
+    let _ = pool.died(0);
+    assert_eq!(pool.next(0), Next::Leave);
 }
 
 #[test]

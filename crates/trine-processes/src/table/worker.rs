@@ -34,6 +34,8 @@ pub(super) struct Worker<T> {
     pub(super) deadline: Option<Instant>,
     /// Noted once: the worker is being killed.
     pub(super) stop: Option<Stop>,
+    /// The process has ended with a task: there was work for it, so another one is started at once.
+    pub(super) missed: bool,
     /// The tasks that the process has ended.
     pub(super) tasks: u32,
     pub(super) pace: Pace,
@@ -47,6 +49,7 @@ impl<T> Worker<T> {
             handed: VecDeque::new(),
             deadline: None,
             stop: None,
+            missed: false,
             tasks: 0,
             pace: Pace::new(now),
         }

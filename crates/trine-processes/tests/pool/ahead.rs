@@ -1,8 +1,8 @@
 //! Tasks that a worker is given ahead, because its tasks are short.
 
 use crate::fixture::in_own_process;
-use crate::gate::{Gate, wait_at_gate};
 use std::time::Duration;
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::{Future, ProcessPool};
 
 fn double(number: u32) -> u32 {

@@ -1,11 +1,11 @@
 //! What a builder can say.
 
 use crate::fixture::{Supervised, command, in_own_process};
-use crate::gate::{Gate, wait_at_gate};
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::{BuildError, ProcessPool, ProcessPoolBuilder};
 
 /// Says to the process that it is to have a task print something.

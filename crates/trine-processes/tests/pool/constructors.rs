@@ -105,3 +105,43 @@ fn a_worker_that_hangs_before_its_hello_is_killed_and_replaced() {
     });
     assert!(!path.exists(), "one worker has hung");
 }
+
+#[test]
+fn workers_start_side_by_side() {
+    let name = concat!(module_path!(), "::workers_start_side_by_side");
+    let path = env::temp_dir().join(format!("trine-beside-{}", std::process::id()));
+    if !is_inside() {
+        fs::write(&path, "").expect("a file can be written");
+    }
+    run(name, &[(DO, &path.display().to_string())], || {
+        let pool = ProcessPool::new(2).expect("a pool");
+        let futures = [1, 2].map(|number| pool.submit(double, number));
+        // One worker hangs until the deadline of its hello; the other one starts meanwhile, and runs both.
+        let results = futures.map(|future| future.result().expect("a value"));
+        assert_eq!(results, [2, 4]);
+        assert_eq!(pool.stats().restarts.failed_starts, 0);
+    });
+}
+
+#[test]
+fn a_shutdown_gives_up_a_worker_that_nobody_needs_any_more() {
+    let name = concat!(
+        module_path!(),
+        "::a_shutdown_gives_up_a_worker_that_nobody_needs_any_more"
+    );
+    let path = env::temp_dir().join(format!("trine-give-up-{}", std::process::id()));
+    if !is_inside() {
+        fs::write(&path, "").expect("a file can be written");
+    }
+    run(name, &[(DO, &path.display().to_string())], || {
+        let path = env::var(DO).expect("it was set");
+        let pool = ProcessPool::new(1).expect("a pool");
+        let waiting = pool.submit(double, 4);
+        while fs::exists(&path).expect("the folder can be read") {
+            std::thread::yield_now();
+        }
+        pool.shutdown(trine_processes::Shutdown::CancelQueued);
+        assert!(waiting.result().expect_err("nobody has run it").is_cancelled());
+        assert_eq!(pool.stats().restarts.failed_starts, 0);
+    });
+}

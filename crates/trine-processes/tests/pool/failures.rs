@@ -1,8 +1,8 @@
 //! What a task does to its process costs that task only, and its error says what happened.
 
 use crate::fixture::in_own_process;
-use crate::gate::{Gate, wait_at_gate};
 use std::os::unix::process::ExitStatusExt;
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::{ProcessPool, TaskError};
 
 fn pid(_: ()) -> u32 {
@@ -122,6 +122,15 @@ in_own_process! {
         assert_says(&error, &["worker process", "aborts", "signal: 6 (SIGABRT)"]);
         let status = error.worker_death().expect("it says so").status.expect("and how");
         assert_eq!(status.signal(), Some(libc::SIGABRT));
+    }
+
+    #[test]
+    fn a_worker_that_dies_with_its_task_is_replaced_before_there_is_another_one() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        pool.submit(aborts, ()).result().expect_err("it dies");
+        while pool.stats().restarts.started < 2 {
+            std::thread::yield_now();
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A test in a process of its own, which must leave threads, children and descriptors as they were.
 
+use crate::sandbox::deny;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -21,6 +22,9 @@ pub(crate) const MARK: &str = concat!(
     "_",
     env!("CARGO_PKG_VERSION_PATCH")
 );
+
+/// Says to it that the kernel is to give it no memory to share.
+pub(crate) const WITHOUT_MEMORY: &str = "TRINE_TEST_WITHOUT_MEMORY";
 
 /// A process that is not done by then hangs.
 const WATCHDOG: Duration = Duration::from_secs(60);
@@ -48,6 +52,9 @@ pub(crate) fn run_for(path: &str, duration: Duration, test: impl FnOnce()) {
 
 fn run_within(path: &str, environment: &[(&str, &str)], limit: Duration, test: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
+        if std::env::var_os(WITHOUT_MEMORY).is_some() {
+            deny(&[libc::SYS_memfd_create]);
+        }
         let before = Resources::now();
         test();
         before.assert_restored();

@@ -1,8 +1,8 @@
 //! A pool in a child that was forked off, where it has no attendants, and workers that are not the child's.
 
 use crate::fixture::in_own_process;
-use crate::gate::{Gate, wait_at_gate};
 use trine_fixture::in_forked_child;
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::{ProcessPool, Shutdown, Stats};
 
 fn double(number: u32) -> u32 {

@@ -45,7 +45,6 @@ impl Noise {
     /// Writes somewhere: mostly where positions, sleepers and the slot are, in the first two words of each of the first
     /// five pairs of cache lines.
     fn write(&mut self, words: &[AtomicU32]) {
-        const PAIR: usize = 128 / size_of::<AtomicU32>();
         let any = self.0.next() as usize;
         let place = if any.is_multiple_of(4) {
             self.0.next() as usize % words.len()
@@ -55,6 +54,14 @@ impl Noise {
         words[place].store(self.value(), Relaxed);
     }
 }
+
+/// Where the words of the ring of replies begin: behind four cursors, the slots and the ring of requests.
+const REPLIES: usize = 4 * PAIR + SLOTS + RING;
+/// How far the worker has written into that ring, in words of 64 bits.
+const WRITTEN: usize = 2 * PAIR;
+const RING: usize = 64 * 1024 / size_of::<AtomicU32>();
+const SLOTS: usize = 64;
+const PAIR: usize = 128 / size_of::<AtomicU32>();
 
 /// Writes nonsense, and answers.
 fn scribble(seed: u64) -> u64 {
@@ -76,6 +83,35 @@ fn scribble_for_ever(seed: u64) -> Vec<u64> {
         }
     });
     vec![seed; 10_000]
+}
+
+/// From now on writes over what it has just written itself, the lengths of replies first, while the parent reads it.
+fn forge_for_ever(seed: u64) -> Vec<u64> {
+    let words = shared_words();
+    thread::spawn(move || {
+        let mut noise = Noise(Random::new(seed));
+        loop {
+            let written = words[WRITTEN].load(Relaxed) as usize;
+            let back = noise.0.below(8) as usize;
+            let place = 2 * written.wrapping_sub(back) % RING;
+            words[REPLIES + place].store(noise.value(), Relaxed);
+        }
+    });
+    vec![seed; 10_000]
+}
+
+/// Stops its process as soon as a part of the reply has been written, which is longer than the ring.
+fn stop_in_the_middle_of_a_reply(_: ()) -> Vec<u8> {
+    let words = shared_words();
+    let before = words[WRITTEN].load(Relaxed);
+    thread::spawn(move || {
+        while words[WRITTEN].load(Relaxed) == before {
+            thread::yield_now();
+        }
+        // SAFETY: stops this process.
+        unsafe { libc::raise(libc::SIGSTOP) };
+    });
+    vec![7; 10_000_000]
 }
 
 fn double(number: u64) -> u64 {
@@ -119,5 +155,18 @@ in_own_process! {
     #[test]
     fn nonsense_while_the_parent_reads_costs_its_own_worker_only() {
         survive(scribble_for_ever, 30);
+    }
+
+    #[test]
+    fn forged_lengths_cost_their_own_worker_only() {
+        survive(forge_for_ever, 30);
+    }
+
+    #[test]
+    fn a_worker_that_stops_in_the_middle_of_a_reply_is_killed_when_its_time_is_over() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let stopped = pool.task(stop_in_the_middle_of_a_reply, ()).timeout(Duration::from_secs(1)).submit();
+        assert!(stopped.result().expect_err("it never comes whole").is_timed_out());
+        assert_eq!(pool.submit(double, 4).result().expect("a value"), 8);
     }
 }

@@ -1,9 +1,9 @@
 //! What other pools of processes have got wrong.
 
 use crate::fixture::{Supervised, command, in_own_process};
-use crate::gate::{Gate, wait_at_gate};
 use std::fs::File;
 use std::time::Duration;
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::{ProcessPool, Shutdown};
 
 /// Says that the process is to exit with a pool that is at work.

@@ -1,9 +1,9 @@
 //! Pools in the tasks of pools.
 
 use crate::fixture::{Supervised, command, in_own_process};
-use crate::gate::{Gate, wait_at_gate};
 use crate::subreaper::Subreaper;
 use std::sync::Mutex;
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::{ProcessPool, Shutdown};
 
 /// Says that the process is to run the test's program and not to look at it.

@@ -1,16 +1,32 @@
-//! Nothing outlives its parent.
+//! Nothing outlives its parent by more than two seconds.
 
 use crate::fixture::{Supervised, command, in_own_process, kill};
-use crate::gate::{Gate, wait_at_gate};
 use crate::nested::wait_below;
 use crate::sandbox::deny;
 use crate::subreaper::Subreaper;
 use std::process::Command;
 use std::thread;
+use std::time::{Duration, Instant};
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::ProcessPool;
 
 /// Where the sacrificed parent's tasks wait.
 const GATES: &str = "TRINE_TEST_GATES";
+
+/// How long anything may survive its parent.
+const BOUND: Duration = Duration::from_secs(2);
+
+/// How often that is tried: a machine may be busy with something else, but not each time for so long.
+const ATTEMPTS: usize = 3;
+
+/// Kills a parent, waits until all that it has started is gone, and counts that. It is gone in time, once at least.
+fn assert_bounded(kill_and_wait: impl Fn() -> (Duration, usize), most: usize) {
+    let attempts = (0..ATTEMPTS).map(|_| kill_and_wait());
+    let in_time = attempts
+        .inspect(|(_, count)| assert!(*count <= most))
+        .any(|(time, _)| time <= BOUND);
+    assert!(in_time, "something survives by more than {BOUND:?}");
+}
 
 /// Leaves a grandchild and waits.
 #[allow(clippy::zombie_processes, reason = "it outlives the task")]
@@ -54,8 +70,14 @@ fn be_sacrificed(gates: &str) {
     wait_at_gate(idle.to_owned());
 }
 
-/// Starts the test `name` again as a parent to be sacrificed, kills it, and waits until all that it has started is gone.
+/// Starts the test `name` again as a parent to be sacrificed, kills it, and waits until all that it has started is gone: three workers
+/// and a grandchild.
 fn sacrifice(name: &str) {
+    assert_bounded(|| sacrifice_once(name), 4);
+}
+
+/// How long it took, and how many there were.
+fn sacrifice_once(name: &str) -> (Duration, usize) {
     let subreaper = Subreaper::new();
     let (idle, busy, deaf) = (Gate::new(), Gate::new(), Gate::new());
     let mut command = command(&std::env::current_exe().expect("a path"), name);
@@ -67,11 +89,12 @@ fn sacrifice(name: &str) {
     drop(idle.admit());
     let waiting_parent = idle.admit();
     assert_eq!(waiting_parent.pid, parent.pid());
+    let begin = Instant::now();
     kill(parent.pid().into());
     parent.finish();
-    // Three workers and a grandchild.
-    assert!(subreaper.wait_for_all() <= 4);
+    let count = subreaper.wait_for_all();
     drop((busy_worker, waiting_parent));
+    (begin.elapsed(), count)
 }
 
 in_own_process! {
@@ -103,15 +126,20 @@ in_own_process! {
             let _ = pool.submit(wait_below, (2, gate)).result();
             return;
         }
-        let subreaper = Subreaper::new();
-        let gate = Gate::new();
-        let mut command = command(&std::env::current_exe().expect("a path"), name);
-        command.env(GATES, gate.name());
-        let parent = Supervised::start(command);
-        let waiting = gate.admit();
-        kill(parent.pid().into());
-        parent.finish();
-        assert!(subreaper.wait_for_all() <= 3);
-        drop(waiting);
+        let sacrifice = || {
+            let subreaper = Subreaper::new();
+            let gate = Gate::new();
+            let mut command = command(&std::env::current_exe().expect("a path"), name);
+            command.env(GATES, gate.name());
+            let parent = Supervised::start(command);
+            let waiting = gate.admit();
+            let begin = Instant::now();
+            kill(parent.pid().into());
+            parent.finish();
+            let count = subreaper.wait_for_all();
+            drop(waiting);
+            (begin.elapsed(), count)
+        };
+        assert_bounded(sacrifice, 3);
     }
 }

@@ -1,12 +1,12 @@
 //! What happens when more tasks come than the queue may hold.
 
 use crate::fixture::in_own_process;
-use crate::gate::{Gate, wait_at_gate};
 use serde::{Deserialize, Serialize, Serializer};
 use std::sync::mpsc;
 use std::thread;
+use trine_fixture::{Gate, block_on, is_pending, wait_at_gate};
 use trine_processes::WhenFull::{Block, Refuse};
-use trine_processes::{ProcessPool, Shutdown, WhenFull};
+use trine_processes::{ProcessPool, Shutdown, ShutdownReport, WhenFull};
 
 fn double(number: u32) -> u32 {
     number * 2
@@ -52,6 +52,27 @@ in_own_process! {
         running.result().expect("a value");
         assert_eq!(queued.result().expect("a value"), 2);
         assert_eq!(pool.task(double, 3).try_submit().expect("there is room").result().expect("a value"), 6);
+    }
+
+    #[test]
+    fn async_code_waits_for_room() {
+        let pool = pool(1, Refuse);
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let queued = pool.submit(double, 1);
+        let mut given_up = Box::pin(pool.task(double, 2).submit_async());
+        assert!(is_pending(given_up.as_mut()));
+        drop(given_up);
+        let mut submitted = Box::pin(pool.task(double, 3).submit_async());
+        assert!(is_pending(submitted.as_mut()));
+        drop(waiting);
+        assert_eq!(block_on(async { submitted.await.await }).expect("a value"), 6);
+        running.result().expect("a value");
+        assert_eq!(queued.result().expect("a value"), 2);
+        assert_eq!(pool.shutdown(Shutdown::Drain), ShutdownReport::default());
+        assert_eq!(pool.stats().tasks.submitted, 3, "what was given up has not been submitted");
+        assert!(block_on(pool.task(double, 4).submit_async()).result().expect_err("the pool has ended").is_refused());
     }
 
     #[test]
@@ -161,7 +182,7 @@ in_own_process! {
             assert!(pool.submit(|_: Unwritable| (), Unwritable).result().expect_err("it can't be").is_serialization());
         }
         let rejected = pool.task(|_: Unwritable| (), Unwritable).try_submit().expect_err("it can't be");
-        assert!(rejected.serialization().is_some() && !rejected.is_full());
+        assert!(rejected.error().is_serialization() && !rejected.is_full());
         let good = pool.submit(double, 4);
         drop(waiting);
         running.result().expect("a value");

@@ -100,7 +100,7 @@ in_own_process! {
             let rejected = pool.task(take, Awkward { writing, reading: Good }).try_submit().expect_err("it fails");
             assert_eq!(rejected.argument.writing, writing);
             assert!(!rejected.is_full() && !rejected.is_closed());
-            let error = rejected.serialization().expect("that is the reason");
+            let error = rejected.error();
             assert_error(error, "the argument of type", writing);
         }
     }
@@ -150,7 +150,7 @@ in_own_process! {
                 0 => pool.shutdown(Shutdown::CancelQueued),
                 1 => pool.shutdown(Shutdown::Drain),
                 _ => pool.kill(),
-            }
+            };
             assert!(good.is_done());
             for future in bad {
                 assert!(future.result().expect_err("it can't be written").is_serialization());

@@ -1,10 +1,11 @@
 //! How a pool ends. That nothing is left is checked after every test of this crate, by the fixture.
 
 use crate::fixture::in_own_process;
-use crate::gate::{Gate, wait_at_gate};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
+use trine_fixture::{Gate, block_on, is_pending, wait_at_gate};
 use trine_processes::{ProcessPool, Shutdown};
 
 fn double(number: u32) -> u32 {
@@ -37,6 +38,71 @@ in_own_process! {
         assert!(future.result().expect_err("it is refused").is_refused());
         // Again is no harm.
         pool.shutdown(Shutdown::CancelQueued);
+    }
+
+    #[test]
+    fn a_report_tells_what_goes_on_and_what_became_of_tasks() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let queued: Vec<_> = (0..3).map(|number| pool.submit(double, number)).collect();
+        let report = pool.shutdown_timeout(Shutdown::Drain, Duration::ZERO);
+        assert_eq!((report.running, report.queued), (1, 3));
+        assert!(!report.is_complete());
+        let report = pool.shutdown_timeout(Shutdown::CancelQueued, Duration::from_millis(1));
+        assert_eq!((report.ran, report.cancelled, report.running, report.queued), (0, 3, 1, 0));
+        drop(waiting);
+        running.result().expect("a value");
+        let report = pool.shutdown(Shutdown::Drain);
+        assert!(report.is_complete() && report.ran <= 1, "{report:?}");
+        assert!(queued.into_iter().all(|future| future.is_cancelled()));
+    }
+
+    #[test]
+    fn killed_tasks_are_among_those_that_ran() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let queued = pool.submit(double, 1);
+        let report = pool.kill();
+        assert_eq!((report.ran, report.cancelled), (1, 1));
+        assert!(report.is_complete());
+        drop(waiting);
+        assert!(running.result().expect_err("it was killed").is_killed());
+        assert!(queued.is_cancelled());
+    }
+
+    #[test]
+    fn a_pool_that_is_not_waited_for_ends_after_its_last_task() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let queued = pool.submit(double, 1);
+        let report = pool.shutdown_timeout(Shutdown::Drain, Duration::ZERO);
+        assert!(!report.is_complete());
+        drop(pool);
+        assert!(!running.is_done(), "the drop has not waited");
+        drop(waiting);
+        running.result().expect("a value");
+        assert_eq!(queued.result().expect("a value"), 2);
+    }
+
+    #[test]
+    fn async_code_waits_for_the_end_without_blocking() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let mut end = Box::pin(pool.shutdown_async(Shutdown::Drain));
+        assert!(is_pending(end.as_mut()));
+        assert!(pool.submit(double, 1).result().expect_err("it is closed").is_refused());
+        drop(waiting);
+        let report = block_on(end);
+        assert_eq!((report.ran, report.is_complete()), (1, true));
+        assert!(running.is_done());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Signals are the parent's business.
 
 use crate::fixture::in_own_process;
-use crate::gate::{Gate, wait_at_gate};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::{ProcessPool, Shutdown};
 
 static INTERRUPTS: AtomicU32 = AtomicU32::new(0);

@@ -1,12 +1,12 @@
 //! Tasks that run are stopped with all that they have started, and other tasks don't notice.
 
 use crate::fixture::in_own_process;
-use crate::gate::{Gate, wait_at_gate};
 use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::{ProcessPool, Shutdown, WorkerState};
 
 /// Short, for tasks that never end.

@@ -1,9 +1,9 @@
 //! Which processes there are, and what is in them.
 
 use crate::fixture::{MARK, Supervised, command, in_own_process};
-use crate::gate::{Gate, wait_at_gate};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use trine_fixture::{Gate, wait_at_gate};
 use trine_processes::ProcessPool;
 
 /// Says that the process is to print something from a task.

@@ -1,11 +1,12 @@
 //! How a program's pool ends.
 
 use crate::plan::Ending;
-use crate::runner::{Runner, block_on};
+use crate::runner::Runner;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+use trine_fixture::block_on;
 use trine_future::Shutdown;
 use trine_threads::ThreadPool;
 

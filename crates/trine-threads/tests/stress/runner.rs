@@ -7,6 +7,7 @@ use std::hint::{black_box, spin_loop};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Weak};
+use trine_fixture::block_on;
 use trine_future::{Future, Promise, Shutdown};
 use trine_threads::{Handle, SPARES, Scope, ThreadPool, blocking};
 
@@ -310,25 +311,5 @@ impl Runner {
             self.spawn_nested(scope, others);
             black_box(self.run(task));
         });
-    }
-}
-
-/// Polls `future` on this thread, which is parked meanwhile.
-pub(crate) fn block_on<F: std::future::Future>(future: F) -> F::Output {
-    struct Unpark(std::thread::Thread);
-    impl std::task::Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-
-    let waker = Arc::new(Unpark(std::thread::current())).into();
-    let mut context = std::task::Context::from_waker(&waker);
-    let mut future = std::pin::pin!(future);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            std::task::Poll::Ready(output) => return output,
-            std::task::Poll::Pending => std::thread::park(),
-        }
     }
 }

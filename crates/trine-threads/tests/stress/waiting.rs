@@ -2,9 +2,10 @@
 
 use crate::ledger::value_of;
 use crate::plan::{Fate, TaskPlan, Together};
-use crate::runner::{IS_OUTSIDE, Runner, block_on};
+use crate::runner::{IS_OUTSIDE, Runner};
 use std::sync::Arc;
 use std::time::Duration;
+use trine_fixture::block_on;
 use trine_future::{Future, TaskError, TaskGroup, as_completed, wait};
 
 impl Runner {

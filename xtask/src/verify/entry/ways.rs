@@ -18,17 +18,26 @@ pub(super) struct Way {
 
 const WORKS: &[&str] = &["main, 1 threads", "sum 380"];
 
-/// All ways that can be tried here, with the programs in two folders, and a third for what is made of them. The text says what
-/// can't be tried.
-pub(super) fn all(programs: &Path, static_programs: &Path, folder: &Path) -> Result<(Vec<Way>, String)> {
+/// All ways that can be tried here, with the programs in two folders, a third for what is made of them, and the program in C++.
+/// The text says what can't be tried.
+pub(super) fn all(
+    programs: &Path,
+    static_programs: &Path,
+    folder: &Path,
+    cpp: Option<&Path>,
+) -> Result<(Vec<Way>, String)> {
     let mut ways = without_namespaces(programs, static_programs, folder);
+    let mut not_tried = String::new();
+    match cpp {
+        Some(cpp) => ways.extend(in_cpp(cpp)),
+        None => not_tried += "- static initialisers of C++ are not tried: there is no C++ compiler\n",
+    }
     if shell(&format!("{IN_NAMESPACE} true"))?.success {
         ways.extend(in_namespaces(programs, folder));
-        return Ok((ways, String::new()));
+    } else {
+        not_tried += "- not tried without /proc and with read-only file systems: not everybody may have namespaces here\n";
     }
-    let text =
-        "- not tried without /proc and with read-only file systems: not everybody may have namespaces here\n";
-    Ok((ways, text.to_owned()))
+    Ok((ways, not_tried))
 }
 
 fn without_namespaces(programs: &Path, static_programs: &Path, folder: &Path) -> Vec<Way> {
@@ -124,6 +133,40 @@ fn without_namespaces(programs: &Path, static_programs: &Path, folder: &Path) ->
             "workers switched off",
             format!("TRINE_PROCESSES=off {plain}"),
             &["main", "TRINE_PROCESSES"],
+        ),
+    ]
+}
+
+/// Ways of a program with static initialisers before and after the entry of workers. The earlier ones start a thread, build
+/// a pool, and have an effect.
+fn in_cpp(program: &Path) -> Vec<Way> {
+    const MAIN: &str = "main: early 1, late 1, pools 1";
+    let program = program.display();
+    let way = |name, command, expected| Way {
+        name,
+        command,
+        expected,
+    };
+    vec![
+        way(
+            "static initialisers of C++",
+            format!("{program}"),
+            &[MAIN, "task: early 1, late 0, pools 0"],
+        ),
+        way(
+            "static initialisers of C++, workers enter in main",
+            format!("HOW=main {program}"),
+            &[MAIN, "task: early 1, late 1, pools 0"],
+        ),
+        way(
+            "workers should enter in main, and main does not have it",
+            format!("HOW=forget {program}"),
+            &[
+                MAIN,
+                "main: early 1, late 1, pools 0",
+                "error: this process is a worker of a process pool",
+                "ended before it was ready",
+            ],
         ),
     ]
 }

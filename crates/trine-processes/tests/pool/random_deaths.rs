@@ -1,0 +1,150 @@
+//! Workers that are killed while tiny tasks stream through them, so at any instruction of the code that takes calls and replies: each
+//! death costs the task that ran, and nothing else.
+
+use crate::fixture::run_for;
+use crate::random::Random;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+use trine_processes::{Future, ProcessPool};
+
+const WORKERS: usize = 2;
+
+/// So many tasks are on their way.
+const AHEAD: usize = 100;
+
+/// The longest time from the first look at a worker to its death.
+const LATEST: Duration = Duration::from_micros(500);
+
+/// So many deaths take this long, on a machine that does something else.
+const TIME_OF_A_DEATH: Duration = Duration::from_millis(50);
+
+/// Notes that the task has begun, by one write of one line, and returns its number.
+fn note((log, number): (PathBuf, u64)) -> u64 {
+    static LOG: OnceLock<File> = OnceLock::new();
+    let open = || File::options().append(true).open(log).expect("it is there");
+    let line = format!("{number:15}\n");
+    LOG.get_or_init(open)
+        .write_all(line.as_bytes())
+        .expect("it can be written");
+    number
+}
+
+/// What has become of the tasks so far.
+#[derive(Default)]
+struct Ledger {
+    futures: VecDeque<(u64, Future<u64>)>,
+    /// The tasks that were lost, by the process that they died with.
+    lost: HashMap<u32, u64>,
+    submitted: u64,
+}
+
+impl Ledger {
+    fn submit(&mut self, pool: &ProcessPool, log: &Path) {
+        let number = self.submitted;
+        self.futures
+            .push_back((number, pool.submit(note, (log.to_owned(), number))));
+        self.submitted += 1;
+    }
+
+    fn take_one(&mut self) {
+        let Some((number, future)) = self.futures.pop_front() else {
+            return;
+        };
+        match future.result() {
+            Ok(result) => assert_eq!(result, number),
+            Err(error) => {
+                let death = error.worker_death().expect("nothing else can happen to it");
+                let other = self.lost.insert(death.pid, number);
+                assert_eq!(other, None, "one death has cost two tasks");
+            }
+        }
+    }
+}
+
+/// Kills workers one after the other, after a random time each, and returns their numbers.
+fn kill_workers(pool: &ProcessPool, deaths: u64, seed: u64) -> HashSet<u32> {
+    let mut random = Random::new(seed);
+    let mut killed = HashSet::new();
+    while (killed.len() as u64) < deaths {
+        let workers = pool.stats().workers;
+        let pid = workers[random.below(WORKERS as u64) as usize].pid;
+        let Some(pid) = pid.filter(|pid| !killed.contains(pid)) else {
+            thread::yield_now();
+            continue;
+        };
+        let number = Pid::from_raw(pid.cast_signed()).expect("it is not zero");
+        // It may be gone, and its number another's, unless it still is the worker afterwards.
+        let Ok(process) = pidfd_open(number, PidfdFlags::empty()) else {
+            continue;
+        };
+        if !pool.stats().workers.iter().any(|worker| worker.pid == Some(pid)) {
+            continue;
+        }
+        let begin = Instant::now();
+        let delay = Duration::from_nanos(random.below(LATEST.as_nanos() as u64));
+        while begin.elapsed() < delay {
+            std::hint::spin_loop();
+        }
+        pidfd_send_signal(&process, Signal::KILL).expect("it has not been killed before");
+        killed.insert(pid);
+    }
+    killed
+}
+
+#[test]
+fn a_death_at_any_instruction_costs_the_task_that_ran_and_nothing_else() {
+    let path = concat!(
+        module_path!(),
+        "::a_death_at_any_instruction_costs_the_task_that_ran_and_nothing_else"
+    );
+    let number_from = |variable| std::env::var(variable).ok()?.parse().ok();
+    let deaths: u64 = number_from("TRINE_DEATHS").unwrap_or(300);
+    run_for(path, TIME_OF_A_DEATH * deaths as u32, || {
+        let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let seed = number_from("TRINE_SEED")
+            .unwrap_or_else(|| clock().expect("it is later than 1970").as_nanos() as u64);
+        println!("TRINE_SEED={seed}");
+        let log = std::env::temp_dir().join(format!("trine-deaths-{}", std::process::id()));
+        fs::write(&log, "").expect("files can be made");
+        // Workers that are killed before their first task are not to make the pool give up.
+        let builder = ProcessPool::builder().workers(WORKERS).restart_limit(u32::MAX);
+        let pool = builder.build().expect("a pool");
+        let mut ledger = Ledger::default();
+        let killed = thread::scope(|scope| {
+            let killer = scope.spawn(|| kill_workers(&pool, deaths, seed));
+            while !killer.is_finished() {
+                while ledger.futures.len() < AHEAD {
+                    ledger.submit(&pool, &log);
+                }
+                ledger.take_one();
+            }
+            killer.join().expect("no panic")
+        });
+        while !ledger.futures.is_empty() {
+            ledger.take_one();
+        }
+        assert!(ledger.lost.keys().all(|pid| killed.contains(pid)));
+        assert!(!ledger.lost.is_empty(), "nobody was killed while it ran a task");
+        let mut begun = HashSet::new();
+        for line in fs::read_to_string(&log).expect("it is there").lines() {
+            let number: u64 = line.trim().parse().expect("lines are written whole");
+            assert!(begun.insert(number), "task {number} has begun twice");
+        }
+        // What has a result has begun; what was lost may have been killed before it could note that.
+        let lost: HashSet<_> = ledger.lost.values().copied().collect();
+        let all_begun = (0..ledger.submitted).all(|number| begun.contains(&number) || lost.contains(&number));
+        assert!(all_begun, "a result without a task");
+        fs::remove_file(log).expect("it is there");
+        println!(
+            "{} tasks, {deaths} deaths, {} tasks lost",
+            ledger.submitted,
+            lost.len()
+        );
+    });
+}
