@@ -184,25 +184,26 @@ impl BlockPointer {
         front.result.with_mut(|place| unsafe { place.write(result) });
     }
 
-    /// Takes the stored result of a task that has ended so out of the block.
+    /// Takes the stored result of a task that has ended so out of the block, as what `wrap` makes of it. A value is copied once
+    /// then, to where the caller wants it.
     ///
     /// # Safety
     ///
     /// There is one, not lazy, and it is the caller's (R3). `T` is the task's type.
     #[inline]
-    pub(crate) unsafe fn take_result<T>(self, phase: Phase) -> TaskResult<T> {
+    pub(crate) unsafe fn take_result<T, R>(self, phase: Phase, wrap: impl FnOnce(TaskResult<T>) -> R) -> R {
         // SAFETY: passed on to the caller.
         let front = unsafe { self.front::<T>() };
         if phase == Phase::Done {
             // SAFETY: in this phase it is a value. It is not read again.
             front
                 .result
-                .with_mut(|result| Ok(unsafe { result.cast::<T>().read() }))
+                .with_mut(|result| wrap(Ok(unsafe { result.cast::<T>().read() })))
         } else {
             // SAFETY: there is a result, which is not a value. It is not read again.
             front
                 .result
-                .with_mut(|result| Err(unsafe { result.cast::<TaskError>().read() }))
+                .with_mut(|result| wrap(Err(unsafe { result.cast::<TaskError>().read() })))
         }
     }
 

@@ -4,6 +4,7 @@ use crate::block::{BlockPointer, Side, Stored, TaskResult};
 use crate::failure::{self, Failure};
 use crate::snapshot::{Phase, Snapshot};
 use crate::{Outcome, TaskError, memory};
+use std::convert::identity;
 use std::mem::{ManuallyDrop, MaybeUninit};
 
 /// Ends a task with `result`, and tells whoever waits. Gives the result back if the task had been cancelled.
@@ -106,7 +107,7 @@ unsafe fn finish_observed<T>(block: BlockPointer, phase: Phase, side: Side) -> R
         }
         Err(_) => {
             // SAFETY: nobody reads the result of a cancelled task, so it is still the caller's.
-            let result = unsafe { block.take_result::<T>(phase) };
+            let result = unsafe { block.take_result::<T, _>(phase, identity) };
             if side == Side::Producer {
                 // SAFETY: the caller's side ends here.
                 unsafe { block.release_producer() };

@@ -122,7 +122,7 @@ impl<T> Future<T> {
     /// ```
     pub fn result_timeout(&mut self, timeout: Duration) -> Option<Result<T, TaskError>> {
         match self.wait(Patience::Until(&Deadline::after(timeout))) {
-            Ok(true) => Some(self.take()),
+            Ok(true) => self.take(Some),
             Ok(false) => None,
             Err(error) => Some(Err(error)),
         }
@@ -367,7 +367,7 @@ impl<T> std::future::Future for Future<T> {
         if !self.is_done() && self.watch_by(|| Waiter::Task(context.waker().clone())) {
             return Poll::Pending;
         }
-        Poll::Ready(self.take())
+        self.take(Poll::Ready)
     }
 }
 

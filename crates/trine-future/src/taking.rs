@@ -4,16 +4,17 @@ use crate::block::TaskResult;
 use crate::snapshot::Snapshot;
 use crate::waiting::Patience;
 use crate::{Future, TaskError};
+use std::convert::identity;
 use std::mem::ManuallyDrop;
 
 impl<T> Future<T> {
-    /// Takes the result of a task that has ended, and keeps the future.
+    /// Takes the result of a task that has ended, as what `wrap` makes of it, and keeps the future.
     #[inline]
-    pub(crate) fn take(&mut self) -> TaskResult<T> {
+    pub(crate) fn take<R>(&mut self, wrap: impl FnOnce(TaskResult<T>) -> R) -> R {
         let ended = self.state().load();
         self.state().take(ended);
         // SAFETY: the task has ended. A second call finds it taken.
-        unsafe { self.read_result(ended) }
+        unsafe { self.read_result(ended, wrap) }
     }
 
     #[cold]
@@ -33,20 +34,20 @@ impl<T> Future<T> {
             ended,
         };
         // SAFETY: the task has ended, and nobody takes its result after this.
-        unsafe { future.future.read_result(ended) }
+        unsafe { future.future.read_result(ended, identity) }
     }
 
     /// # Safety
     ///
     /// The task has ended as `ended` says, and its result is not taken after this.
     #[inline]
-    unsafe fn read_result(&self, ended: Snapshot) -> TaskResult<T> {
+    unsafe fn read_result<R>(&self, ended: Snapshot, wrap: impl FnOnce(TaskResult<T>) -> R) -> R {
         if ended.has_stored_result() {
             // SAFETY: the task has ended with a result, which is the future's (R3).
-            return unsafe { self.block().take_result::<T>(ended.phase()) };
+            return unsafe { self.block().take_result::<T, R>(ended.phase(), wrap) };
         }
         // SAFETY: passed on to the caller.
-        unsafe { self.make_result(ended) }
+        wrap(unsafe { self.make_result(ended) })
     }
 
     /// `read_result`, if the result is not in the block.

@@ -10,6 +10,7 @@ use crate::snapshot::Phase;
 use crate::work::Work;
 use crate::{Outcome, TaskError};
 use std::alloc::Layout;
+use std::convert::identity;
 use std::marker::PhantomData;
 
 /// The functions of a block.
@@ -125,7 +126,7 @@ unsafe fn drop_work<T, W: Work<T>, O: Owner>(block: BlockPointer) {
 
 unsafe fn drop_result<T>(block: BlockPointer, phase: Phase) {
     // SAFETY: the caller knows that there is a result and that it is its own (R3).
-    drop_unseen(unsafe { block.take_result::<T>(phase) });
+    drop_unseen(unsafe { block.take_result::<T, _>(phase, identity) });
 }
 
 unsafe fn fail<T>(block: BlockPointer, error: TaskError, side: Side) {
