@@ -86,11 +86,13 @@ impl Shared {
         if !self.tasks.enter() {
             return Err(Refusal::ShutDown);
         }
+        let has_place = place.map(Place::forget).is_some();
         Ok(Entry {
             shared: Arc::clone(self),
-            place,
             span,
+            has_place,
             has_started: false,
+            has_waited: false,
             outcome: Outcome::Cancelled,
         })
     }
@@ -121,9 +123,12 @@ impl Shared {
 /// A task that was let in and has not ended, for as long as this lives.
 pub(crate) struct Entry {
     shared: Arc<Shared>,
-    place: Option<Place>,
     span: TaskSpan,
+    /// One of the limit's. Not the permit itself, which is larger than the rest.
+    has_place: bool,
     has_started: bool,
+    /// It was polled, and has not ended then.
+    pub(crate) has_waited: bool,
     /// How the task has ended, or what it means if this is dropped before it has.
     outcome: Outcome,
 }
@@ -152,17 +157,26 @@ impl Entry {
         self.span.inside(work)
     }
 
+    fn give_back_place(&mut self) {
+        if self.has_place
+            && let Some(limit) = &self.shared.limit
+        {
+            self.has_place = false;
+            limit.give_back();
+        }
+    }
+
     /// The task has ended so. Its place is free; who waits for the last task is told when this is dropped.
     pub(crate) fn end(&mut self, outcome: Outcome) {
         self.outcome = outcome;
-        self.place = None;
+        self.give_back_place();
         self.span = TaskSpan::none();
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.place = None;
+        self.give_back_place();
         self.shared.tasks.leave(self.has_started, self.outcome);
     }
 }

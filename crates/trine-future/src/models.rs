@@ -6,6 +6,7 @@
 mod awaits;
 mod group;
 mod many;
+mod parts;
 mod shared;
 mod store;
 mod tasks;

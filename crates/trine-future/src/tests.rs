@@ -14,6 +14,7 @@ mod group;
 mod known_bugs;
 mod map;
 mod mapped;
+mod parts;
 mod properties;
 mod shapes;
 mod shared;

@@ -4,8 +4,8 @@ use crate::system::{Segment, View};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
-/// The alignment of the heap's memory: that of every number. Segments have that of a page.
-const ALIGNMENT: usize = align_of::<u128>();
+/// How all memory is aligned, at least: as every number can be.
+pub(crate) const ALIGNMENT: usize = align_of::<u128>();
 
 /// Less than this travels through the rings faster than a segment is looked up and mapped.
 pub(crate) const LEAST_OF_A_SEGMENT: usize = 256 * 1024;
@@ -22,7 +22,7 @@ enum Backing {
     /// It belongs to this process, and others may read it.
     Segment(Segment),
     /// It belongs to the parent.
-    View(#[expect(dead_code, reason = "it is there to be dropped")] View),
+    View(#[allow(dead_code, reason = "it is there to be dropped")] View),
 }
 
 // SAFETY: bytes that are read through `&Memory` and written through `&mut Memory`, as those of a boxed slice.

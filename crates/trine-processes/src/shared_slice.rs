@@ -2,7 +2,7 @@
 
 use crate::beside::{self, Place};
 use crate::bytes::Whole;
-use crate::memory::Memory;
+use crate::memory::{ALIGNMENT, Memory};
 use crate::plain::Plain;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::ser::{Error as _, SerializeTuple};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 const OUTSIDE: &str = "a `SharedSlice` can only be part of an argument or a result of a process pool's task";
 
-/// A slice of numbers that tasks in worker processes read where it lies.
+/// A slice of numbers, or other [plain](Plain) data, that tasks in worker processes read where it lies.
 ///
 /// Fill it in place, and give it to a task, alone or anywhere inside of a value: what travels is where it is. A clone is the
 /// same memory, so many tasks can read one slice. When the last clone has gone, and no task reads it any more, the memory is
@@ -59,14 +59,14 @@ const OUTSIDE: &str = "a `SharedSlice` can only be part of an argument or a resu
 /// # Elsewhere
 ///
 /// `Serialize` and `Deserialize` work for arguments and results of tasks only. To write a slice into a file or to send it to
-/// another program fails; write its numbers.
+/// another program fails; write what is in it.
 ///
 /// The memory belongs to the process. Don't use slices in a process that was forked off without `exec`.
 #[doc(alias("IpcSharedMemory", "shared_memory", "SharedMemory", "memmap", "numpy"))]
 pub struct SharedSlice<T> {
     /// Its length is a multiple of that of `T`, and so is its address.
     memory: Arc<Memory>,
-    _numbers: PhantomData<[T]>,
+    _values: PhantomData<[T]>,
 }
 
 /// Bytes that tasks in worker processes read where they lie: see [`SharedSlice`].
@@ -86,11 +86,11 @@ pub struct SharedSlice<T> {
 pub type SharedBytes = SharedSlice<u8>;
 
 impl<T: Plain> SharedSlice<T> {
-    /// A slice of so many zeros.
+    /// A slice of so many values, of which all bits are zero.
     ///
     /// # Panics
     ///
-    /// If so many numbers are more than memory can hold. If there is no memory for them, the program ends, as for a `Vec`.
+    /// If so many values are more than memory can hold. If there is no memory for them, the program ends, as for a `Vec`.
     pub fn zeroed(length: usize) -> Self {
         let mut zeroed = Self::for_overwrite(length);
         if let Some(bytes) = Arc::get_mut(&mut zeroed.memory).and_then(Memory::get_mut) {
@@ -99,7 +99,7 @@ impl<T: Plain> SharedSlice<T> {
         zeroed
     }
 
-    /// A slice of so many numbers of any value: zeros, or what an earlier slice of this program has left. For who
+    /// A slice of so many values, whatever they are: zeros, or what an earlier slice of this program has left. For who
     /// writes all of them.
     ///
     /// # Panics
@@ -112,24 +112,31 @@ impl<T: Plain> SharedSlice<T> {
             .filter(|bytes| isize::try_from(*bytes).is_ok());
         let bytes =
             bytes.unwrap_or_else(|| panic!("a slice of {length} numbers is longer than memory can be"));
-        Self::of(Memory::for_overwrite(bytes))
+        Self::of(Arc::new(Memory::for_overwrite(bytes)))
     }
 
-    fn of(memory: Memory) -> Self {
+    fn of(memory: Arc<Memory>) -> Self {
+        const {
+            assert!(size_of::<T>() > 0, "values without a size need no memory");
+            assert!(
+                align_of::<T>() <= ALIGNMENT,
+                "a value in a `SharedSlice` is aligned to 16 bytes at most"
+            );
+        }
         Self {
-            memory: Arc::new(memory),
-            _numbers: PhantomData,
+            memory,
+            _values: PhantomData,
         }
     }
 
     /// The slice to write to. If somebody else has it, a clone or a task, this becomes a copy first, so they don't notice.
     pub fn make_mut(&mut self) -> &mut [T] {
         if Arc::get_mut(&mut self.memory).and_then(Memory::get_mut).is_none() {
-            *self = Self::of(Memory::copy_of(self.memory.bytes()));
+            *self = Self::of(Arc::new(Memory::copy_of(self.memory.bytes())));
         }
         let bytes = Arc::get_mut(&mut self.memory).and_then(Memory::get_mut);
         let bytes = bytes.expect("memory that was just made is its owner's alone");
-        // SAFETY: any bytes are numbers, and numbers are any bytes. The address is aligned, and nothing is left over.
+        // SAFETY: any bytes are plain values, and those are bytes without gaps. The address is aligned, and nothing is left over.
         unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len() / size_of::<T>()) }
     }
 }
@@ -139,7 +146,7 @@ impl<T: Plain> Deref for SharedSlice<T> {
 
     fn deref(&self) -> &[T] {
         let bytes = self.memory.bytes();
-        // SAFETY: any bytes are numbers. The address is aligned, and nothing is left over.
+        // SAFETY: any bytes are plain values. The address is aligned, and nothing is left over.
         unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len() / size_of::<T>()) }
     }
 }
@@ -149,7 +156,7 @@ impl<T> Clone for SharedSlice<T> {
     fn clone(&self) -> Self {
         Self {
             memory: Arc::clone(&self.memory),
-            _numbers: PhantomData,
+            _values: PhantomData,
         }
     }
 }
@@ -216,10 +223,7 @@ impl<'de, T: Plain> Deserialize<'de> for SharedSlice<T> {
         if !memory.bytes().len().is_multiple_of(size_of::<T>()) {
             return Err(D::Error::custom("the bytes of the slice are no whole numbers"));
         }
-        Ok(Self {
-            memory,
-            _numbers: PhantomData,
-        })
+        Ok(Self::of(memory))
     }
 }
 

@@ -2,8 +2,11 @@
 
 use crate::fixture::in_own_process;
 use crate::random::Random;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use std::fs::{self, File, OpenOptions};
-use std::os::fd::AsRawFd;
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::ptr;
@@ -117,33 +120,17 @@ fn flood(_: ()) -> SharedBytes {
                 .then(|| link.file_name().to_str()?.parse::<i32>().ok())
                 .flatten()
         });
-    let socket = socket.expect("the worker has one");
+    // SAFETY: it stays open for as long as the worker lives.
+    let socket = unsafe { BorrowedFd::borrow_raw(socket.expect("the worker has one")) };
     let file = File::open("/dev/zero").expect("it can be opened");
     for packet in 0..2000_u64 {
-        let mut words = [0, packet, u64::MAX];
-        let mut bytes = libc::iovec {
-            iov_base: words.as_mut_ptr().cast(),
-            iov_len: 24,
-        };
-        let mut control = [0_u64; 3];
-        // SAFETY: zeros are a message without anything.
-        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-        message.msg_iov = &raw mut bytes;
-        message.msg_iovlen = 1;
-        message.msg_control = control.as_mut_ptr().cast();
-        message.msg_controllen = size_of_val(&control);
-        // SAFETY: the buffer is aligned for the header of a control message, and has room for one of a descriptor.
-        unsafe {
-            let header = libc::CMSG_FIRSTHDR(&raw const message);
-            (*header).cmsg_level = libc::SOL_SOCKET;
-            (*header).cmsg_type = libc::SCM_RIGHTS;
-            (*header).cmsg_len = libc::CMSG_LEN(4) as usize;
-            libc::CMSG_DATA(header)
-                .cast::<i32>()
-                .write_unaligned(file.as_raw_fd());
-            if libc::sendmsg(socket, &raw const message, libc::MSG_DONTWAIT) < 0 {
-                break;
-            }
+        let bytes = [0, packet, u64::MAX].map(u64::to_le_bytes).concat();
+        let descriptors = [file.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        control.push(SendAncillaryMessage::ScmRights(&descriptors));
+        if sendmsg(socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::DONTWAIT).is_err() {
+            break;
         }
     }
     filled(1)
