@@ -48,6 +48,7 @@ const WITHOUT_MEMORY: &[&str] = &[
     "--skip=b15_",
     "--skip=hostile",
     "--skip=chaos",
+    "--skip=shared_values",
 ];
 
 /// What workers send changed at random, random programs on the thread pool, random crashes in the process pool, and all of that

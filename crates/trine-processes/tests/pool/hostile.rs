@@ -111,7 +111,7 @@ fn stop_in_the_middle_of_a_reply(_: ()) -> Vec<u8> {
         // SAFETY: stops this process.
         unsafe { libc::raise(libc::SIGSTOP) };
     });
-    vec![7; 10_000_000]
+    vec![7; 200_000]
 }
 
 fn double(number: u64) -> u64 {
