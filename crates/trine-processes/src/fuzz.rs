@@ -1,12 +1,15 @@
-//! What a worker might send, fed to what the parent reads it with: frames of `corpus/`, changed at random.
+//! What a worker might send, fed to what the parent reads it with: messages of `corpus/`, changed at random.
 //!
 //! `TRINE_FUZZ_SECONDS` says for how long, by default 2. It prints its seed, and
-//! `TRINE_SEED=... cargo test -p trine-processes fuzz -- --nocapture` makes the same changes. A frame that was found to
+//! `TRINE_SEED=... cargo test -p trine-processes fuzz -- --nocapture` makes the same changes. A message that was found to
 //! fail is printed; as a file in `corpus/` it is tried first each time.
 
+use crate::beside::{self, Beside};
 use crate::codec;
 use crate::frame::{Reply, value};
-use crate::{Json, RemoteError};
+use crate::memory::Memory;
+use crate::message::{Opened, Received};
+use crate::{Json, RemoteError, SharedBytes, SharedSlice};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -60,6 +63,18 @@ fn carrying<T: Serialize + DeserializeOwned + 'static>(result: &T) -> Vec<u8> {
         .to_vec()
 }
 
+/// The same with memory beside it, which in each program is another one: it says that it is 64 bytes of the segment 7.
+fn carrying_long<T: Serialize + DeserializeOwned + 'static>(result: &T) -> Vec<u8> {
+    let mut message = carrying(result);
+    let [opened] = Opened::of(&message).expect("it can be opened").beside[..] else {
+        panic!("it is too short")
+    };
+    assert!(opened.length > 64);
+    message[2..10].copy_from_slice(&7_u64.to_le_bytes());
+    message[10..18].copy_from_slice(&64_u64.to_le_bytes());
+    message
+}
+
 /// Replies as workers send them, by the names of their files.
 fn replies() -> Vec<(&'static str, Vec<u8>)> {
     let error = TaskError::serialization("no settings", "the disk is on fire");
@@ -76,6 +91,12 @@ fn replies() -> Vec<(&'static str, Vec<u8>)> {
             "value-json",
             carrying(&Json(serde_json::json!({ "list": [1, -2.5, null, "x"] }))),
         ),
+        ("value-slice", carrying(&SharedSlice::from(&[1_u32, 2, 3][..]))),
+        (
+            "value-slice-beside",
+            carrying_long(&(SharedBytes::zeroed(1 << 20), 7_u32)),
+        ),
+        ("value-beside", carrying_long(&vec![0_u32; 1 << 20])),
         ("panicked", panicked(Some("src/main.rs:7:5")).encode(7)),
         ("panicked-nowhere", panicked(None).encode(7)),
         (
@@ -169,9 +190,12 @@ fn change(frame: &mut Vec<u8>, other: &[u8], random: &mut Random) {
 }
 
 /// Whatever the bytes are, they are a value or an error; and a value is as good as any other.
-fn read<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> bool {
-    let write = |value: &T| postcard::to_stdvec(value).expect("what was read can be written");
-    match codec::decode::<T>(bytes) {
+fn read<T: Serialize + DeserializeOwned + 'static>(beside: Beside, bytes: &[u8]) -> bool {
+    let write = |value: &T| {
+        let (written, _) = beside::with(Beside::new(), || postcard::to_stdvec(value));
+        written.expect("what was read can be written")
+    };
+    match codec::decode_with::<T>(beside, bytes) {
         Ok(value) => {
             let written = write(&value);
             let again = codec::decode::<T>(&written).expect("what was written can be read");
@@ -185,32 +209,45 @@ fn read<T: Serialize + DeserializeOwned + 'static>(bytes: &[u8]) -> bool {
     }
 }
 
-/// What the parent does with a frame. Returns whether there was a reply in it, and a value in that.
-fn receive(frame: &[u8]) -> (bool, bool) {
-    let Some((task, reply)) = Reply::decode(frame) else {
+/// What the parent does with a message. Returns whether there was a reply in it, and a value in that.
+fn receive(message: &[u8]) -> (bool, bool) {
+    let Some(opened) = Opened::of(message) else {
         return (false, false);
     };
-    assert_eq!(reply.encode(task), frame);
+    let take = |length| (length <= 4096).then(|| Memory::copy_of(&vec![7; length]));
+    let Ok(received) = Received::new(&opened, |entry| take(entry.length).ok_or(())) else {
+        return (false, false);
+    };
+    let Some((task, reply)) = Reply::decode(&received.frame) else {
+        return (false, false);
+    };
+    assert_eq!(reply.encode(task), received.frame);
     let Reply::Value(bytes) = reply else {
         return (true, false);
     };
+    let bytes = received.rest.as_ref().map_or(bytes, |rest| rest.bytes());
+    let beside = || received.beside.clone();
     let read = [
-        read::<()>(bytes),
-        read::<Sample>(bytes),
-        read::<Result<Vec<String>, RemoteError>>(bytes),
-        read::<RemoteError>(bytes),
-        read::<Json<serde_json::Value>>(bytes),
+        read::<()>(beside(), bytes),
+        read::<Sample>(beside(), bytes),
+        read::<Result<Vec<String>, RemoteError>>(beside(), bytes),
+        read::<RemoteError>(beside(), bytes),
+        read::<Json<serde_json::Value>>(beside(), bytes),
+        read::<SharedSlice<u32>>(beside(), bytes),
+        read::<(SharedBytes, u32)>(beside(), bytes),
+        read::<Vec<u32>>(beside(), bytes),
+        read::<Vec<u8>>(beside(), bytes),
     ];
     (true, read.contains(&true))
 }
 
-/// Prints the frame if it is dropped by a panic.
+/// Prints the message if it is dropped by a panic.
 struct Culprit<'a>(&'a [u8]);
 
 impl Drop for Culprit<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("the frame that fails: {:?}", self.0);
+            eprintln!("the message that fails: {:?}", self.0);
         }
     }
 }
