@@ -8,14 +8,14 @@ use std::sync::Arc;
 use trine_future::{Executor, Future, Outcome, Task, TaskError, TaskSpan, set_executor_failure_hook};
 
 /// Runs `closure` on a thread for calls that block.
-pub(crate) fn run_blocking<R: Send + 'static>(
+pub(crate) fn run_blocking<R: Send + 'static, F: FnOnce() -> R + Send + 'static>(
     shared: &Arc<Shared>,
     span: TaskSpan,
-    closure: impl FnOnce() -> R + Send + 'static,
+    closure: F,
 ) -> Future<R> {
     match shared.enter_or_block(TaskSpan::none()) {
         Ok(entry) => {
-            let (task, future) = Task::in_span(span, closure, ());
+            let (task, future) = Task::in_span::<F, R>(span, closure, ());
             let call = BlockingCall {
                 task: Some(task),
                 entry,

@@ -135,17 +135,14 @@ impl BlockPointer {
         unsafe { self.0.cast().as_ref() }
     }
 
-    /// What the task is called: the type of its work.
+    /// What the task is called.
     ///
     /// # Safety
     ///
     /// As for `header`.
     pub(crate) unsafe fn name(self) -> &'static str {
         // SAFETY: passed on to the caller.
-        let name = (unsafe { self.header() }.vtable.name)();
-        // `Call<closure>` is the work of a task; what the program wrote is the closure.
-        name.split_once('<')
-            .map_or(name, |(_, closure)| closure.trim_end_matches('>'))
+        (unsafe { self.header() }.vtable.name)()
     }
 
     /// The task that this turn of a shared future is for, if it is one and that task has not ended. It is not known to be

@@ -29,30 +29,31 @@ pub struct Task {
 impl Task {
     /// A task and its future. `owner` is the executor.
     #[allow(clippy::new_ret_no_self, reason = "the two sides are made together")]
-    pub fn new<T: Send + 'static>(
-        closure: impl FnOnce() -> T + Send + 'static,
+    pub fn new<T: Send + 'static, F: FnOnce() -> T + Send + 'static>(
+        closure: F,
         owner: impl Owner,
     ) -> (Self, Future<T>) {
-        Self::in_span(TaskSpan::none(), closure, owner)
+        Self::in_span::<F, T>(TaskSpan::none(), closure, owner)
     }
 
-    /// [`new`](Self::new) for a task that has a span, which ends with the closure.
+    /// [`new`](Self::new) for a task that has a span, which ends with the closure. In errors the task is called by the type `N`:
+    /// that of the program's function, if the executor has wrapped it.
     ///
     /// ```
     /// use trine_future::{Task, TaskSpan};
     ///
     /// let span = TaskSpan::current().child("threads", "my-pool", "answer");
-    /// let (task, future) = Task::in_span(span, || 6 * 7, ());
+    /// let (task, future) = Task::in_span::<fn() -> u32, _>(span, || 6 * 7, ());
     /// task.run();
     /// assert_eq!(future.result()?, 42);
     /// # Ok::<(), trine_future::TaskError>(())
     /// ```
-    pub fn in_span<T: Send + 'static>(
+    pub fn in_span<N: 'static, T: Send + 'static>(
         span: TaskSpan,
         closure: impl FnOnce() -> T + Send + 'static,
         owner: impl Owner,
     ) -> (Self, Future<T>) {
-        let work = Call { closure, span };
+        let work = Call::<N, _>::new(closure, span);
         let block = allocate::<T, _, _>(Snapshot::PENDING, Stored { nothing: () }, work, owner);
         (Self { block }, Future::new(block))
     }
@@ -70,9 +71,9 @@ impl Task {
     /// task.run();
     /// assert_eq!(receiver.recv(), Ok(4));
     /// ```
-    pub fn detached(span: TaskSpan, closure: impl FnOnce() + Send + 'static) -> Self {
+    pub fn detached<F: FnOnce() + Send + 'static>(span: TaskSpan, closure: F) -> Self {
         let nothing = Stored::<()> { nothing: () };
-        let block = allocate(Snapshot::DETACHED, nothing, Call { closure, span }, ());
+        let block = allocate(Snapshot::DETACHED, nothing, Call::<F, F>::new(closure, span), ());
         Self { block }
     }
 

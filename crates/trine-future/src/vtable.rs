@@ -63,7 +63,7 @@ impl<T: Send, W: Work<T>, O: Owner> Table<T, W, O> {
         stops_running: O::STOPS_RUNNING,
         inner: inner::<T, W, O>,
         turn_of: turn_of::<T, W, O>,
-        name: std::any::type_name::<W>,
+        name: W::name,
         memory_only: if std::mem::needs_drop::<O>() {
             None
         } else {

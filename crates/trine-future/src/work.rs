@@ -2,6 +2,8 @@
 
 use crate::block::{BlockPointer, TaskResult};
 use crate::{Future, TaskError, TaskSpan, catch_panic, failure};
+use std::any::type_name;
+use std::marker::PhantomData;
 
 /// What makes a task's result.
 pub(crate) trait Work<T>: Send {
@@ -10,6 +12,11 @@ pub(crate) trait Work<T>: Send {
 
     /// Whether this is the work of a turn of a shared future.
     const IS_TURN: bool = false;
+
+    /// What the task is called in errors.
+    fn name() -> &'static str {
+        type_name::<Self>()
+    }
 
     /// Makes the result. The user's panics are caught in it.
     fn perform(self) -> TaskResult<T>;
@@ -34,13 +41,25 @@ impl<T> Work<T> for NoWork {
     }
 }
 
-/// The work of a task: a closure.
-pub(crate) struct Call<F> {
+/// The work of a task: a closure. The task is called by the type `N`.
+pub(crate) struct Call<N, F> {
     pub(crate) closure: F,
     pub(crate) span: TaskSpan,
+    name: PhantomData<fn() -> N>,
 }
 
-impl<T, F: FnOnce() -> T + Send> Work<T> for Call<F> {
+impl<N, F> Call<N, F> {
+    pub(crate) fn new(closure: F, span: TaskSpan) -> Self {
+        let name = PhantomData;
+        Self { closure, span, name }
+    }
+}
+
+impl<T, N, F: FnOnce() -> T + Send> Work<T> for Call<N, F> {
+    fn name() -> &'static str {
+        type_name::<N>()
+    }
+
     fn perform(self) -> TaskResult<T> {
         // PANIC: the closure is the user's code. Its captures are dropped before this returns, also then.
         catch_panic(|| self.span.run(self.closure)).map_err(TaskError::panicked)

@@ -6,7 +6,7 @@ use crate::priority::Priority;
 use crate::queues::Queues;
 use crate::scope::{Scope, scope};
 use crate::statistics::Stats;
-use crate::submission::{self, Submission};
+use crate::submission::{self, Named, Submission};
 use std::fmt;
 use std::sync::Arc;
 use trine_future::{Executor, Future, Map, TaskError, TaskSpan};
@@ -47,14 +47,14 @@ impl Handle {
         A: Send + 'static,
         R: Send + 'static,
     {
-        let span = self.queues.span(&TaskSpan::current(), &function);
-        submission::submit(&self.queues, span, move || function(argument), Priority::Normal)
+        let named = Named::new(&self.queues, &function);
+        submission::submit(&self.queues, named, move || function(argument), Priority::Normal)
     }
 
     /// Runs `closure` on a worker. See [`ThreadPool::spawn`](crate::ThreadPool::spawn).
     pub fn spawn<R: Send + 'static>(&self, closure: impl FnOnce() -> R + Send + 'static) -> Future<R> {
-        let span = self.queues.span(&TaskSpan::current(), &closure);
-        submission::submit(&self.queues, span, closure, Priority::Normal)
+        let named = Named::new(&self.queues, &closure);
+        submission::submit(&self.queues, named, closure, Priority::Normal)
     }
 
     /// A function and its argument, to be submitted with options. See [`ThreadPool::task`](crate::ThreadPool::task).

@@ -6,6 +6,7 @@ use crate::queues::Queues;
 use crate::refusal::Refusal;
 use crate::worker::{self, PoolOfTask};
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use trine_future::{Future, Rejected, Task, TaskSpan, set_executor_failure_hook};
 
@@ -59,8 +60,8 @@ impl<'pool, F, A> Submission<'pool, F, A> {
             argument,
             priority,
         } = self;
-        let span = queues.span(&TaskSpan::current(), &function);
-        submit(queues, span, move || function(argument), priority)
+        let named = Named::new(queues, &function);
+        submit(queues, named, move || function(argument), priority)
     }
 
     /// Submits the task if there is room. Never blocks, and never runs the task on this thread.
@@ -96,8 +97,8 @@ impl<'pool, F, A> Submission<'pool, F, A> {
                     argument,
                     priority,
                 } = self;
-                let span = queues.span(&TaskSpan::current(), &function);
-                Ok(enter(queues, span, move || function(argument), priority, place))
+                let named = Named::new(queues, &function);
+                Ok(enter(queues, named, move || function(argument), priority, place))
             }
             Err(refusal) => {
                 let is_full = matches!(refusal, Refusal::Full(_));
@@ -151,7 +152,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
             priority,
         } = self;
         let queues = Arc::clone(queues);
-        let span = queues.span(&TaskSpan::current(), &function);
+        let named = Named::new(&queues, &function);
         async move {
             let closure = move || function(argument);
             let entered = match (queues.try_enter(), &queues.limit) {
@@ -162,7 +163,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
                 (entered, _) => entered,
             };
             match entered {
-                Ok(place) => enter(&queues, span, closure, priority, place),
+                Ok(place) => enter(&queues, named, closure, priority, place),
                 Err(refusal) => refuse(&queues, closure, refusal),
             }
         }
@@ -178,34 +179,49 @@ impl<F, A> fmt::Debug for Submission<'_, F, A> {
     }
 }
 
-/// What every `submit` and `spawn` comes down to.
-pub(crate) fn submit<R: Send + 'static>(
-    queues: &Arc<Queues>,
+/// What a task is called: the span that it has, and, in errors, the type of the function that the program gave.
+pub(crate) struct Named<N> {
     span: TaskSpan,
+    function: PhantomData<fn() -> N>,
+}
+
+impl<N> Named<N> {
+    pub(crate) fn new(queues: &Queues, function: &N) -> Self {
+        Self {
+            span: queues.span(&TaskSpan::current(), function),
+            function: PhantomData,
+        }
+    }
+}
+
+/// What every `submit` and `spawn` comes down to.
+pub(crate) fn submit<N: 'static, R: Send + 'static>(
+    queues: &Arc<Queues>,
+    named: Named<N>,
     closure: impl FnOnce() -> R + Send + 'static,
     priority: Priority,
 ) -> Future<R> {
     let Some((limit, when_full)) = &queues.limit else {
-        return enqueue(queues, span, closure, priority);
+        return enqueue(queues, named, closure, priority);
     };
     let entered = match (queues.try_enter(), when_full) {
         (Err(Refusal::Full(_)), WhenFull::Block) => wait_for_room(queues, limit),
-        (Err(Refusal::Full(_)), WhenFull::RunInCaller) => return run_here(queues, span, closure),
+        (Err(Refusal::Full(_)), WhenFull::RunInCaller) => return run_here(queues, named, closure),
         (entered, _) => entered,
     };
     match entered {
-        Ok(place) => enter(queues, span, closure, priority, place),
+        Ok(place) => enter(queues, named, closure, priority, place),
         Err(refusal) => refuse(queues, closure, refusal),
     }
 }
 
 /// What `spawn_detached` comes down to.
 pub(crate) fn submit_detached(queues: &Arc<Queues>, closure: impl FnOnce() + Send + 'static) {
-    let span = queues.span(&TaskSpan::current(), &closure);
+    let named = Named::new(queues, &closure);
     if queues.limit.is_some() {
-        drop(submit(queues, span, closure, Priority::Normal));
+        drop(submit(queues, named, closure, Priority::Normal));
     } else {
-        worker::push(queues, Task::detached(span, closure));
+        worker::push(queues, Task::detached(named.span, closure));
     }
 }
 
@@ -218,32 +234,32 @@ fn wait_for_room(queues: &Arc<Queues>, limit: &Arc<Limit>) -> Result<Option<Plac
 }
 
 /// Queues a task, with its place if the queue has a limit.
-fn enter<R: Send + 'static>(
+fn enter<N: 'static, R: Send + 'static>(
     queues: &Arc<Queues>,
-    span: TaskSpan,
+    named: Named<N>,
     closure: impl FnOnce() -> R + Send + 'static,
     priority: Priority,
     place: Option<Place>,
 ) -> Future<R> {
     match place {
-        None => enqueue(queues, span, closure, priority),
+        None => enqueue(queues, named, closure, priority),
         Some(place) => {
             let closure = move || {
                 drop(place);
                 closure()
             };
-            enqueue(queues, span, closure, priority)
+            enqueue(queues, named, closure, priority)
         }
     }
 }
 
-fn enqueue<R: Send + 'static>(
+fn enqueue<N: 'static, R: Send + 'static>(
     queues: &Arc<Queues>,
-    span: TaskSpan,
+    named: Named<N>,
     closure: impl FnOnce() -> R + Send + 'static,
     priority: Priority,
 ) -> Future<R> {
-    let (task, future) = Task::in_span(span, closure, PoolOfTask::new(queues));
+    let (task, future) = Task::in_span::<N, R>(named.span, closure, PoolOfTask::new(queues));
     match priority {
         Priority::Normal => worker::push(queues, task),
         Priority::High | Priority::Background => queues.push_into_lane(task, priority),
@@ -261,12 +277,12 @@ fn refuse<R: Send + 'static>(
     future
 }
 
-fn run_here<R: Send + 'static>(
+fn run_here<N: 'static, R: Send + 'static>(
     queues: &Arc<Queues>,
-    span: TaskSpan,
+    named: Named<N>,
     closure: impl FnOnce() -> R + Send + 'static,
 ) -> Future<R> {
-    let (task, future) = Task::in_span(span, closure, PoolOfTask::new(queues));
+    let (task, future) = Task::in_span::<N, R>(named.span, closure, PoolOfTask::new(queues));
     let before = set_executor_failure_hook(Some(Arc::clone(&queues.settings.failure_hook)));
     task.run();
     set_executor_failure_hook(before);

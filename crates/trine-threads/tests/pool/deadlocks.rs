@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 use trine_fixture::in_own_process;
 use trine_future::{Future, Shared, Shutdown, TaskError};
-use trine_threads::{Handle, SPARES, ThreadPool, blocking};
+use trine_threads::{Handle, SPARES, ThreadPool, WhenFull, blocking};
 
 const ROUNDS: usize = 1_000;
 
@@ -64,6 +64,29 @@ fn two_tasks_that_wait_for_each_other_get_an_error() {
                     assert_eq!(text.matches("waits for").count(), 2, "{text}");
                 }
             }
+        }
+    });
+}
+
+/// Sends what the wait for the task itself says.
+fn wait_for_itself((own, told): (mpsc::Receiver<Future<()>>, mpsc::Sender<String>)) {
+    let future = own.recv().expect("the test sends it");
+    let deadlock = future.result().expect_err("it would wait for ever");
+    told.send(deadlock.to_string()).expect("the test listens");
+}
+
+/// Not by what the pool has wrapped it in.
+#[test]
+fn a_task_is_called_by_the_function_that_was_submitted() {
+    in_own_process(|| {
+        let limited = ThreadPool::builder().workers(1).queue_limit(1, WhenFull::Block);
+        for pool in [pool(1), limited.build().unwrap()] {
+            let ((give, own), (told, tells)) = (mpsc::channel(), mpsc::channel());
+            give.send(pool.submit(wait_for_itself, (own, told))).unwrap();
+            assert_eq!(
+                tells.recv().unwrap(),
+                "a deadlock: `pool::deadlocks::wait_for_itself` waits for itself"
+            );
         }
     });
 }
