@@ -41,11 +41,11 @@ pub(crate) struct Opened<'a> {
 impl Message {
     /// `rest` continues `frame`, if it is there.
     pub(crate) fn new(frame: Vec<u8>, rest: Option<Memory>, mut beside: Beside) -> Self {
-        let flags = if rest.is_some() { HAS_REST } else { 0 };
-        beside.splice(..0, rest.map(Arc::new));
-        if beside.is_empty() {
+        if rest.is_none() && beside.is_empty() {
             return Self::plain(frame);
         }
+        let flags = if rest.is_some() { HAS_REST } else { 0 };
+        beside.splice(..0, rest.map(Arc::new));
         let entries = beside
             .iter()
             .filter_map(|memory| Some((memory.segment()?.id(), memory.bytes().len())));
@@ -145,46 +145,37 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// A message that has come, with all that was beside it in this process.
-pub(crate) struct Received {
-    pub(crate) frame: Vec<u8>,
+/// What was beside a frame, in the process to which it has come.
+#[derive(Default)]
+pub(crate) struct Taken {
+    /// What continues the frame.
     pub(crate) rest: Option<Arc<Memory>>,
     pub(crate) beside: Beside,
 }
 
-impl Received {
-    pub(crate) fn plain(frame: Vec<u8>) -> Self {
-        Self {
-            frame,
-            rest: None,
-            beside: Beside::new(),
+impl Opened<'_> {
+    /// Takes what is beside the frame, each by `take`.
+    pub(crate) fn take<E>(&self, take: impl FnMut(Entry) -> Result<Memory, E>) -> Result<Taken, E> {
+        if self.beside.is_empty() {
+            return Ok(Taken::default());
         }
-    }
-
-    /// Takes what is beside `opened` by `take`.
-    pub(crate) fn new<E>(
-        opened: &Opened<'_>,
-        take: impl FnMut(Entry) -> Result<Memory, E>,
-    ) -> Result<Self, E> {
-        let taken: Result<Beside, E> = opened
-            .beside
-            .iter()
-            .copied()
-            .map(take)
-            .map(|taken| taken.map(Arc::new))
-            .collect();
+        let memory = self.beside.iter().copied().map(take);
+        let taken: Result<Beside, E> = memory.map(|taken| taken.map(Arc::new)).collect();
         let mut beside = taken?;
-        Ok(Self {
-            frame: opened.frame.to_vec(),
-            rest: opened.has_rest.then(|| beside.remove(0)),
-            beside,
-        })
+        let rest = self.has_rest.then(|| beside.remove(0));
+        Ok(Taken { rest, beside })
     }
+}
+
+/// A frame that has come, with all that was beside it.
+pub(crate) struct Received {
+    pub(crate) frame: Vec<u8>,
+    pub(crate) taken: Taken,
 }
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{Entry, HAS_REST, IS_HELD, MARK, Message, Opened, Received, opening};
+    use super::{Entry, HAS_REST, IS_HELD, MARK, Message, Opened, opening};
     use crate::beside::MOST;
     use crate::frame::{call, stop, value};
     use crate::memory::Memory;
@@ -299,15 +290,11 @@ mod tests {
         let message = written(HAS_REST, &entries, &value(7));
         let opened = Opened::of(&message).expect("it is a message");
         let take = |entry: Entry| Ok::<_, ()>(Memory::copy_of(&vec![1; entry.length]));
-        let received = Received::new(&opened, take).expect("all can be taken");
-        assert_eq!(received.rest.map(|rest| rest.bytes().len()), Some(10));
-        let beside: Vec<_> = received
-            .beside
-            .iter()
-            .map(|memory| memory.bytes().len())
-            .collect();
+        let taken = opened.take(take).expect("all can be taken");
+        assert_eq!(taken.rest.map(|rest| rest.bytes().len()), Some(10));
+        let beside: Vec<_> = taken.beside.iter().map(|memory| memory.bytes().len()).collect();
         assert_eq!(beside, [20, 30]);
         let take = |entry: Entry| if entry.length < 30 { take(entry) } else { Err(()) };
-        assert!(Received::new(&opened, take).is_err());
+        assert!(opened.take(take).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use crate::answers::Stop;
 use crate::beside::Beside;
 use crate::frame::{self, Call, Reply};
-use crate::message::{self, Message, Opened, Received};
+use crate::message::{self, Message, Opened, Received, Taken};
 use crate::system::{self, Process};
 use crate::{backtrace, codec};
 use serde::Serialize;
@@ -188,13 +188,16 @@ impl Task {
     /// Takes what is beside a reply. The error says what is wrong with it.
     fn receive(request: &Message, reply: Vec<u8>, from: Option<&Process>) -> Result<Received, String> {
         if message::is_plain(&reply) {
-            return Ok(Received::plain(reply));
+            let taken = Taken::default();
+            return Ok(Received { frame: reply, taken });
         }
         let (opened, from) = Opened::of(&reply).zip(from).ok_or("it can't be opened")?;
         if opened.is_held {
             request.set_held_in_the_worker();
         }
-        Received::new(&opened, |entry| from.collect(entry))
+        let taken = opened.take(|entry| from.collect(entry))?;
+        let frame = opened.frame.to_vec();
+        Ok(Received { frame, taken })
     }
 
     /// Ends the task whose worker has replied something else.
@@ -241,7 +244,10 @@ fn unreadable(cause: String) -> TaskError {
 
 /// The result in a reply that carries a value. The thread that takes the result decodes it.
 pub(crate) fn decode_value<R: DeserializeOwned + 'static>(received: Received) -> Result<R, TaskError> {
-    let Received { frame, rest, beside } = received;
+    let Received {
+        frame,
+        taken: Taken { rest, beside },
+    } = received;
     let Some((_, Reply::Value(bytes))) = Reply::decode(&frame) else {
         unreachable!("a promise is completed with replies that carry a value only");
     };

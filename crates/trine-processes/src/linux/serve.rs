@@ -9,7 +9,7 @@ use super::wire_worker::WorkerWire;
 use super::{entries, process, signals, stack_overflow};
 use crate::backtrace;
 use crate::frame::{Call, Reply, Request};
-use crate::message::{Message, Opened, Received};
+use crate::message::{Message, Opened, Taken};
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcSender, bytes_channel};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::error::Error;
@@ -101,15 +101,15 @@ fn serve_link(mut link: WorkerEnd, wire: &WorkerWire) -> Result<(), Box<dyn Erro
         let Request::Call(call) = decode(&opened)? else {
             return Ok(());
         };
-        let received = wire.receive(&opened);
-        if received.is_err() && !wire.is_open() {
+        let taken = wire.receive(&opened);
+        if taken.is_err() && !wire.is_open() {
             // Before the claim: so another worker gets the call.
             return Err("a task has closed the socket to the parent".into());
         }
         if !link.claim() {
             continue;
         }
-        let reply = reply(&opened, &call, received, wire);
+        let reply = reply(&opened, &call, taken, wire);
         link.send(reply.bytes())?;
     }
 }
@@ -146,14 +146,9 @@ fn decode<'a>(opened: &Opened<'a>) -> Result<Request<'a>, &'static str> {
 }
 
 /// Runs a call, and returns the reply to it.
-fn reply(
-    opened: &Opened<'_>,
-    call: &Call<'_>,
-    received: Result<Received, String>,
-    wire: &WorkerWire,
-) -> Message {
-    let mut reply = match received {
-        Ok(received) => answer(call, received),
+fn reply(opened: &Opened<'_>, call: &Call<'_>, taken: Result<Taken, String>, wire: &WorkerWire) -> Message {
+    let mut reply = match taken {
+        Ok(taken) => answer(call, taken),
         Err(cause) => Message::plain(Reply::ArgumentNotDecoded { cause: &cause }.encode(call.task)),
     };
     if let Err(error) = wire.lend(reply.beside()) {
@@ -166,8 +161,8 @@ fn reply(
     reply
 }
 
-fn answer(call: &Call<'_>, received: Received) -> Message {
-    let Received { rest, beside, .. } = received;
+fn answer(call: &Call<'_>, taken: Taken) -> Message {
+    let Taken { rest, beside } = taken;
     let call = Call {
         argument: rest.as_ref().map_or(call.argument, |rest| rest.bytes()),
         ..*call

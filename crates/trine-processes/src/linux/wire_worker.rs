@@ -5,7 +5,7 @@ use super::serve::die;
 use super::wire::{Came, Packet, receive, send};
 use crate::beside::Beside;
 use crate::memory::Memory;
-use crate::message::{Entry, Opened, Received};
+use crate::message::{Entry, Opened, Taken};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::fstat;
 use rustix::io::Errno;
@@ -102,10 +102,10 @@ impl WorkerWire {
         }
     }
 
-    /// A request with what is beside it. The error says why that can't be had.
-    pub(super) fn receive(&self, opened: &Opened<'_>) -> Result<Received, String> {
-        let mut inside = self.inside.lock();
-        Received::new(opened, |entry| {
+    /// What is beside a request. The error says why it can't be had.
+    pub(super) fn receive(&self, opened: &Opened<'_>) -> Result<Taken, String> {
+        opened.take(|entry| {
+            let mut inside = self.inside.lock();
             if !inside.mapped.contains_key(&entry.id) {
                 self.drain(&mut inside);
             }

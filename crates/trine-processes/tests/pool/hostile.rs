@@ -2,6 +2,7 @@
 
 use crate::fixture::in_own_process;
 use crate::random::Random;
+use crate::scarcity::limit;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
@@ -19,7 +20,7 @@ fn shared_words() -> &'static [AtomicU32] {
     let maps = std::fs::read_to_string("/proc/self/maps").expect("there is a /proc");
     let line = maps
         .lines()
-        .find(|line| line.contains("memfd:trine"))
+        .find(|line| line.contains("memfd:trine "))
         .expect("it is mapped");
     let (range, _) = line.split_once(' ').expect("a range is first");
     let (begin, end) = range.split_once('-').expect("a range has two ends");
@@ -100,8 +101,10 @@ fn forge_for_ever(seed: u64) -> Vec<u64> {
     vec![seed; 10_000]
 }
 
-/// Stops its process as soon as a part of the reply has been written, which is longer than the ring.
+/// Stops its process as soon as a part of the reply has been written, which is longer than the ring, and for which there is no
+/// segment.
 fn stop_in_the_middle_of_a_reply(_: ()) -> Vec<u8> {
+    limit(libc::RLIMIT_NOFILE, 7);
     let words = shared_words();
     let before = words[WRITTEN].load(Relaxed);
     thread::spawn(move || {

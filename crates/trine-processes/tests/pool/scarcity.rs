@@ -31,7 +31,7 @@ fn pool_of_workers_that(do_first: &str) -> ProcessPool {
 }
 
 /// Limits what this process has, a process of the test's own, from now on.
-fn limit(resource: libc::__rlimit_resource_t, limit: usize) {
+pub(crate) fn limit(resource: libc::__rlimit_resource_t, limit: usize) {
     let limit = libc::rlimit {
         rlim_cur: limit as libc::rlim_t,
         rlim_max: 1024,

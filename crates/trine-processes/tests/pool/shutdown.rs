@@ -1,6 +1,7 @@
 //! How a pool ends. That nothing is left is checked after every test of this crate, by the fixture.
 
 use crate::fixture::in_own_process;
+use crate::scarcity::limit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
@@ -275,7 +276,10 @@ in_own_process! {
         let worker = libc::pid_t::try_from(worker).expect("it is a process id");
         // SAFETY: sends a signal to a child of this process.
         unsafe { libc::kill(worker, libc::SIGSTOP) };
+        // Without a segment for it, which takes one of eight descriptors.
+        limit(libc::RLIMIT_NOFILE, 7);
         let large = pool.submit(|bytes: Vec<u8>| bytes.len(), vec![1; 100_000_000]);
+        limit(libc::RLIMIT_NOFILE, 1024);
         while !large.is_running() {
             thread::yield_now();
         }
