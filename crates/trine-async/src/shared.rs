@@ -40,18 +40,23 @@ impl Shared {
     }
 
     /// Lets a task in as the pool was made to: it may block until there is room, but not in async code.
+    #[inline]
     pub(crate) fn enter_or_block(self: &Arc<Self>, span: TaskSpan) -> Result<Entry, Refusal> {
-        let place = match (self.try_take_place(), &self.limit) {
-            (Err(Refusal::Full(_)), Some(limit)) if limit.when_full == WhenFull::Block => {
-                if is_async_code() {
-                    None
-                } else {
-                    Some(self.wait_for_room(limit)?)
-                }
-            }
-            (taken, _) => taken?,
+        let place = match self.try_take_place() {
+            Err(Refusal::Full(_)) => self.without_room()?,
+            taken => taken?,
         };
         self.enter(place, span)
+    }
+
+    /// What becomes of a task for which there is no room.
+    #[cold]
+    fn without_room(&self) -> Result<Option<Place>, Refusal> {
+        match &self.limit {
+            Some(limit) if limit.when_full == WhenFull::Refuse => Err(Refusal::Full(limit.places)),
+            Some(limit) if !is_async_code() => self.wait_for_room(limit).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// Lets a task in once there is room.
@@ -64,6 +69,7 @@ impl Shared {
     }
 
     /// A place for a task, if the pool has a limit.
+    #[inline]
     fn try_take_place(&self) -> Result<Option<Place>, Refusal> {
         if !self.home.is_here() {
             return Err(Refusal::Forked);
@@ -82,6 +88,7 @@ impl Shared {
         place.result().unwrap_or(Err(Refusal::ShutDown))
     }
 
+    #[inline]
     fn enter(self: &Arc<Self>, place: Option<Place>, span: TaskSpan) -> Result<Entry, Refusal> {
         if !self.tasks.enter() {
             return Err(Refusal::ShutDown);

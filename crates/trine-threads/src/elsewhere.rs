@@ -16,7 +16,7 @@ where
     R: Send,
 {
     let submitter = TaskSpan::current();
-    let job = FrameJob::new(|| submitter.inside(closure));
+    let job = FrameJob::new(move || submitter.inside(closure));
     // SAFETY: this waits for the end of the task, after which the pointer is not used.
     let future = unsafe { submit(queues, job.job()) };
     match future.result_at_end() {

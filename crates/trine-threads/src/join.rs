@@ -35,7 +35,7 @@ where
     B: FnOnce() -> RB,
 {
     let submitter = TaskSpan::current();
-    let job = FrameJob::new(|| submitter.inside(second));
+    let job = FrameJob::new(move || submitter.inside(second));
     let index = worker.push(job.job());
     let unwinding = Unwinding {
         worker,
