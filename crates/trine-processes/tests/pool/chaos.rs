@@ -219,8 +219,10 @@ impl Round<'_> {
             Behaviour::Aborts | Behaviour::Exits | Behaviour::LeavesAChild => error.is_worker_death(),
             Behaviour::Hangs => error.is_timed_out(),
         };
+        // Its time counts from when the worker takes the task, and on a busy machine may be over before that says so.
+        let has_begun = begun == 1 || (begun == 0 && error.is_timed_out());
         assert!(
-            expected && begun == 1,
+            expected && has_begun,
             "{order:?} has begun {begun} times: {error}"
         );
     }
