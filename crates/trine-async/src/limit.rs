@@ -62,11 +62,6 @@ impl Limit {
         async move { free.acquire_owned().await.map_err(|_closed| Refusal::ShutDown) }
     }
 
-    /// A place that was taken, and forgotten, is free again.
-    pub(crate) fn give_back(&self) {
-        self.free.add_permits(1);
-    }
-
     /// From here on nobody gets a place; those who wait are told so.
     pub(crate) fn close(&self) {
         self.free.close();

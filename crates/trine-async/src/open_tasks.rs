@@ -36,11 +36,11 @@ impl OpenTasks {
     /// Counts a task, which has to `leave`. False if the pool is closed.
     pub(crate) fn enter(&self) -> bool {
         // ORDERING: Relaxed. Nothing is read because of this; the count's own order is all that `close` needs.
-        let is_open = self.state.fetch_add(ONE_TASK, Relaxed) & CLOSED == 0;
-        if !is_open {
-            self.count_down();
-        }
-        is_open
+        self.state
+            .fetch_update(Relaxed, Relaxed, |state| {
+                (state & CLOSED == 0).then_some(state + ONE_TASK)
+            })
+            .is_ok()
     }
 
     /// A task that was let in has started.
@@ -54,10 +54,6 @@ impl OpenTasks {
             self.counters.task_started();
         }
         self.counters.task_ended(outcome);
-        self.count_down();
-    }
-
-    fn count_down(&self) {
         // ORDERING: Release so that what the task did happens before what follows a shutdown (the Acquire of
         // `close`, or of the last one here).
         let before = self.state.fetch_sub(ONE_TASK, AcqRel);

@@ -40,23 +40,18 @@ impl Shared {
     }
 
     /// Lets a task in as the pool was made to: it may block until there is room, but not in async code.
-    #[inline]
     pub(crate) fn enter_or_block(self: &Arc<Self>, span: TaskSpan) -> Result<Entry, Refusal> {
-        let place = match self.try_take_place() {
-            Err(Refusal::Full(_)) => self.without_room()?,
-            taken => taken?,
+        let place = match (self.try_take_place(), &self.limit) {
+            (Err(Refusal::Full(_)), Some(limit)) if limit.when_full == WhenFull::Block => {
+                if is_async_code() {
+                    None
+                } else {
+                    Some(self.wait_for_room(limit)?)
+                }
+            }
+            (taken, _) => taken?,
         };
         self.enter(place, span)
-    }
-
-    /// What becomes of a task for which there is no room.
-    #[cold]
-    fn without_room(&self) -> Result<Option<Place>, Refusal> {
-        match &self.limit {
-            Some(limit) if limit.when_full == WhenFull::Refuse => Err(Refusal::Full(limit.places)),
-            Some(limit) if !is_async_code() => self.wait_for_room(limit).map(Some),
-            _ => Ok(None),
-        }
     }
 
     /// Lets a task in once there is room.
@@ -69,7 +64,6 @@ impl Shared {
     }
 
     /// A place for a task, if the pool has a limit.
-    #[inline]
     fn try_take_place(&self) -> Result<Option<Place>, Refusal> {
         if !self.home.is_here() {
             return Err(Refusal::Forked);
@@ -88,18 +82,15 @@ impl Shared {
         place.result().unwrap_or(Err(Refusal::ShutDown))
     }
 
-    #[inline]
     fn enter(self: &Arc<Self>, place: Option<Place>, span: TaskSpan) -> Result<Entry, Refusal> {
         if !self.tasks.enter() {
             return Err(Refusal::ShutDown);
         }
-        let has_place = place.map(Place::forget).is_some();
         Ok(Entry {
             shared: Arc::clone(self),
+            place,
             span,
-            has_place,
             has_started: false,
-            has_waited: false,
             outcome: Outcome::Cancelled,
         })
     }
@@ -130,12 +121,9 @@ impl Shared {
 /// A task that was let in and has not ended, for as long as this lives.
 pub(crate) struct Entry {
     shared: Arc<Shared>,
+    place: Option<Place>,
     span: TaskSpan,
-    /// One of the limit's. Not the permit itself, which is larger than the rest.
-    has_place: bool,
     has_started: bool,
-    /// It was polled, and has not ended then.
-    pub(crate) has_waited: bool,
     /// How the task has ended, or what it means if this is dropped before it has.
     outcome: Outcome,
 }
@@ -164,26 +152,17 @@ impl Entry {
         self.span.inside(work)
     }
 
-    fn give_back_place(&mut self) {
-        if self.has_place
-            && let Some(limit) = &self.shared.limit
-        {
-            self.has_place = false;
-            limit.give_back();
-        }
-    }
-
     /// The task has ended so. Its place is free; who waits for the last task is told when this is dropped.
     pub(crate) fn end(&mut self, outcome: Outcome) {
         self.outcome = outcome;
-        self.give_back_place();
+        self.place = None;
         self.span = TaskSpan::none();
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.give_back_place();
+        self.place = None;
         self.shared.tasks.leave(self.has_started, self.outcome);
     }
 }

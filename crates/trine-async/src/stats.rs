@@ -51,13 +51,9 @@ impl Stats {
     }
 }
 
-/// The counters of a pool. Each thread has one of so many, so that threads seldom wait for each other's.
+/// The counters of a pool.
 #[derive(Default)]
-pub(crate) struct Counters([ThreadCounters; 8]);
-
-#[derive(Default)]
-#[repr(align(128))]
-struct ThreadCounters {
+pub(crate) struct Counters {
     /// Tasks that have started, or have ended without.
     started: AtomicUsize,
     done: AtomicUsize,
@@ -68,41 +64,25 @@ struct ThreadCounters {
 // ORDERING: for `Counters`: Release, so that whoever sees (Acquire) that a task has ended sees that it had started.
 impl Counters {
     pub(crate) fn task_started(&self) {
-        self.own().started.fetch_add(1, Relaxed);
+        self.started.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn task_ended(&self, outcome: Outcome) {
-        let counters = self.own();
         let counter = match outcome {
-            Outcome::Done => &counters.done,
-            Outcome::Failed => &counters.failed,
-            Outcome::Cancelled => &counters.cancelled,
+            Outcome::Done => &self.done,
+            Outcome::Failed => &self.failed,
+            Outcome::Cancelled => &self.cancelled,
         };
         counter.fetch_add(1, Release);
     }
 
-    /// Those of the calling thread.
-    fn own(&self) -> &ThreadCounters {
-        static THREADS: AtomicUsize = AtomicUsize::new(0);
-        thread_local!(static NUMBER: usize = THREADS.fetch_add(1, Relaxed));
-        // A thread whose locals are gone takes any.
-        &self.0[NUMBER.try_with(|number| *number).unwrap_or(0) % self.0.len()]
-    }
-
-    fn sum(&self, counter: impl Fn(&ThreadCounters) -> &AtomicUsize) -> usize {
-        self.0
-            .iter()
-            .map(|counters| counter(counters).load(Acquire))
-            .sum()
-    }
-
     /// `in_flight` tells how many have not ended.
     pub(crate) fn read(&self, in_flight: impl FnOnce() -> usize) -> Stats {
-        let done = self.sum(|counters| &counters.done);
-        let failed = self.sum(|counters| &counters.failed);
-        let cancelled = self.sum(|counters| &counters.cancelled);
+        let done = self.done.load(Acquire);
+        let failed = self.failed.load(Acquire);
+        let cancelled = self.cancelled.load(Acquire);
         // After those, so that it is not less than what has ended.
-        let started = self.sum(|counters| &counters.started);
+        let started = self.started.load(Acquire);
         let running = started - (done + failed + cancelled);
         Stats {
             running,

@@ -18,6 +18,7 @@ where
 {
     let running = Running {
         future: Some(future),
+        has_waited: false,
         entry: Some(entry),
     };
     let (promise, result) = Promise::with_parts(Stop::default(), running);
@@ -66,6 +67,7 @@ pin_project! {
         // Gone as soon as the task has ended.
         #[pin]
         future: Option<F>,
+        has_waited: bool,
         // Until the task has ended.
         entry: Option<Entry>,
     }
@@ -75,16 +77,6 @@ impl<F> Running<F> {
     /// The task starts, if it has not yet. False if it should not.
     fn start(self: Pin<&mut Self>) -> bool {
         self.project().entry.as_mut().is_some_and(Entry::start)
-    }
-
-    fn waits(self: Pin<&mut Self>) {
-        if let Some(entry) = self.project().entry {
-            entry.has_waited = true;
-        }
-    }
-
-    fn has_waited(&self) -> bool {
-        self.entry.as_ref().is_some_and(|entry| entry.has_waited)
     }
 
     fn poll_future<T>(self: Pin<&mut Self>, context: &mut Context<'_>) -> Result<Poll<T>, Panic>
@@ -168,12 +160,12 @@ where
         let starts = promise.kept().start() && promise.start();
         let polled = starts.then(|| promise.kept().poll_future(context));
         if let Some(Ok(Poll::Pending)) = polled {
-            promise.kept().waits();
+            *promise.kept().project().has_waited = true;
             promise.owner().watch(context.waker());
             if !promise.is_cancelled() {
                 return Poll::Pending;
             }
-        } else if promise.kept().has_waited() {
+        } else if promise.kept().has_waited {
             promise.owner().forget();
         }
         let Some((promise, mut entry, dropped)) = self.take() else {
