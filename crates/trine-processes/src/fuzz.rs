@@ -8,7 +8,7 @@ use crate::beside::{self, Beside};
 use crate::codec;
 use crate::frame::{Reply, value};
 use crate::memory::Memory;
-use crate::message::{Opened, Received};
+use crate::message::Opened;
 use crate::{Json, RemoteError, SharedBytes, SharedSlice};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -215,18 +215,18 @@ fn receive(message: &[u8]) -> (bool, bool) {
         return (false, false);
     };
     let take = |length| (length <= 4096).then(|| Memory::copy_of(&vec![7; length]));
-    let Ok(received) = Received::new(&opened, |entry| take(entry.length).ok_or(())) else {
+    let Ok(taken) = opened.take(|entry| take(entry.length).ok_or(())) else {
         return (false, false);
     };
-    let Some((task, reply)) = Reply::decode(&received.frame) else {
+    let Some((task, reply)) = Reply::decode(opened.frame) else {
         return (false, false);
     };
-    assert_eq!(reply.encode(task), received.frame);
+    assert_eq!(reply.encode(task), opened.frame);
     let Reply::Value(bytes) = reply else {
         return (true, false);
     };
-    let bytes = received.rest.as_ref().map_or(bytes, |rest| rest.bytes());
-    let beside = || received.beside.clone();
+    let bytes = taken.rest.as_ref().map_or(bytes, |rest| rest.bytes());
+    let beside = || taken.beside.clone();
     let read = [
         read::<()>(beside(), bytes),
         read::<Sample>(beside(), bytes),
