@@ -108,7 +108,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "mutants",
-        what: "two seeded bugs a file, caught by their models",
+        what: "a seeded bug a file, caught by its model",
         run: |verify| mutants::check_selection(&verify.workspace),
     },
     Step {
