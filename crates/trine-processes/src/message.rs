@@ -170,7 +170,8 @@ impl Opened<'_> {
 /// A frame that has come, with all that was beside it.
 pub(crate) struct Received {
     pub(crate) frame: Vec<u8>,
-    pub(crate) taken: Taken,
+    /// Seldom anything, so that most tasks are small.
+    pub(crate) taken: Option<Box<Taken>>,
 }
 
 #[cfg(all(test, not(trine_loom)))]

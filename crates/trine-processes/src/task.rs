@@ -188,14 +188,14 @@ impl Task {
     /// Takes what is beside a reply. The error says what is wrong with it.
     fn receive(request: &Message, reply: Vec<u8>, from: Option<&Process>) -> Result<Received, String> {
         if message::is_plain(&reply) {
-            let taken = Taken::default();
-            return Ok(Received { frame: reply, taken });
+            let (frame, taken) = (reply, None);
+            return Ok(Received { frame, taken });
         }
         let (opened, from) = Opened::of(&reply).zip(from).ok_or("it can't be opened")?;
         if opened.is_held {
             request.set_held_in_the_worker();
         }
-        let taken = opened.take(|entry| from.collect(entry))?;
+        let taken = Some(Box::new(opened.take(|entry| from.collect(entry))?));
         let frame = opened.frame.to_vec();
         Ok(Received { frame, taken })
     }
@@ -244,10 +244,8 @@ fn unreadable(cause: String) -> TaskError {
 
 /// The result in a reply that carries a value. The thread that takes the result decodes it.
 pub(crate) fn decode_value<R: DeserializeOwned + 'static>(received: Received) -> Result<R, TaskError> {
-    let Received {
-        frame,
-        taken: Taken { rest, beside },
-    } = received;
+    let Received { frame, taken } = received;
+    let Taken { rest, beside } = taken.map_or_else(Taken::default, |taken| *taken);
     let Some((_, Reply::Value(bytes))) = Reply::decode(&frame) else {
         unreachable!("a promise is completed with replies that carry a value only");
     };
