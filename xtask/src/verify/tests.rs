@@ -49,7 +49,6 @@ const WITHOUT_MEMORY: &[&str] = &[
     "--skip=hostile",
     "--skip=shared_values",
     "--skip=chaos",
-    "--skip=shared_values",
 ];
 
 /// What workers send changed at random, random programs on the thread pool, random crashes in the process pool, and all of that

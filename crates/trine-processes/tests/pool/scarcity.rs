@@ -4,6 +4,7 @@ use crate::constructors::DO;
 use crate::fixture::{in_own_process, run_for};
 use crate::refusals::{allow_processes, allow_threads, refuse_processes};
 use crate::sandbox::deny;
+use crate::shared_values::segments;
 use std::error::Error;
 use std::time::Duration;
 use trine_fixture::{Gate, wait_at_gate};
@@ -43,17 +44,6 @@ pub(crate) fn limit(resource: libc::__rlimit_resource_t, limit: usize) {
 
 fn limit_descriptors(descriptors: usize) {
     limit(libc::RLIMIT_NOFILE, descriptors);
-}
-
-/// How many segments this process has.
-fn segments() -> usize {
-    let links = std::fs::read_dir("/proc/self/fd")
-        .expect("there is a /proc")
-        .flatten();
-    let targets = links.filter_map(|link| std::fs::read_link(link.path()).ok());
-    targets
-        .filter(|target| target.display().to_string().contains("memfd:trine-segment"))
-        .count()
 }
 
 fn descriptors() -> usize {
@@ -183,7 +173,7 @@ in_own_process! {
     #[test]
     fn descriptors_are_constant_in_parent_and_worker() {
         let pool = ProcessPool::new(1).expect("a pool");
-        let count = |_: ()| descriptors() - segments();
+        let count = |_: ()| descriptors() - segments(());
         let before = (pool.submit(count, ()).result().expect("a value"), count(()));
         for length in [0, 100, 100_000, 3_000_000] {
             let bytes = |length: usize| vec![1_u8; length];

@@ -32,8 +32,8 @@ fn count(length: usize) -> SharedSlice<f64> {
     numbers
 }
 
-/// The descriptors of segments in this process.
-fn descriptors(_: ()) -> usize {
+/// How many descriptors of segments this process has.
+pub(crate) fn segments(_: ()) -> usize {
     let links = std::fs::read_dir("/proc/self/fd")
         .expect("there is a /proc")
         .flatten();
@@ -181,7 +181,7 @@ in_own_process! {
             assert_eq!(again, Some(there), "the worker keeps its mapping");
         }
         assert_eq!(pool.submit(mappings, ()).result().expect("a value").len(), 1);
-        assert_eq!(pool.submit(descriptors, ()).result().expect("a value"), 0);
+        assert_eq!(pool.submit(segments, ()).result().expect("a value"), 0);
     }
 
     #[test]
@@ -291,13 +291,13 @@ in_own_process! {
             let _own: Vec<_> = (0..10).map(filled).collect();
             wait_at_gate(gate)
         };
-        let before = descriptors(());
+        let before = segments(());
         for _ in 0..10 {
             let future = pool.submit(hold, (gate.name(), filled(1)));
             kill(gate.admit().pid.into());
             assert!(future.result().expect_err("it is killed").is_worker_death());
         }
-        assert_eq!(descriptors(()), before + 1, "one is kept");
+        assert_eq!(segments(()), before + 1, "one is kept");
         assert_eq!(pool.submit(sum, filled(2)).result().expect("the pool goes on"), 2 * LENGTH as u64);
     }
 
@@ -307,11 +307,11 @@ in_own_process! {
         let results: Vec<_> = pool.map(filled, 0..10).collect::<Result<_, _>>().expect("values");
         let sums: Vec<_> = pool.map(sum, results.clone()).collect::<Result<_, _>>().expect("values");
         assert_eq!(sums, Vec::from_iter((0..10).map(|value| value * LENGTH as u64)));
-        assert_eq!(descriptors(()), results.len());
+        assert_eq!(segments(()), results.len());
         drop(pool);
-        assert_eq!(descriptors(()), results.len(), "what is used stays");
+        assert_eq!(segments(()), results.len(), "what is used stays");
         drop(results);
-        assert_eq!((descriptors(()), mappings(()).len()), (0, 0));
+        assert_eq!((segments(()), mappings(()).len()), (0, 0));
     }
 
     /// A worker that does nothing is told as well.
@@ -338,7 +338,7 @@ in_own_process! {
     fn many_slices_take_few_descriptors() {
         let pool = ProcessPool::new(2).expect("a pool");
         let many: Vec<_> = (0..100).map(filled).collect();
-        assert_eq!(descriptors(()), MOST);
+        assert_eq!(segments(()), MOST);
         let futures: Vec<_> = many.iter().map(|bytes| pool.submit(sum, bytes.clone())).collect();
         for (value, future) in (0..).zip(futures) {
             assert_eq!(future.result().expect("a value"), value * LENGTH as u64);
@@ -349,7 +349,7 @@ in_own_process! {
             // SAFETY: the limit is valid for a read.
             assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
             let many: Vec<_> = (0..30).map(filled).collect();
-            (descriptors(()), many)
+            (segments(()), many)
         };
         let (there, many) = pool.submit(fewer, ()).result().expect("a value");
         assert_eq!(there, 80 / 8);
@@ -476,13 +476,13 @@ fn a_million_uses_take_no_descriptors() {
                 TOGETHER * LENGTH / 4
             );
             if round % 1000 == 0 {
-                assert_eq!(descriptors(()), TOGETHER);
+                assert_eq!(segments(()), TOGETHER);
             }
         }
-        assert_eq!(descriptors(()), TOGETHER);
-        assert_eq!(pool.submit(descriptors, ()).result().expect("a value"), 0);
+        assert_eq!(segments(()), TOGETHER);
+        assert_eq!(pool.submit(segments, ()).result().expect("a value"), 0);
         pool.shutdown(Shutdown::Drain);
-        assert_eq!(descriptors(()), 0);
+        assert_eq!(segments(()), 0);
     });
 }
 
