@@ -7,7 +7,7 @@ use crate::owner::Waiting;
 use crate::waiter::Waiter;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use trine_platform::{Deadline, prefetch_for_write, spin_until};
+use trine_platform::{Deadline, spin_until};
 
 /// So many blocks are on their way to this processor at a time. Futures lie anywhere in memory, and one that has ended on
 /// another processor comes from its cache: one after the other, each would be waited for.
@@ -67,7 +67,7 @@ impl Many {
             let number = self.looked_at;
             self.looked_at += 1;
             if let Some(future) = members.member(number + AHEAD) {
-                prefetch_for_write(future.state());
+                future.prefetch();
             }
             if let Some(future) = members.member(number)
                 && !self.watch(number, future)
@@ -101,7 +101,7 @@ impl Many {
                 return;
             };
             if let Some(future) = members.member(number) {
-                prefetch_for_write(future.state());
+                future.prefetch();
             }
             self.prefetched += 1;
         }
