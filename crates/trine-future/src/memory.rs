@@ -155,7 +155,7 @@ impl List {
     fn push(&self, size: Size, free: NonNull<Free>) {
         // Nothing but the link: what makes a block the first of a chain is written when it becomes one.
         // SAFETY: the block is nobody's any more, large enough, and aligned.
-        unsafe { (&raw mut (*free.as_ptr()).next).write(self.first.get()) };
+        unsafe { (*free.as_ptr()).next = self.first.get() };
         self.first.set(free.as_ptr());
         self.length.set(self.length.get() + 1);
         self.until_check.set(self.until_check.get() - 1);
