@@ -1,10 +1,12 @@
 //! What it costs to write a value in one process and read it in another: calls with an argument of so many bytes, one at a
 //! time, in threads and in processes. The task looks at one byte of it and answers with a number.
 //!
-//! Arguments are made before the time is taken.
+//! Arguments are made before the time is taken, those that are shared once for all calls. `cargo xtask bench --all-cores pickling` writes the
+//! table and the picture that stand in the guide.
 
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
+use std::sync::Arc;
 use trine::processes::SharedBytes;
 use trine::{Executor, ProcessPool, ThreadPool};
 use trine_benches::{ByteBuf, Line, Place, Plot, Quartiles, measure_prepared};
@@ -52,7 +54,11 @@ fn main() {
     let contenders: [(&str, Sample<'_>); 5] = [
         (
             "threads",
-            Box::new(|size| calls(&threads, size, |bytes: Vec<u8>| middle(&bytes), || bytes(size))),
+            Box::new(|size| {
+                let shared = Arc::new(bytes(size));
+                let task = |bytes: Arc<Vec<u8>>| middle(&bytes);
+                calls(&threads, size, task, || Arc::clone(&shared))
+            }),
         ),
         (
             "SharedBytes",
@@ -74,7 +80,7 @@ fn main() {
             }),
         ),
         (
-            "Vec<u8> in a struct",
+            "in a struct",
             Box::new(|size| {
                 let task = |picture: Picture| middle(&picture.bytes);
                 let bytes = || bytes(size);
@@ -112,7 +118,7 @@ fn bytes(size: usize) -> Vec<u8> {
     vec![7; size]
 }
 
-/// The median needs many of these: what a call takes, in microseconds.
+/// What a call takes, in microseconds.
 fn calls<E, F, A>(pool: &E, size: usize, task: F, argument: impl Fn() -> A) -> f64
 where
     E: Executor<F, A, Output = u8>,

@@ -11,14 +11,14 @@ use std::time::Duration;
 use trine::ProcessPool;
 use trine::processes::SharedBytes;
 use trine_benches::{
-    Grid, Line, Measurement, Place, Plot, Quartiles, SAMPLE, have_all_meet, measure, measure_prepared, meet,
-    memory,
+    Grid, Line, Measurement, Place, Plot, Quartiles, SAMPLE, have_all_meet, is_wanted, measure,
+    measure_prepared, meet, memory,
 };
 
 const WORKERS: [usize; 4] = [1, 2, 4, 16];
 const LEAST_TASKS: u64 = 100;
 /// From one place on the axis to the next.
-const STEP_OF_BYTES: u64 = 8;
+const STEP_OF_BYTES: u64 = 4;
 const MOST_BYTES: u64 = 256 << 20;
 const SAMPLES: usize = 5;
 /// What costs more than this many times what fewer or smaller ones do is a cliff.
@@ -35,11 +35,15 @@ fn main() {
         ("growth.processes.tasks", &|| tasks(most)),
         ("growth.processes.bytes", &bytes),
     ];
-    if env::args().skip(1).any(|argument| !argument.starts_with('-')) {
-        return parts.iter().for_each(|(_, part)| part());
+    let only = env::args().nth(1);
+    if let Some((_, part)) = parts.iter().find(|(name, _)| only.as_deref() == Some(name)) {
+        return part();
     }
     // A process for each, so that none is measured in memory that another one has left.
     for (name, _) in parts {
+        if !is_wanted(name, env::args().skip(1)) {
+            continue;
+        }
         let program = env::current_exe().expect("the program is there");
         let status = Command::new(program).arg(name).status().expect("it starts again");
         assert!(status.success(), "{name}: {status}");
@@ -68,7 +72,7 @@ fn tasks(most: u64) {
         .collect();
     let Some(mut plot) = Plot::new(
         "growth.processes.tasks",
-        "so many tiny tasks are submitted, then collected",
+        "so many tiny tasks are submitted, then collected; in brackets, how far one rises above what it costs among fewer",
         ["tasks", "µs a task"],
         places,
     ) else {
@@ -112,13 +116,13 @@ struct Picture {
 fn bytes() {
     let places = std::iter::successors(Some(8), |bytes| Some(bytes * STEP_OF_BYTES));
     let mut places: Vec<Place> = places
-        .take_while(|&bytes| bytes < MOST_BYTES)
+        .take_while(|&bytes| bytes < MOST_BYTES / 2)
         .map(Place::bytes)
         .collect();
     places.push(Place::bytes(MOST_BYTES));
     let Some(mut plot) = Plot::new(
         "growth.processes.bytes",
-        "a call with so many bytes, 2 workers, one at a time",
+        "a call with so many bytes, 2 workers, one at a time; in brackets, how far a byte rises above what it costs among fewer",
         ["bytes", "µs a call"],
         places,
     ) else {
@@ -167,7 +171,7 @@ fn bytes() {
             assert_eq!(length.result().expect("a value"), size);
         })
     });
-    line("SharedBytes out, filled", &|size| {
+    line("SharedBytes out", &|size| {
         let mut shared = SharedBytes::for_overwrite(size as usize);
         measure_prepared(
             |_| (),
@@ -215,7 +219,7 @@ fn rises(costs: impl Iterator<Item = f64>) -> String {
         rise = rise.max(cost / least);
     }
     let verdict = if rise > CLIFF { " SHORT" } else { "" };
-    format!(", rises {rise:.2}x{verdict}")
+    format!(" ({rise:.1}x{verdict})")
 }
 
 /// What a task with its future takes here while it is queued. In fresh memory.

@@ -99,9 +99,10 @@ fn parse<'a>(arguments: &'a [&'a str]) -> Result<(Vec<Lane>, &'a [&'a str])> {
         return Ok((Lane::ALL.to_vec(), filter));
     }
     let lanes = options.iter().map(|option| match *option {
+        "--all-cores" => Ok(Lane::AllCores),
         "--one-core" => Ok(Lane::OneCore),
         "--busy" => Ok(Lane::Busy),
-        _ => bail!("there is no option {option}; there are --one-core and --busy"),
+        _ => bail!("there is no option {option}; there are --all-cores, --one-core and --busy"),
     });
     Ok((lanes.collect::<Result<_>>()?, filter))
 }

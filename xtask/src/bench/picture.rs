@@ -9,8 +9,9 @@ const HEIGHT: f64 = 420.0;
 /// Where the values are drawn: from left to right, and from top to bottom.
 const LEFT: f64 = 80.0;
 const RIGHT: f64 = 880.0;
-const TOP: f64 = 50.0;
+const TOP: f64 = 80.0;
 const BOTTOM: f64 = 370.0;
+const LEGENDS_IN_A_ROW: usize = 3;
 /// They are told apart without colours as well, by the title of each point.
 const COLOURS: [&str; 6] = ["#4b4fd8", "#4fae62", "#e8883f", "#d43b3b", "#8a5bc7", "#6a6f82"];
 
@@ -92,9 +93,11 @@ impl<'a> Picture<'a> {
     }
 
     fn legend(&self, number: usize, line: &Line, colour: &str) -> String {
-        let x = 10.0 + (WIDTH - 20.0) / self.plot.lines.len() as f64 * number as f64;
-        let swatch = format!("<rect x=\"{x:.1}\" y=\"9\" width=\"10\" height=\"10\" fill=\"{colour}\"/>\n");
-        swatch + &text([x + 15.0, 18.0], "start", &line.name)
+        let x = 10.0 + WIDTH / LEGENDS_IN_A_ROW as f64 * (number % LEGENDS_IN_A_ROW) as f64;
+        let y = 9.0 + 18.0 * (number / LEGENDS_IN_A_ROW) as f64;
+        let swatch =
+            format!("<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"10\" height=\"10\" fill=\"{colour}\"/>\n");
+        swatch + &text([x + 15.0, y + 9.0], "start", &line.name)
     }
 
     fn line(&self, line: &Line, colour: &str) -> String {
@@ -123,7 +126,7 @@ fn text([x, y]: [f64; 2], anchor: &str, text: &str) -> String {
 
 /// Numbers stand at the right.
 pub(super) fn markdown(grid: &Grid) -> String {
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | ").replace('<', "\\<"));
     let rule = vec!["---:".to_owned(); grid.head.len()];
     let lines: String = grid.lines.iter().map(|cells| line(cells)).collect();
     line(&grid.head) + &line(&rule) + &lines
@@ -152,7 +155,7 @@ mod tests {
     fn values_lie_on_logarithmic_axes() {
         let svg = svg(&plot());
         assert!(
-            svg.contains("points=\"100.0,370.0 480.0,210.0 860.0,50."),
+            svg.contains("points=\"100.0,370.0 480.0,225.0 860.0,80."),
             "{svg}"
         );
         assert!(svg.contains("a &lt;b&gt;, 64 B: 10.00 µs a call"));
@@ -164,7 +167,7 @@ mod tests {
         let table = markdown(&plot().grid());
         assert_eq!(
             table,
-            "| bytes | a <b> |\n| ---: | ---: |\n| 8 B | 1.00 |\n| 64 B | 10.0 |\n| 512 B | 99.0 |\n"
+            "| bytes | a \\<b> |\n| ---: | ---: |\n| 8 B | 1.00 |\n| 64 B | 10.0 |\n| 512 B | 99.0 |\n"
         );
     }
 }
