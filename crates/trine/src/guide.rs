@@ -15,7 +15,7 @@
 pub mod threads {}
 
 #[doc = include_str!("../guide/processes.md")]
-#[doc = ""]
+#[doc = ""] // A table begins and ends with an empty line.
 #[doc = include_str!("../guide/pickling.md")]
 #[doc = ""]
 #[doc = include_str!("../guide/pickling.svg")]
