@@ -46,8 +46,13 @@ pub(crate) fn record() -> Result<bool> {
     Ok(outcome.is_ok())
 }
 
+/// Explores all models, and compares them with the record.
+pub(crate) fn check_all(workspace: &Workspace) -> Result<Outcome> {
+    check(workspace, None)
+}
+
 /// Explores the models, all or those whose test's path contains `filter`, and compares them with the record.
-pub(crate) fn check(workspace: &Workspace, filter: Option<&str>) -> Result<Outcome> {
+fn check(workspace: &Workspace, filter: Option<&str>) -> Result<Outcome> {
     let (mut outcome, explored) = explore_all(workspace, filter)?;
     let records = record::read(&record_file(workspace))?;
     for exploration in &explored {

@@ -1,6 +1,7 @@
 //! `cargo xtask verify`: one command that proves the project.
 
 mod alone;
+mod beside;
 mod entry;
 mod examples;
 mod mistakes;
@@ -14,7 +15,9 @@ use crate::test_output::{Case, TestOutput};
 use crate::workspace::Workspace;
 use crate::{model, mutants, rows, tidy};
 use anyhow::Result;
+use beside::Beside;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Instant;
 
 struct Step {
@@ -25,9 +28,11 @@ struct Step {
 
 /// What the steps know, and learn for the ones after them.
 struct Verify {
-    workspace: Workspace,
+    workspace: Arc<Workspace>,
     tests: TestOutput,
     compile_fail: Vec<Case>,
+    models: Beside,
+    mutants: Beside,
 }
 
 const STEPS: &[Step] = &[
@@ -103,13 +108,13 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "models",
-        what: "every interleaving, compared with the record",
-        run: |verify| model::check(&verify.workspace, None),
+        what: "every interleaving, begun beside the others",
+        run: |verify| verify.models.wait(),
     },
     Step {
         name: "mutants",
-        what: "a seeded bug a file, caught by its model",
-        run: |verify| mutants::check_selection(&verify.workspace),
+        what: "a seeded bug a file, begun beside the others",
+        run: |verify| verify.mutants.wait(),
     },
     Step {
         name: "mistakes",
@@ -119,8 +124,12 @@ const STEPS: &[Step] = &[
 ];
 
 pub(crate) fn run() -> Result<bool> {
+    let begun = Instant::now();
+    let workspace = Arc::new(Workspace::load()?);
     let mut verify = Verify {
-        workspace: Workspace::load()?,
+        models: Beside::begin(&workspace, model::check_all),
+        mutants: Beside::begin(&workspace, mutants::check_selection),
+        workspace,
         tests: TestOutput::default(),
         compile_fail: Vec::new(),
     };
@@ -152,6 +161,8 @@ pub(crate) fn run() -> Result<bool> {
         failed += outcome.failed_tests();
         rows.push(vec![step.name.into(), result.into(), outcome.count(), seconds]);
     }
+    let seconds = format!("{:.1}", begun.elapsed().as_secs_f64());
+    rows.push(vec!["together".into(), String::new(), String::new(), seconds]);
     print!("\n{}\n", table(&rows));
     if !failing.is_empty() {
         println!("failed: {}", failing.join(", "));

@@ -33,11 +33,15 @@ use trine_platform::{LeakCheck, UnsafeCell};
 pub(crate) type TaskResult<T> = Result<T, TaskError>;
 
 /// The part of a block that is the same for every task.
+///
+/// The order matters: what is touched also if nobody waits stands together, beside the result, and so most often in one
+/// cache line.
+#[repr(C)]
 pub(crate) struct Header {
-    pub(crate) state: State,
-    pub(crate) vtable: &'static Vtable,
-    pub(crate) slot: UnsafeCell<Slot>,
     _leak_check: LeakCheck,
+    pub(crate) slot: UnsafeCell<Slot>,
+    pub(crate) vtable: &'static Vtable,
+    pub(crate) state: State,
 }
 
 /// The part that is the same for every task with this result.

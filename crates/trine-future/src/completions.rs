@@ -93,7 +93,7 @@ impl Completions {
     /// The number in this place, once it is there.
     pub(crate) fn read(&self, place: usize) -> Option<usize> {
         // ORDERING: Acquire pairs with the Release of `push`.
-        let number = self.places[place].word().load(Acquire);
+        let number = self.places.get(place)?.word().load(Acquire);
         number.checked_sub(FIRST).map(|number| number as usize)
     }
 

@@ -96,6 +96,6 @@ impl<C: Completable> Members for [Option<C>] {
     }
 
     fn member(&mut self, number: usize) -> Option<&mut Future<C::Value>> {
-        self[number].as_mut().map(C::future)
+        self.get_mut(number)?.as_mut().map(C::future)
     }
 }

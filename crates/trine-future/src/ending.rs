@@ -6,6 +6,7 @@ use crate::snapshot::{Phase, Snapshot};
 use crate::{Outcome, TaskError, memory};
 use std::convert::identity;
 use std::mem::{ManuallyDrop, MaybeUninit};
+use trine_platform::prefetch_for_write;
 
 /// Ends a task with `result`, and tells whoever waits. Gives the result back if the task had been cancelled.
 ///
@@ -69,6 +70,9 @@ fn drop_error(error: TaskError) {
 /// As for `finish`, on the producer's side.
 #[inline]
 pub(crate) unsafe fn complete<T>(block: BlockPointer, value: T) -> Result<(), TaskResult<T>> {
+    // If the line is in another processor's cache it is fetched once, not first to read the state and again to change it.
+    // SAFETY: the block is alive, because the caller has a side of it.
+    prefetch_for_write(&unsafe { block.header() }.state);
     let value = ManuallyDrop::new(value);
     // SAFETY: the result's place is the caller's before the end (R3).
     unsafe { block.store(Stored { value }) };

@@ -9,6 +9,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use trine_platform::{Deadline, spin_until};
 
+/// So many blocks are on their way to this processor at a time. Futures lie anywhere in memory, and one that has ended on
+/// another processor comes from its cache: one after the other, each would be waited for.
+const AHEAD: usize = 16;
+
 /// The futures of a wait, by their numbers.
 pub(crate) trait Members {
     type Value;
@@ -16,7 +20,7 @@ pub(crate) trait Members {
     /// How many numbers have been given.
     fn count(&self) -> usize;
 
-    /// `None` if it has been taken out.
+    /// `None` if it has been taken out, or the number has not been given.
     fn member(&mut self, number: usize) -> Option<&mut Future<Self::Value>>;
 }
 
@@ -30,6 +34,8 @@ pub(crate) struct Many {
     looked_at: usize,
     /// How many of those that had not ended then have been found to have ended.
     ended: usize,
+    /// How many of those that have ended have been fetched ahead.
+    prefetched: usize,
     /// The futures before this number have been offered to be run by a waiting worker, and somebody runs them.
     offered: usize,
 }
@@ -44,6 +50,7 @@ impl Many {
             completions: Arc::new(Completions::new(futures)),
             looked_at: 0,
             ended: 0,
+            prefetched: 0,
             offered: 0,
         }
     }
@@ -54,21 +61,50 @@ impl Many {
     }
 
     /// The number of the next future, if it has ended.
+    #[inline]
     fn found<M: Members + ?Sized>(&mut self, members: &mut M) -> Option<usize> {
         while self.looked_at < members.count() {
             let number = self.looked_at;
             self.looked_at += 1;
-            let Some(future) = members.member(number) else {
-                continue;
-            };
-            let name = u32::try_from(number).expect("`new` has checked the number of futures");
-            if !future.watch_by(|| Waiter::Many(Arc::clone(&self.completions), name)) {
+            if let Some(future) = members.member(number + AHEAD) {
+                future.prefetch();
+            }
+            if let Some(future) = members.member(number)
+                && !self.watch(number, future)
+            {
                 return Some(number);
             }
         }
+        self.told(members)
+    }
+
+    /// Has the consumer told of the end of this future. False if it has ended.
+    fn watch<T>(&self, number: usize, future: &mut Future<T>) -> bool {
+        let number = u32::try_from(number).expect("`new` has checked the number of futures");
+        future.watch_by(|| Waiter::Many(Arc::clone(&self.completions), number))
+    }
+
+    /// The number of the next future that has ended since it was looked at.
+    fn told<M: Members + ?Sized>(&mut self, members: &mut M) -> Option<usize> {
         let number = self.completions.read(self.ended)?;
+        if self.prefetched <= self.ended + AHEAD / 2 {
+            self.prefetch(members);
+        }
         self.ended += 1;
         Some(number)
+    }
+
+    /// Begins to fetch those that come next. They stand anywhere among the members, so that several are looked up at once.
+    fn prefetch<M: Members + ?Sized>(&mut self, members: &mut M) {
+        for place in self.prefetched..self.prefetched + AHEAD / 2 {
+            let Some(number) = self.completions.read(place) else {
+                return;
+            };
+            if let Some(future) = members.member(number) {
+                future.prefetch();
+            }
+            self.prefetched += 1;
+        }
     }
 
     /// `next` for async code: if none has ended, the task is woken when one does.
@@ -89,17 +125,21 @@ impl Many {
     ///
     /// In an untimed wait each that nobody has started is offered to its pool once, the oldest first, for a waiting worker
     /// to run it here.
+    #[inline]
     pub(crate) fn next<M: Members + ?Sized>(
         &mut self,
         deadline: Option<&Deadline>,
         members: &mut M,
     ) -> Option<usize> {
+        self.found(members).or_else(|| self.wait(deadline, members))
+    }
+
+    /// `next`, if none has ended.
+    #[cold]
+    fn wait<M: Members + ?Sized>(&mut self, deadline: Option<&Deadline>, members: &mut M) -> Option<usize> {
         let mut blocked = None;
         loop {
-            if let Some(number) = self.found(members) {
-                return Some(number);
-            }
-            // Asked before the second look, so that whatever has ended by the deadline is found first.
+            // Asked before the look, so that whatever has ended by the deadline is found first.
             let is_over = deadline.is_some_and(Deadline::has_passed);
             if let Some(number) = self.found(members) {
                 return Some(number);

@@ -1,6 +1,8 @@
 //! Chains of free blocks that no thread keeps: one store for each size.
 
+use crate::block::Header;
 use std::alloc::{Layout, dealloc};
+use std::mem::{MaybeUninit, offset_of};
 use std::ptr::{NonNull, null_mut};
 use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 use trine_platform::atomic::{AtomicPtr, AtomicUsize};
@@ -9,6 +11,8 @@ use trine_platform::{UnsafeCell, const_fn};
 /// A free block: a link of a chain, and, if it is the first, of a stack of chains.
 #[repr(C)]
 pub(crate) struct Free {
+    /// So that the links stand where a task has what is looked at last, which is still in the cache.
+    _unused: [MaybeUninit<u8>; offset_of!(Header, vtable)],
     pub(crate) next: *mut Free,
     next_chain: UnsafeCell<*mut Free>,
 }
@@ -17,6 +21,7 @@ impl Free {
     /// A block before `next`, in a chain that is in no stack.
     pub(crate) fn new(next: *mut Free) -> Self {
         Self {
+            _unused: [const { MaybeUninit::uninit() }; offset_of!(Header, vtable)],
             next,
             next_chain: UnsafeCell::new(null_mut()),
         }

@@ -6,6 +6,7 @@ use crate::waiting::Patience;
 use crate::{Future, TaskError};
 use std::convert::identity;
 use std::mem::ManuallyDrop;
+use trine_platform::prefetch_for_write;
 
 impl<T> Future<T> {
     /// Takes the result of a task that has ended, as what `wrap` makes of it, and keeps the future.
@@ -15,6 +16,14 @@ impl<T> Future<T> {
         self.state().take(ended);
         // SAFETY: the task has ended. A second call finds it taken.
         unsafe { self.read_result(ended, wrap) }
+    }
+
+    /// Has fetched what taking the result will touch: a line of the cache, or two if the block lies so.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        prefetch_for_write(self.state());
+        // SAFETY: the future's side of the block is alive.
+        prefetch_for_write(&unsafe { self.block().front::<T>() }.result);
     }
 
     #[cold]

@@ -172,7 +172,7 @@ impl<T> Members for [&mut Future<T>] {
     }
 
     fn member(&mut self, number: usize) -> Option<&mut Future<T>> {
-        Some(self[number])
+        self.get_mut(number).map(|future| &mut **future)
     }
 }
 

@@ -15,6 +15,7 @@ mod futex;
 mod leak;
 pub mod model;
 mod parker;
+mod prefetch;
 mod spin;
 mod workers;
 
@@ -29,6 +30,7 @@ pub use futex::SharedFutex;
 pub use futex::{Futex, TimedOut};
 pub use leak::LeakCheck;
 pub use parker::Parker;
+pub use prefetch::prefetch_for_write;
 pub use spin::spin_until;
 pub use workers::{WORKERS_VARIABLE, default_workers, processors};
 

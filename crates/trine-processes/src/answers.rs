@@ -43,15 +43,6 @@ pub(crate) enum Submitted<T> {
     Refused(Ticket<T>),
 }
 
-/// What follows from a reply.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Answered<T> {
-    /// The task that has ended.
-    pub(crate) ticket: Ticket<T>,
-    /// The attendant is asleep, and has something to do.
-    pub(crate) wake: bool,
-}
-
 /// What a dead worker leaves behind.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Died<T> {

@@ -82,14 +82,12 @@ impl Attendant<'_> {
         // Before the last look: what was written before the end comes through.
         let has_exited = worker.has_exited();
         loop {
-            match worker.next_reply() {
-                Ok(Some(reply)) => {
-                    shared.settle(index, reply);
-                }
-                Ok(None) => return has_exited,
+            match worker.replies() {
+                Ok(replies) if replies.is_empty() => return has_exited,
+                Ok(replies) => shared.settle(index, replies),
                 Err(_) => {
                     // Once is enough: nothing that comes after it makes sense.
-                    shared.settle(index, Vec::new());
+                    shared.settle(index, vec![Vec::new()]);
                     return true;
                 }
             }
@@ -106,7 +104,7 @@ impl Attendant<'_> {
         match worker.send(&request) {
             Sent::Pending => Some(worker),
             Sent::Answered(reply) => {
-                shared.settle(index, reply);
+                shared.settle(index, vec![reply]);
                 Some(worker)
             }
             Sent::NotStarted => {

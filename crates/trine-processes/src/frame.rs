@@ -63,7 +63,7 @@ pub(crate) fn stop() -> Vec<u8> {
 
 /// The beginning of a call; the encoded argument is appended to it.
 pub(crate) fn call(task: u64, entry: u32, fingerprint: u64, span: SpanContext) -> Vec<u8> {
-    let mut frame = vec![CALL];
+    let mut frame = with_room(CALL);
     frame.extend(task.to_le_bytes());
     frame.extend(entry.to_le_bytes());
     frame.extend(fingerprint.to_le_bytes());
@@ -77,8 +77,15 @@ pub(crate) fn value(task: u64) -> Vec<u8> {
 }
 
 fn reply(kind: u8, task: u64) -> Vec<u8> {
-    let mut frame = vec![kind];
+    let mut frame = with_room(kind);
     frame.extend(task.to_le_bytes());
+    frame
+}
+
+/// A frame of this kind, with room for what most frames hold, so that it is allocated once.
+fn with_room(kind: u8) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(64);
+    frame.push(kind);
     frame
 }
 

@@ -1,4 +1,4 @@
-//! Hashes for debug builds without enemies: with std's hasher a digest would take several times as long there.
+//! Hashes without enemies: of types' ids, and of values in debug builds. With std's hasher they would take several times as long.
 
 use std::hash::{Hash, Hasher};
 

@@ -34,9 +34,9 @@ impl Pace {
         self.since = now;
     }
 
-    /// The worker has replied.
-    pub(crate) fn reply(&mut self, now: Instant) {
-        let time = now.saturating_duration_since(self.since);
+    /// So many replies of the worker have come together.
+    pub(crate) fn replies(&mut self, count: u32, now: Instant) {
+        let time = now.saturating_duration_since(self.since) / count.max(1);
         self.since = now;
         // A task that is longer than before counts at once.
         self.task = time.max((self.task * 7 + time) / 8).min(AHEAD);
@@ -65,7 +65,7 @@ mod tests {
         let mut pace = Pace::new(now);
         for _ in 0..tasks {
             now += length;
-            pace.reply(now);
+            pace.replies(1, now);
         }
         (pace, now)
     }
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn a_long_task_counts_at_once() {
         let (mut pace, now) = after(100, Duration::from_micros(1));
-        pace.reply(now + AHEAD);
+        pace.replies(1, now + AHEAD);
         assert_eq!(pace.depth(), 1);
     }
 

@@ -22,7 +22,7 @@ mod ending;
 mod handing;
 mod worker;
 
-use crate::answers::{Answered, Handing, Next, Reach, Submitted};
+use crate::answers::{Handing, Next, Reach, Submitted};
 use crate::counts::{TaskCounts, WorkerCounts};
 use crate::limit::Limits;
 use crate::queue::{Queue, Ticket};
@@ -169,22 +169,16 @@ impl<T> Table<T> {
         self.count_failure()
     }
 
-    /// The worker has replied to this task. `None` if it has no such task. Replies that two threads have taken may be told in
-    /// another order than that in which they came.
-    pub(crate) fn answered(
-        &mut self,
-        worker: usize,
-        number: u64,
-        now: Instant,
-        reach: &mut impl Reach<T>,
-    ) -> Option<Answered<T>> {
+    /// The worker has replied to this task, which has ended. `None` if it has no such task. Replies that two threads have taken
+    /// may be told in another order than that in which they came. After those that came together, [`replied`](Self::replied)
+    /// is told.
+    pub(crate) fn answered(&mut self, worker: usize, number: u64) -> Option<Ticket<T>> {
         let serving = &mut self.workers[worker];
         let place = serving.handed.iter().position(|ticket| ticket.number == number)?;
         let ticket = serving.handed.remove(place)?;
         if place == 0 {
             serving.deadline = None;
         }
-        serving.pace.reply(now);
         serving.tasks = serving.tasks.saturating_add(1);
         let is_spent = self
             .rules
@@ -195,16 +189,28 @@ impl<T> Table<T> {
         }
         self.task_counts.answered += 1;
         self.failures = 0;
+        Some(ticket)
+    }
+
+    /// The worker has replied to so many tasks. True if its attendant is asleep, and has something to do.
+    pub(crate) fn replied(
+        &mut self,
+        worker: usize,
+        count: u32,
+        now: Instant,
+        reach: &mut impl Reach<T>,
+    ) -> bool {
+        self.workers[worker].pace.replies(count, now);
         self.refill(worker, now, reach);
         let is_idle = self.workers[worker].is_idle();
-        let mut wake = false;
-        if self.workers[worker].asleep && self.workers[worker].handed.is_empty() {
-            wake = self.queue.len() > 0 || self.closed || !is_idle;
-            if is_idle && !wake && !self.ready.contains(&worker) {
-                self.ready.push(worker);
-            }
+        if !self.workers[worker].asleep || !self.workers[worker].handed.is_empty() {
+            return false;
         }
-        Some(Answered { ticket, wake })
+        let wake = self.queue.len() > 0 || self.closed || !is_idle;
+        if is_idle && !wake && !self.ready.contains(&worker) {
+            self.ready.push(worker);
+        }
+        wake
     }
 
     /// Whether workers fail in a row, so that a task which no worker is there for fails with the next failure.

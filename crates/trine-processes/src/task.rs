@@ -5,12 +5,11 @@ use crate::beside::Beside;
 use crate::frame::{self, Call, Reply};
 use crate::message::{self, Message, Opened, Received, Taken};
 use crate::system::{self, Process};
-use crate::{backtrace, codec};
+use crate::{backtrace, codec, mixer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::{TypeId, type_name};
 use std::fmt::{self, Display};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,9 +95,7 @@ pub(crate) fn left_out() -> TaskError {
 ///
 /// The types' ids, not their names: two closures of one function share their name.
 pub(crate) fn fingerprint<F: 'static, A: 'static, R: 'static>() -> u64 {
-    let mut hasher = DefaultHasher::new();
-    TypeId::of::<(F, A, R)>().hash(&mut hasher);
-    hasher.finish()
+    mixer::hash(TypeId::of::<(F, A, R)>())
 }
 
 /// A task on its way through the pool. Dropped without an end, its future fails.

@@ -79,7 +79,7 @@ impl Process {
         match *self {}
     }
 
-    pub(crate) fn receive_as_leader<R>(&self, _: impl FnOnce(Vec<u8>) -> R) -> Option<R> {
+    pub(crate) fn receive_as_leader<R>(&self, _: impl FnOnce(Vec<Vec<u8>>) -> R) -> Option<R> {
         match *self {}
     }
 }
@@ -171,7 +171,7 @@ impl Worker {
         match *self {}
     }
 
-    pub(crate) fn next_reply(&self) -> Result<Option<Vec<u8>>, Nonsense> {
+    pub(crate) fn replies(&self) -> Result<Vec<Vec<u8>>, Nonsense> {
         match *self {}
     }
 

@@ -65,11 +65,11 @@ impl Connection {
         }
     }
 
-    /// Takes a reply, if there is one.
-    pub(super) fn next_reply(&self, process: &Process) -> Result<Option<Vec<u8>>, Broken> {
+    /// Takes the replies that are there.
+    pub(super) fn replies(&self, process: &Process) -> Result<Vec<Vec<u8>>, Broken> {
         match &process.link {
-            Some(link) => link.replies().receive_if_any(|| process.is_noticed()),
-            None => Ok(None),
+            Some(link) => link.replies().receive_all(|| process.is_noticed()),
+            None => Ok(Vec::new()),
         }
     }
 

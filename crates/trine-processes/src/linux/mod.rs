@@ -90,12 +90,12 @@ impl Worker {
         self.connection.exchange(&self.process, request)
     }
 
-    /// Takes a reply, if there is one. An error if the worker writes nonsense.
-    pub(crate) fn next_reply(&self) -> Result<Option<Vec<u8>>, Nonsense> {
-        match self.connection.next_reply(&self.process) {
-            Ok(reply) => Ok(reply),
+    /// Takes the replies that are there. An error if the worker writes nonsense.
+    pub(crate) fn replies(&self) -> Result<Vec<Vec<u8>>, Nonsense> {
+        match self.connection.replies(&self.process) {
+            Ok(replies) => Ok(replies),
             // It has died in the middle of a reply.
-            Err(Broken::Over) => Ok(None),
+            Err(Broken::Over) => Ok(Vec::new()),
             Err(Broken::Corrupt | Broken::TooLong(_)) => Err(Nonsense),
         }
     }

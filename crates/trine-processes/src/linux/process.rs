@@ -166,8 +166,8 @@ impl Process {
         }
     }
 
-    /// Waits for a reply for some microseconds, in the place of its attendant. Nothing, if another thread does.
-    pub(crate) fn receive_as_leader<R>(&self, tell: impl FnOnce(Vec<u8>) -> R) -> Option<R> {
+    /// Waits for replies for some microseconds, in the place of its attendant. Nothing, if another thread does.
+    pub(crate) fn receive_as_leader<R>(&self, tell: impl FnOnce(Vec<Vec<u8>>) -> R) -> Option<R> {
         self.link.as_ref()?.replies().receive_as_leader(tell)
     }
 

@@ -24,27 +24,27 @@ impl Replies<'_> {
         self.reader.lock().read(self.ring, is_over)
     }
 
-    /// Takes a message, if there is one. Blocks until all of it is there, or it `is_over`.
-    pub(super) fn receive_if_any(&self, is_over: impl Fn() -> bool) -> Result<Option<Vec<u8>>, Broken> {
+    /// Takes the messages that are there. Blocks until all of the first is there, or it `is_over`.
+    pub(super) fn receive_all(&self, is_over: impl Fn() -> bool) -> Result<Vec<Vec<u8>>, Broken> {
         let mut reader = self.reader.lock();
         if reader.has_some(self.ring) {
-            reader.read(self.ring, is_over).map(Some)
+            reader.read_all(self.ring, is_over)
         } else {
-            Ok(None)
+            Ok(Vec::new())
         }
     }
 
-    /// Looks for a message for some microseconds, and passes it to `tell` before anybody else can look: so who finds no message
+    /// Looks for messages for some microseconds, and passes them to `tell` before anybody else can look: so who finds no message
     /// knows that all have been told. Nothing, if another thread looks.
-    pub(super) fn receive_as_leader<R>(&self, tell: impl FnOnce(Vec<u8>) -> R) -> Option<R> {
+    pub(super) fn receive_as_leader<R>(&self, tell: impl FnOnce(Vec<Vec<u8>>) -> R) -> Option<R> {
         let mut reader = self.reader.try_lock()?;
         let alarm = self.ring.cursors.reader_alarm();
         alarm.silence();
         let found = reader.has_message(self.ring) || spin_until(|| reader.has_message(self.ring));
-        // All of the message is there, so this does not block.
-        let message = found.then(|| reader.read(self.ring, || true));
+        // All of the first is there, so this does not block.
+        let messages = found.then(|| reader.read_all(self.ring, || true));
         alarm.restore(|| reader.has_some(self.ring));
-        message.and_then(Result::ok).map(tell)
+        messages.and_then(Result::ok).map(tell)
     }
 
     /// Sleeps until there is a reply, or [`wake`](Self::wake), unless there `is_more` to do. May return early. For the

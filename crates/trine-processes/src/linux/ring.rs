@@ -215,14 +215,37 @@ impl Reader {
 
     /// Reads a message. Blocks until it is there, unless `is_over`: but what was written before that comes through.
     pub(super) fn read(&mut self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<Vec<u8>, Broken> {
+        let message = self.take(ring, is_over)?;
+        self.give_free(ring);
+        Ok(message)
+    }
+
+    /// Reads a message as [`read`](Self::read) does, and all others that are there.
+    pub(super) fn read_all(
+        &mut self,
+        ring: Ring<'_>,
+        is_over: impl Fn() -> bool,
+    ) -> Result<Vec<Vec<u8>>, Broken> {
+        let mut messages = vec![self.take(ring, &is_over)?];
+        while self.has_message(ring)
+            && let Ok(message) = self.take(ring, &is_over)
+        {
+            messages.push(message);
+        }
+        self.give_free(ring);
+        Ok(messages)
+    }
+
+    /// Reads a message. Its last piece is not given free yet.
+    fn take(&mut self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<Vec<u8>, Broken> {
         self.wait_for_words(ring, &is_over)?;
         let length = ring.word(self.position).load(Relaxed);
-        // The length is given free together with what comes after it.
-        self.position = self.position.wrapping_add(1);
         let mut message = Vec::new();
         message
             .try_reserve_exact(length)
             .map_err(|_| Broken::TooLong(length))?;
+        // The length is given free together with what comes after it.
+        self.position = self.position.wrapping_add(1);
         while message.len() < length {
             let there = self.wait_for_words(ring, &is_over)?;
             let wanted = (length - message.len()).div_ceil(WORD);
@@ -239,7 +262,6 @@ impl Reader {
                 self.give_free(ring);
             }
         }
-        self.give_free(ring);
         Ok(message)
     }
 

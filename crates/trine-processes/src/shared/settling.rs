@@ -1,7 +1,6 @@
 //! How a reply ends its task, whether the worker's attendant takes it or a leader: a thread that waits for a result.
 
 use super::{Shared, kill, tell_of_room, wake_all};
-use crate::answers::Answered;
 use crate::frame::Reply;
 use crate::message::{Opened, is_plain};
 use crate::queue::Ticket;
@@ -10,58 +9,70 @@ use crate::task::Task;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What is left to do once the table knows of a reply.
-enum Settled {
-    /// The process has more, unless the reply is all.
-    Answered(Ticket<Task>, Vec<u8>, Option<Arc<Process>>),
-    /// The worker has replied something else, and is being killed.
-    Unanswered(Ticket<Task>),
-    Nothing,
+/// What is left to do once the table knows of replies.
+#[derive(Default)]
+struct Settled {
+    /// The tasks that have ended, each with its reply.
+    answered: Vec<(Ticket<Task>, Vec<u8>)>,
+    /// The process, if it has more than the replies say.
+    from: Option<Arc<Process>>,
+    /// The worker has replied something else than to this task, and is being killed.
+    unanswered: Option<Ticket<Task>>,
 }
 
 impl Shared {
-    /// A reply of `worker`: ends the task that it is for. A worker that replies something else is killed.
-    pub(crate) fn settle(&self, worker: usize, reply: Vec<u8>) {
-        self.conclude(worker, self.tell_reply(worker, None, reply));
+    /// Replies of `worker`: ends the tasks that they are for. A worker that replies something else is killed.
+    pub(crate) fn settle(&self, worker: usize, replies: Vec<Vec<u8>>) {
+        self.conclude(worker, self.tell_replies(worker, None, replies));
     }
 
-    /// Tells the table of a reply. That of a process that is not the worker any more, if it is given, is of no use.
-    fn tell_reply(&self, worker: usize, process: Option<&Arc<Process>>, reply: Vec<u8>) -> Settled {
+    /// Tells the table of replies. Those of a process that is not the worker any more, if it is given, are of no use.
+    fn tell_replies(&self, worker: usize, process: Option<&Arc<Process>>, replies: Vec<Vec<u8>>) -> Settled {
         let now = Instant::now();
-        let number = Opened::of(&reply).and_then(|opened| Reply::number(opened.frame));
+        let mut settled = Settled {
+            answered: Vec::with_capacity(replies.len()),
+            ..Settled::default()
+        };
         let mut inside = self.inside.lock();
         let current = inside.processes[worker].as_ref();
         if process.is_some_and(|process| current.is_none_or(|current| !Arc::ptr_eq(current, process))) {
-            return Settled::Nothing;
+            return settled;
         }
-        let from = current.filter(|_| !is_plain(&reply)).cloned();
-        let (answered, after) = inside.reach(|table, reach| table.answered(worker, number?, now, reach));
-        let Some(Answered { ticket, wake }) = answered else {
-            let first = inside.table.distrust(worker);
-            let process = inside.processes[worker].clone();
-            self.finish(inside, after);
-            kill(process);
-            return first.map_or(Settled::Nothing, Settled::Unanswered);
-        };
+        if !replies.iter().all(|reply| is_plain(reply)) {
+            settled.from = current.cloned();
+        }
+        let mut distrusted = None;
+        for reply in replies {
+            let number = Opened::of(&reply).and_then(|opened| Reply::number(opened.frame));
+            let Some(ticket) = number.and_then(|number| inside.table.answered(worker, number)) else {
+                settled.unanswered = inside.table.distrust(worker);
+                distrusted.clone_from(&inside.processes[worker]);
+                break;
+            };
+            settled.answered.push((ticket, reply));
+        }
+        let count = u32::try_from(settled.answered.len()).unwrap_or(u32::MAX);
+        let (wakes, after) = inside.reach(|table, reach| table.replied(worker, count, now, reach));
         let submitters = std::mem::take(&mut inside.submitters);
-        let woken = if wake { inside.bed(worker) } else { None };
+        let woken = if wakes { inside.bed(worker) } else { None };
         self.finish(inside, after);
+        kill(distrusted);
         tell_of_room(submitters);
         wake_all(woken);
-        Settled::Answered(ticket, reply, from)
+        settled
     }
 
-    /// Ends the task of a reply that the table has been told of.
+    /// Ends the tasks of replies that the table has been told of.
     fn conclude(&self, worker: usize, settled: Settled) {
-        match settled {
-            Settled::Answered(ticket, reply, from) => {
+        self.callbacks.defer(|| {
+            for (ticket, reply) in settled.answered {
                 ticket.task.span.comes_to(self.settings.worker_name(worker));
-                self.callbacks
-                    .defer(|| ticket.task.answer(reply, from.as_deref()));
+                ticket.task.answer(reply, settled.from.as_deref());
             }
-            Settled::Unanswered(ticket) => self.callbacks.defer(|| ticket.task.fail_unanswered()),
-            Settled::Nothing => {}
-        }
+            if let Some(ticket) = settled.unanswered {
+                ticket.task.fail_unanswered();
+            }
+        });
     }
 
     /// Waits for the reply to a task for some microseconds, if a worker has it, and takes what comes.
@@ -78,11 +89,11 @@ impl Shared {
         let _leading = self.attendance.lead();
         drop(inside);
         loop {
-            let tell = |reply| self.tell_reply(worker, Some(&process), reply);
+            let tell = |replies| self.tell_replies(worker, Some(&process), replies);
             let Some(settled) = process.receive_as_leader(tell) else {
                 break;
             };
-            let is_own = matches!(&settled, Settled::Answered(ticket, ..) if ticket.number == task);
+            let is_own = settled.answered.iter().any(|(ticket, _)| ticket.number == task);
             self.conclude(worker, settled);
             if is_own {
                 break;

@@ -1,6 +1,5 @@
 //! Whose replies count.
 
-use super::Settled;
 use crate::attendant::attend;
 use crate::limit::Limits;
 use crate::settings::Settings;
@@ -53,12 +52,12 @@ fn a_reply_of_a_process_that_is_not_the_worker_any_more_is_ignored() {
             .expect("a unit can be written")
             .bytes()
             .to_vec();
-        let told = shared.tell_reply(0, Some(&old), reply.clone());
-        assert!(matches!(told, Settled::Nothing));
+        let told = shared.tell_replies(0, Some(&old), vec![reply.clone()]);
+        assert!(told.answered.is_empty() && told.unanswered.is_none());
         assert!(running.is_running());
         let current = process().expect("it runs");
-        let told = shared.tell_reply(0, Some(&current), reply);
-        assert!(matches!(told, Settled::Answered(..)));
+        let told = shared.tell_replies(0, Some(&current), vec![reply]);
+        assert_eq!(told.answered.len(), 1);
         shared.conclude(0, told);
         running.result().expect("a value");
         shared.kill();

@@ -1,6 +1,6 @@
 //! The table against a crowd of attendants, workers and users that do everything in any order.
 
-use crate::answers::{Answered, Died, Handing, Next, Reach, Stop, Stopped, Submitted};
+use crate::answers::{Died, Handing, Next, Reach, Stop, Stopped, Submitted};
 use crate::limit::{Limits, WhenFull};
 use crate::queue::Ticket;
 use crate::table::{Rules, Table};
@@ -35,7 +35,8 @@ pub(super) enum Step {
     /// A worker begins its next task, or replies to the one that it runs.
     Work(usize),
     /// Somebody takes a reply of a worker.
-    Hear(usize),
+    /// So many replies at most are taken together.
+    Hear(usize, usize),
     /// A worker dies.
     Die(usize),
     /// A worker replies what it was not asked.
@@ -206,7 +207,7 @@ impl Crowd {
             Step::Wake(index) => self.wake(index % count),
             Step::GoOn(index, is_good) => self.go_on(index % count, is_good),
             Step::Work(index) => self.work(index % count),
-            Step::Hear(index) => self.hear(index % count),
+            Step::Hear(index, most) => self.hear(index % count, most),
             Step::Die(index) => self.die(index % count),
             Step::TalkNonsense(index) => {
                 if self.has_process(index % count) {
@@ -341,22 +342,25 @@ impl Crowd {
         }
     }
 
-    fn hear(&mut self, worker: usize) {
-        let Some(number) = self.outside.processes[worker].replies.pop_front() else {
-            return;
-        };
-        match self.table.answered(worker, number, self.now, &mut self.outside) {
-            Some(Answered { ticket, wake }) => {
-                assert_eq!(ticket.number, number);
-                self.outside.end(number, End::Answered);
-                if wake {
-                    self.wake(worker);
-                }
-            }
-            None => assert!(
-                self.outside.processes[worker].talks_nonsense,
-                "the worker has answered what it was asked"
-            ),
+    /// Some replies are taken together.
+    fn hear(&mut self, worker: usize, most: usize) {
+        let replies = &mut self.outside.processes[worker].replies;
+        let replies: Vec<u64> = replies.drain(..most.min(replies.len())).collect();
+        let mut count = 0;
+        for number in replies {
+            let Some(ticket) = self.table.answered(worker, number) else {
+                assert!(
+                    self.outside.processes[worker].talks_nonsense,
+                    "the worker has answered what it was asked"
+                );
+                continue;
+            };
+            assert_eq!(ticket.number, number);
+            self.outside.end(number, End::Answered);
+            count += 1;
+        }
+        if count > 0 && self.table.replied(worker, count, self.now, &mut self.outside) {
+            self.wake(worker);
         }
     }
 
@@ -370,9 +374,7 @@ impl Crowd {
     pub(super) fn go_on(&mut self, index: usize, is_good: bool) {
         match self.attendants[index] {
             Attendant::Awake { has_worker } => {
-                while !self.outside.processes[index].replies.is_empty() {
-                    self.hear(index);
-                }
+                self.hear(index, usize::MAX);
                 let has_worker = has_worker && !self.bury(index);
                 self.ask(index, has_worker);
             }
@@ -485,7 +487,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(bytes, is_timed)| Step::Submit { bytes, is_timed }),
         24 => (any::<usize>(), prop::bool::weighted(0.8)).prop_map(|(index, is_good)| Step::GoOn(index, is_good)),
         24 => any::<usize>().prop_map(Step::Work),
-        8 => any::<usize>().prop_map(Step::Hear),
+        8 => (any::<usize>(), 1..4_usize).prop_map(|(index, most)| Step::Hear(index, most)),
         2 => any::<usize>().prop_map(Step::Die),
         1 => any::<usize>().prop_map(Step::TalkNonsense),
         1 => Just(Step::Expire),

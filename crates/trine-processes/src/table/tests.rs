@@ -6,7 +6,7 @@ mod crowd;
 mod properties;
 
 use super::{Rules, Table};
-use crate::answers::{Answered, Died, Handing, Next, Reach, Stop, Stopped, Submitted};
+use crate::answers::{Died, Handing, Next, Reach, Stop, Stopped, Submitted};
 use crate::limit::{Limits, WhenFull};
 use crate::queue::Ticket;
 use crate::stats::WorkerState;
@@ -103,12 +103,10 @@ impl Pool {
     /// The worker begins the task and replies, after so long.
     fn answer(&mut self, worker: usize, number: u64, after: Duration) -> bool {
         self.now += after;
-        let answered = self.table.answered(worker, number, self.now, &mut self.workers);
-        let Some(Answered { ticket, wake }) = answered else {
-            panic!("the worker has the task {number}");
-        };
-        assert_eq!(ticket.number, number);
-        wake
+        let answered = self.table.answered(worker, number);
+        let number_of = |ticket: Ticket<()>| ticket.number;
+        assert_eq!(answered.map(number_of), Some(number), "the worker has the task");
+        self.table.replied(worker, 1, self.now, &mut self.workers)
     }
 
     fn died(&mut self, worker: usize) -> Died<()> {
@@ -540,7 +538,7 @@ fn a_task_that_waits_in_a_worker_is_stopped_without_a_kill() {
 fn a_worker_that_replies_nonsense_gets_no_other_task() {
     let mut pool = Pool::fast();
     pool.workers.begun = vec![100];
-    assert!(pool.table.answered(0, 7, pool.now, &mut pool.workers).is_none());
+    assert_eq!(pool.table.answered(0, 7), None);
     assert_eq!(pool.table.distrust(0), Some(ticket(100)));
     assert_eq!(pool.submit(200), Submitted::Queued { wake: None });
     let died = pool.died(0);

@@ -149,7 +149,7 @@ in_own_process! {
         let result = pool.submit(|_: ()| Ok::<_, String>((scene(), 7)), ()).result().expect("a value");
         assert!(result == Ok((scene(), 7)));
         // More than one message has beside it.
-        let many: Vec<_> = (0..100).map(filled).collect();
+        let many: Vec<_> = (0..40).map(filled).collect();
         let back = |many: Vec<SharedBytes>| many.iter().map(|bytes| filled(bytes[0])).collect::<Vec<_>>();
         for _ in 0..3 {
             assert!(pool.submit(back, many.clone()).result().expect("a value") == many);
@@ -337,7 +337,7 @@ in_own_process! {
     #[test]
     fn many_slices_take_few_descriptors() {
         let pool = ProcessPool::new(2).expect("a pool");
-        let many: Vec<_> = (0..100).map(filled).collect();
+        let many: Vec<_> = (0..40).map(filled).collect();
         assert_eq!(segments(()), MOST);
         let futures: Vec<_> = many.iter().map(|bytes| pool.submit(sum, bytes.clone())).collect();
         for (value, future) in (0..).zip(futures) {
