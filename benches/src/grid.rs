@@ -33,12 +33,17 @@ impl Grid {
 
     /// Prints it, for people and for programs.
     pub fn print(&self) {
+        self.describe();
+        println!("{}", self.to_line());
+    }
+
+    /// Prints it for people.
+    pub(crate) fn describe(&self) {
         println!("{}: {}", self.name, self.title);
         for line in [&self.head].into_iter().chain(&self.lines) {
-            let cells: Vec<String> = line.iter().map(|cell| format!("{cell:>22}")).collect();
+            let cells: Vec<String> = line.iter().map(|cell| format!(" {cell:>21}")).collect();
             println!("{}", cells.concat());
         }
-        println!("{}", self.to_line());
     }
 
     fn to_line(&self) -> String {

@@ -8,10 +8,13 @@
 //! `cargo bench -p trine-benches` runs them all; `cargo bench -p trine-benches -- future.await lock` those rows whose name
 //! contains one of the words.
 
+mod byte_buf;
 mod comparison;
 mod grid;
 mod measurement;
+mod meeting;
 mod memory;
+mod plot;
 mod poller;
 mod processors;
 mod random_order;
@@ -22,11 +25,15 @@ mod text;
 mod two_threads;
 mod value;
 
+pub use byte_buf::ByteBuf;
 pub use comparison::{Comparison, FAIR_SHARE, Figures, Verdict};
 pub use grid::Grid;
 pub use measurement::{Measurement, SAMPLE, measure, measure_prepared, processor_time};
-pub use memory::{forget_peak_memory, memory, peak_memory};
+pub use meeting::{Invitation, have_all_meet, meet};
+pub use memory::{MemoryOfProcess, forget_peak_memory, memory, peak_memory};
+pub use plot::{Line, Place, Plot};
 pub use poller::Poller;
+pub use processors::is_one_core;
 pub use random_order::random_order;
 pub use row::{Row, is_wanted};
 pub use second_thread::beside_second_thread;

@@ -1,6 +1,30 @@
-//! The memory of this process, as Linux counts it.
+//! The memory of a process, as Linux counts it.
 
 use std::fs;
+
+/// The memory of another process, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryOfProcess {
+    /// What nobody else has.
+    pub private: u64,
+    /// And its part of what others have as well.
+    pub proportional: u64,
+}
+
+impl MemoryOfProcess {
+    /// What `process` has now.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such process.
+    pub fn of(process: u32) -> Self {
+        let map = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).expect("Linux shows it");
+        Self {
+            private: bytes(&map, "Private_Clean:") + bytes(&map, "Private_Dirty:"),
+            proportional: bytes(&map, "Pss:"),
+        }
+    }
+}
 
 /// The bytes that are in memory now.
 ///
@@ -30,7 +54,14 @@ pub fn forget_peak_memory() {
 }
 
 fn status(name: &str) -> u64 {
-    let text = fs::read_to_string("/proc/self/status").expect("Linux shows it");
+    bytes(
+        &fs::read_to_string("/proc/self/status").expect("Linux shows it"),
+        name,
+    )
+}
+
+/// What stands behind `name`.
+fn bytes(text: &str, name: &str) -> u64 {
     let kibibytes = text.lines().find_map(|line| {
         line.strip_prefix(name)?
             .trim()
@@ -52,5 +83,16 @@ mod tests {
         let before = memory();
         drop(std::hint::black_box(vec![1_u8; BYTES]));
         assert!(peak_memory() >= before + BYTES as u64 / 2);
+    }
+
+    #[test]
+    fn what_this_process_touches_is_private() {
+        const BYTES: usize = 32 << 20;
+        let before = MemoryOfProcess::of(std::process::id());
+        let touched = std::hint::black_box(vec![1_u8; BYTES]);
+        let now = MemoryOfProcess::of(std::process::id());
+        assert!(now.private >= before.private + BYTES as u64 / 2);
+        assert!(now.proportional >= now.private);
+        drop(touched);
     }
 }

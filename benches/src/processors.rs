@@ -3,6 +3,11 @@
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+/// Whether the calling thread has one processor to run on, as in the lane of that name.
+pub fn is_one_core() -> bool {
+    usable().count() == 1
+}
+
 /// The numbers of the processors that the calling thread may use.
 pub(crate) fn usable() -> impl Iterator<Item = usize> {
     let allowed = sched_getaffinity(None).expect("a thread can ask for its own processors");

@@ -1,6 +1,6 @@
 //! A second thread that is awake all the time, so that no wake-up of it is measured.
 
-use crate::processors::{self, Pinned};
+use crate::processors::{Pinned, is_one_core};
 use std::hint;
 use std::sync::mpsc::{Sender, TryRecvError, channel};
 use std::thread;
@@ -14,7 +14,7 @@ pub fn beside_second_thread<J: Send, R>(
     first: impl FnOnce(&Sender<J>) -> R,
 ) -> R {
     let (jobs, receiver) = channel();
-    let is_shared = processors::usable().count() == 1;
+    let is_shared = is_one_core();
     thread::scope(|scope| {
         scope.spawn(move || {
             let _pinned = Pinned::to(1);

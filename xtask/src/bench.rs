@@ -4,6 +4,7 @@ mod busy;
 mod lane;
 mod machine;
 mod page;
+mod picture;
 
 use crate::executables::{Executable, build};
 use crate::table::table;
@@ -14,13 +15,14 @@ use lane::Lane;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use trine_benches::{Comparison, Grid, Verdict};
+use trine_benches::{Comparison, Grid, Plot, Verdict};
 
 /// What was measured in one lane.
 struct Measured {
     lane: Lane,
     rows: Vec<Comparison>,
     grids: Vec<Grid>,
+    plots: Vec<Plot>,
 }
 
 /// Ratios that fall short are shown as such, and are no failure: `Ok(true)` says that everything was measured.
@@ -48,6 +50,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<bool> {
             lane,
             rows: Vec::new(),
             grids: Vec::new(),
+            plots: Vec::new(),
         };
         for benchmark in &benchmarks {
             run_one(
@@ -57,7 +60,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<bool> {
             )?;
         }
         ensure!(
-            !in_lane.rows.is_empty() || !in_lane.grids.is_empty(),
+            !in_lane.rows.is_empty() || !in_lane.grids.is_empty() || !in_lane.plots.is_empty(),
             "there is no row whose name contains {}",
             filter.join(" or ")
         );
@@ -66,11 +69,18 @@ pub(crate) fn run(arguments: &[&str]) -> Result<bool> {
     print!("\n{}", table(&ratios(&measured)));
     println!("\n{}", summary(&measured));
     let folder = workspace.target.join("bench");
-    let file = folder.join("report.html");
-    fs::create_dir_all(&folder)
-        .and_then(|()| fs::write(&file, page::page(&facts, &measured)))
-        .with_context(|| format!("{} could not be written", file.display()))?;
-    println!("the page: {}", file.display());
+    fs::create_dir_all(&folder).with_context(|| format!("{} could not be made", folder.display()))?;
+    let write = |name: String, text: String| {
+        let file = folder.join(name);
+        fs::write(&file, text).with_context(|| format!("{} could not be written", file.display()))?;
+        println!("written: {}", file.display());
+        anyhow::Ok(())
+    };
+    for plot in measured.iter().take(1).flat_map(|first| &first.plots) {
+        write(format!("{}.svg", plot.name), picture::svg(plot))?;
+        write(format!("{}.md", plot.name), picture::markdown(&plot.grid()))?;
+    }
+    write("report.html".into(), page::page(&facts, &measured))?;
     Ok(true)
 }
 
@@ -89,9 +99,10 @@ fn parse<'a>(arguments: &'a [&'a str]) -> Result<(Vec<Lane>, &'a [&'a str])> {
         return Ok((Lane::ALL.to_vec(), filter));
     }
     let lanes = options.iter().map(|option| match *option {
+        "--all-cores" => Ok(Lane::AllCores),
         "--one-core" => Ok(Lane::OneCore),
         "--busy" => Ok(Lane::Busy),
-        _ => bail!("there is no option {option}; there are --one-core and --busy"),
+        _ => bail!("there is no option {option}; there are --all-cores, --one-core and --busy"),
     });
     Ok((lanes.collect::<Result<_>>()?, filter))
 }
@@ -111,6 +122,8 @@ fn run_one(command: &mut Command, benchmark: &Executable, measured: &mut Measure
             measured.rows.push(row.with_context(malformed)?);
         } else if let Some(grid) = Grid::from_line(&line) {
             measured.grids.push(grid.with_context(malformed)?);
+        } else if let Some(plot) = Plot::from_line(&line) {
+            measured.plots.push(plot.with_context(malformed)?);
         } else {
             println!("{line}");
         }
@@ -200,11 +213,13 @@ mod tests {
                 lane: Lane::AllCores,
                 rows: Vec::new(),
                 grids: Vec::new(),
+                plots: Vec::new(),
             };
             run_one(Command::new("sh").args(["-c", script]), &benchmark, &mut measured)
         };
         assert!(run("echo trine-bench nonsense").is_err());
         assert!(run("echo trine-grid nonsense").is_err());
+        assert!(run("echo trine-plot nonsense").is_err());
         assert!(run("exit 3").is_err());
         assert!(run("exit 0").is_ok());
     }

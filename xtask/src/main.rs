@@ -25,7 +25,7 @@ cargo xtask model [FILTER]              explore the loom models, and compare the
 cargo xtask model --record              explore them, and write the record anew (xtask/models.txt)
 cargo xtask model --mutants [FILTER]    seed each bug of crates/*/mutants: the model it names must catch it
 cargo xtask bench [FILTER...]           Trine beside its peers: on all cores, on one, and beside two busy programs
-cargo xtask bench --one-core --busy     only in these lanes (or in one of them); options stand before the filter
+cargo xtask bench --one-core --busy     only in these lanes (or in one of them, or --all-cores); options stand before the filter
 cargo xtask tidy                        check the rules that are read off the sources
 cargo xtask rows                        which behaviours of the catalogue have a test (xtask/rows.txt)
 ";

@@ -15,6 +15,10 @@
 pub mod threads {}
 
 #[doc = include_str!("../guide/processes.md")]
+#[doc = ""] // A table begins and ends with an empty line.
+#[doc = include_str!("../guide/pickling.md")]
+#[doc = ""]
+#[doc = include_str!("../guide/pickling.svg")]
 pub mod processes {}
 
 #[doc = include_str!("../guide/async_tasks.md")]

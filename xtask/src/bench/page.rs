@@ -1,6 +1,6 @@
 //! The page: every row a card, every lane a column of bars in it. It needs no network and no scripts.
 
-use super::Measured;
+use super::{Measured, picture};
 use std::fmt::Write;
 use trine_benches::{Comparison, FAIR_SHARE, Figures, Grid, Verdict};
 
@@ -30,9 +30,16 @@ pub(super) fn page(facts: &[String], measured: &[Measured]) -> String {
         }
         page += &card(row, measured);
     }
-    for Measured { lane, grids, .. } in measured {
+    for Measured {
+        lane, grids, plots, ..
+    } in measured
+    {
         for grid in grids {
             page += &table(grid, &lane.title());
+        }
+        for plot in plots {
+            page += &table(&plot.grid(), &lane.title());
+            let _ = writeln!(page, "<section>{}</section>", picture::svg(plot));
         }
     }
     page += "</body></html>\n";
@@ -252,7 +259,7 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
@@ -295,6 +302,7 @@ mod tests {
             lane,
             rows: vec![row],
             grids: vec![grid],
+            plots: Vec::new(),
         }
     }
 

@@ -2,23 +2,18 @@
 //!
 //! Arguments that are moved are made before the time is taken. The time of processors is that of this process.
 
-use ipc_channel::ipc::{
-    IpcBytesReceiver, IpcBytesSender, IpcOneShotServer, IpcReceiver, IpcSender, IpcSharedMemory,
-    bytes_channel, channel,
-};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::env;
+mod bare;
+
+use bare::Bare;
+use serde::{Deserialize, Serialize};
 use std::hint::black_box;
-use std::process::{Child, Command};
 use trine::processes::{SharedBytes, SharedSlice};
 use trine::{Future, ProcessPool};
-use trine_benches::{Row, measure_prepared};
+use trine_benches::{ByteBuf, Row, measure_prepared};
 
 const WORKERS: usize = 2;
 const BYTES: usize = 64 << 20;
 const NUMBERS: usize = BYTES / size_of::<f64>();
-/// Has this program be the other end of bare channels.
-const ECHO: &str = "TRINE_BENCH_ECHO";
 
 /// A checksum, and the process that has made it.
 type Answer = (u64, u32);
@@ -30,33 +25,6 @@ fn checksum(bytes: &[u8]) -> Answer {
 
 fn sum(numbers: &[f64]) -> f64 {
     numbers.iter().sum()
-}
-
-/// A value that has its bytes in one piece, as serde_bytes has it.
-struct ByteBuf(Vec<u8>);
-
-impl Serialize for ByteBuf {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for ByteBuf {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = ByteBuf;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("bytes")
-            }
-
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<ByteBuf, E> {
-                Ok(ByteBuf(bytes.to_vec()))
-            }
-        }
-        deserializer.deserialize_bytes(Visitor)
-    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,8 +77,8 @@ fn take<T>(future: Future<T>) -> T {
 
 fn main() {
     procspawn::init();
-    if let Ok(server) = env::var(ECHO) {
-        return echo(server);
+    if bare::is_other_end() {
+        return;
     }
     let pool = ProcessPool::new(WORKERS).expect("a pool");
     let peer = procspawn::Pool::new(WORKERS).expect("a pool");
@@ -309,111 +277,4 @@ fn back(pool: &ProcessPool, peer: &procspawn::Pool, bare: &Bare) {
         )
     })
     .run();
-}
-
-/// What is asked of the other end of bare channels.
-#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
-enum Question {
-    /// The checksum of the kept mapping.
-    Shared,
-    /// The checksum of the bytes that come.
-    Bytes,
-    /// Bytes of that shade.
-    Back(u8),
-}
-
-/// A process that answers over ipc-channel, and nothing around it.
-struct Bare {
-    process: Child,
-    mapping: IpcSharedMemory,
-    questions: IpcSender<Question>,
-    bytes: IpcBytesSender,
-    bytes_back: IpcBytesReceiver,
-    answers: IpcReceiver<Answer>,
-}
-
-/// The ends of a bare process.
-type Ends = (
-    IpcSender<IpcSharedMemory>,
-    IpcSender<Question>,
-    IpcBytesSender,
-    IpcBytesReceiver,
-    IpcReceiver<Answer>,
-);
-
-impl Bare {
-    fn start() -> Self {
-        let (server, name) = IpcOneShotServer::<Ends>::new().expect("a socket");
-        let executable = env::current_exe().expect("it has a path");
-        let process = Command::new(executable)
-            .env(ECHO, name)
-            .spawn()
-            .expect("it can be started");
-        let (_, (mappings, questions, bytes, bytes_back, answers)) = server.accept().expect("it says hello");
-        let mapping = IpcSharedMemory::from_byte(0, BYTES);
-        mappings.send(mapping.clone()).expect("it reads");
-        Self {
-            process,
-            mapping,
-            questions,
-            bytes,
-            bytes_back,
-            answers,
-        }
-    }
-
-    fn ask_shared(&mut self, shade: u8) -> Answer {
-        // SAFETY: the other process reads only after a question, which comes later.
-        let mapping = unsafe { self.mapping.deref_mut() };
-        mapping.fill(shade);
-        self.questions.send(Question::Shared).expect("it reads");
-        self.answers.recv().expect("it answers")
-    }
-
-    fn ask(&self, bytes: Vec<u8>) -> Answer {
-        self.questions.send(Question::Bytes).expect("it reads");
-        self.bytes.send(&bytes).expect("it reads");
-        self.answers.recv().expect("it answers")
-    }
-
-    fn ask_back(&self, shade: u8) -> Vec<u8> {
-        self.questions.send(Question::Back(shade)).expect("it reads");
-        self.bytes_back.recv().expect("it answers")
-    }
-}
-
-impl Drop for Bare {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// The other end.
-fn echo(server: String) {
-    let (mappings_end, mappings) = channel().expect("a channel");
-    let (questions_end, questions) = channel().expect("a channel");
-    let (bytes_end, bytes) = bytes_channel().expect("a channel");
-    let (bytes_back, bytes_back_end) = bytes_channel().expect("a channel");
-    let (answers, answers_end) = channel().expect("a channel");
-    let ends: Ends = (
-        mappings_end,
-        questions_end,
-        bytes_end,
-        bytes_back_end,
-        answers_end,
-    );
-    let benchmark = IpcSender::connect(server).expect("the benchmark is there");
-    benchmark.send(ends).expect("it is there");
-    let mapping: IpcSharedMemory = mappings.recv().expect("it is sent");
-    while let Ok(question) = questions.recv() {
-        let sent = match question {
-            Question::Shared => answers.send(checksum(&mapping)).is_ok(),
-            Question::Bytes => answers.send(checksum(&bytes.recv().expect("it is sent"))).is_ok(),
-            Question::Back(shade) => bytes_back.send(&vec![shade; BYTES]).is_ok(),
-        };
-        if !sent {
-            break;
-        }
-    }
 }
