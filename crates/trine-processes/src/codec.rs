@@ -18,8 +18,10 @@ pub(crate) const HINT: &str = "Usual reasons: postcard does not describe itself,
                                and `skip_serializing_if` don't work with it. Send the value without them, or as \
                                `Json<T>` (feature `json`)";
 
-/// Appends `value` to `frame`, or puts it beside that, if it is long. In debug builds short ones are also read back: see
-/// [`round_trip::check`].
+/// In debug builds values of up to so many bytes are read back where they were written.
+const CHECKED: usize = 256 * 1024;
+
+/// Appends `value` to `frame`, or puts it beside that, if it is long. In debug builds it is also [read back](round_trip::check).
 ///
 /// A long value is serialised three times: until it is found to be long, to measure it, and to its place. To write to a place that
 /// has the right length is so much faster that this costs less than to move to a larger one in between.
@@ -33,8 +35,9 @@ pub(crate) fn encode<T: Serialize + DeserializeOwned + 'static>(
             Ok(written) => written?,
             Err(panic) => return Err(format!("panicked: {panic}")),
         };
-        if cfg!(debug_assertions) && rest.is_none() {
-            round_trip::check(value, &frame[header..])?;
+        let bytes = rest.as_ref().map_or(&frame[header..], Memory::bytes);
+        if cfg!(debug_assertions) && bytes.len() <= CHECKED {
+            round_trip::check(value, bytes)?;
         }
         Ok(rest)
     };

@@ -81,7 +81,7 @@
 //!
 //! With the feature `json` there is `Json<T>`, which carries such a value as JSON text.
 //!
-//! A value of more than 256 KiB is serialised three times: until it is found to be that long, to measure it, and to where it travels.
+//! A value of more than 32 KiB is serialised three times: until it is found to be that long, to measure it, and to where it travels.
 //!
 //! A task returns an error of any type as a [`RemoteError`].
 //!

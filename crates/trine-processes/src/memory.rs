@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 pub(crate) const ALIGNMENT: usize = align_of::<u128>();
 
 /// Less than this travels through the rings faster than a segment is looked up and mapped.
-pub(crate) const LEAST_OF_A_SEGMENT: usize = 256 * 1024;
+pub(crate) const LEAST_OF_A_SEGMENT: usize = 32 * 1024;
 
 /// Some bytes, all of them initialised. Nobody writes to them but through [`Memory::get_mut`].
 pub(crate) struct Memory {

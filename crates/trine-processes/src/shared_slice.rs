@@ -52,9 +52,9 @@ const OUTSIDE: &str = "a `SharedSlice` can only be part of an argument or a resu
 ///
 /// # Where it is copied
 ///
-/// A slice of less than 256 KiB travels as other bytes do, which is faster. So does a longer one if the kernel gives no memory
+/// A slice of less than 32 KiB travels as other bytes do, which is faster. So does a longer one if the kernel gives no memory
 /// to share (`memfd_create`), and when the program has 64 such slices already, or an eighth as many as it may have descriptors: each
-/// holds one.
+/// holds one. A quarter of these places is for slices of 256 KiB and more.
 ///
 /// # Elsewhere
 ///

@@ -138,10 +138,8 @@ impl Writer {
         if words > self.room(ring)? as usize {
             return Ok(false);
         }
-        let length = message.len().to_ne_bytes();
-        for bytes in length.chunks(WORD).chain(message.chunks(WORD)) {
-            self.put(ring, bytes);
-        }
+        self.put_word(ring, message.len());
+        self.put(ring, message);
         self.publish(ring);
         Ok(true)
     }
@@ -153,29 +151,40 @@ impl Writer {
         message: &[u8],
         is_over: impl Fn() -> bool,
     ) -> Result<(), Broken> {
-        let length = message.len().to_ne_bytes();
-        let mut words = length.chunks(WORD).chain(message.chunks(WORD));
-        let mut rest = 1 + message.len().div_ceil(WORD);
-        while rest > 0 {
+        let (mut length, mut rest) = (Some(message.len()), message);
+        while length.is_some() || !rest.is_empty() {
             let room = self.wait_for_room(ring, &is_over)?;
-            let piece = ring.piece(room, rest);
-            for bytes in words.by_ref().take(piece as usize) {
-                self.put(ring, bytes);
+            let wanted = usize::from(length.is_some()) + rest.len().div_ceil(WORD);
+            let mut piece = ring.piece(room, wanted) as usize;
+            if let Some(length) = length.take() {
+                self.put_word(ring, length);
+                piece -= 1;
             }
-            rest -= piece as usize;
+            let (bytes, later) = rest.split_at(rest.len().min(piece * WORD));
+            self.put(ring, bytes);
+            rest = later;
             self.publish(ring);
             ring.cursors.wake_reader();
         }
         Ok(())
     }
 
-    /// Writes the next word, which is published later.
+    /// Writes bytes as the next words, which are published later.
     fn put(&mut self, ring: Ring<'_>, bytes: &[u8]) {
-        let mut word = [0; WORD];
-        word[..bytes.len()].copy_from_slice(bytes);
+        let (words, rest) = bytes.as_chunks();
+        for word in words {
+            self.put_word(ring, usize::from_ne_bytes(*word));
+        }
+        if !rest.is_empty() {
+            let mut word = [0; WORD];
+            word[..rest.len()].copy_from_slice(rest);
+            self.put_word(ring, usize::from_ne_bytes(word));
+        }
+    }
+
+    fn put_word(&mut self, ring: Ring<'_>, word: usize) {
         // ORDERING: Relaxed: the position publishes it.
-        ring.word(self.position)
-            .store(usize::from_ne_bytes(word), Relaxed);
+        ring.word(self.position).store(word, Relaxed);
         self.position = self.position.wrapping_add(1);
     }
 
@@ -207,10 +216,8 @@ impl Reader {
 
     /// Whether a whole message can be read.
     pub(super) fn has_message(&self, ring: Ring<'_>) -> bool {
-        self.words(ring).is_ok_and(|there| {
-            let length = || ring.word(self.position).load(Relaxed);
-            there > 0 && length().div_ceil(WORD) < there as usize
-        })
+        self.words(ring)
+            .is_ok_and(|there| there > 0 && self.peek_word(ring).div_ceil(WORD) < there as usize)
     }
 
     /// Reads a message. Blocks until it is there, unless `is_over`: but what was written before that comes through.
@@ -239,7 +246,7 @@ impl Reader {
     /// Reads a message. Its last piece is not given free yet.
     fn take(&mut self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<Vec<u8>, Broken> {
         self.wait_for_words(ring, &is_over)?;
-        let length = ring.word(self.position).load(Relaxed);
+        let length = self.peek_word(ring);
         let mut message = Vec::new();
         message
             .try_reserve_exact(length)
@@ -252,17 +259,35 @@ impl Reader {
             let piece = ring.piece(there, wanted);
             let begin = message.len();
             message.resize(length.min(begin + piece as usize * WORD), 0);
-            for (offset, bytes) in (0..piece).zip(message[begin..].chunks_mut(WORD)) {
-                // ORDERING: Relaxed: the position has published it.
-                let word = ring.word(self.position.wrapping_add(offset)).load(Relaxed);
-                bytes.copy_from_slice(&word.to_ne_bytes()[..bytes.len()]);
-            }
-            self.position = self.position.wrapping_add(piece);
+            self.get(ring, &mut message[begin..]);
             if message.len() < length {
                 self.give_free(ring);
             }
         }
         Ok(message)
+    }
+
+    /// Reads bytes from the next words.
+    fn get(&mut self, ring: Ring<'_>, bytes: &mut [u8]) {
+        let (words, rest) = bytes.as_chunks_mut();
+        for word in words {
+            *word = self.get_word(ring).to_ne_bytes();
+        }
+        if !rest.is_empty() {
+            let word = self.get_word(ring).to_ne_bytes();
+            rest.copy_from_slice(&word[..rest.len()]);
+        }
+    }
+
+    fn get_word(&mut self, ring: Ring<'_>) -> usize {
+        let word = self.peek_word(ring);
+        self.position = self.position.wrapping_add(1);
+        word
+    }
+
+    fn peek_word(&self, ring: Ring<'_>) -> usize {
+        // ORDERING: Relaxed: the position has published it.
+        ring.word(self.position).load(Relaxed)
     }
 
     /// Lets the other side write where this one has read.

@@ -27,6 +27,9 @@ const SEALS: SealFlags = SealFlags::FUTURE_WRITE
 /// How many segments there are at most, used or kept: each has a descriptor.
 const MOST: usize = 64;
 
+/// Shorter ones leave a quarter of them to those from here on, for which the way through the rings is far slower.
+const LONG: usize = 256 << 10;
+
 /// How many bytes are kept for later, at most.
 const KEPT: usize = 256 << 20;
 
@@ -83,8 +86,9 @@ impl Segment {
         if let Some(index) = store.fitting(room) {
             return Some(Self::new(store.remove(index)));
         }
-        let in_the_way = (store.count >= most() && !store.free.is_empty()).then(|| store.remove(0));
-        let has_room = store.count < most() || in_the_way.is_some();
+        let most = if room < LONG { most() - most() / 4 } else { most() };
+        let in_the_way = (store.count >= most && !store.free.is_empty()).then(|| store.remove(0));
+        let has_room = store.count < most || in_the_way.is_some();
         drop(store);
         drop(in_the_way);
         if has_room {

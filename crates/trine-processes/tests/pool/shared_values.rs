@@ -128,7 +128,7 @@ in_own_process! {
                 assert_eq!(answer.result().expect("a value"), u64::from(round) * LENGTH as u64);
             }
         }
-        let threshold = 256 * 1024;
+        let threshold = 32 * 1024;
         for length in [0, 1, 1000, threshold / 8 - 1, threshold / 8, LENGTH, 3 * LENGTH] {
             let numbers = pool.submit(count, length).result().expect("a value");
             assert!(numbers == count(length), "{length} numbers");
@@ -337,7 +337,7 @@ in_own_process! {
     #[test]
     fn many_slices_take_few_descriptors() {
         let pool = ProcessPool::new(2).expect("a pool");
-        let many: Vec<_> = (0..40).map(filled).collect();
+        let many: Vec<_> = (0..100).map(filled).collect();
         assert_eq!(segments(()), MOST);
         let futures: Vec<_> = many.iter().map(|bytes| pool.submit(sum, bytes.clone())).collect();
         for (value, future) in (0..).zip(futures) {
@@ -356,6 +356,15 @@ in_own_process! {
         for (value, bytes) in (0..).zip(many) {
             assert_eq!(sum(bytes), value * LENGTH as u64);
         }
+    }
+
+    #[test]
+    fn short_slices_leave_places_to_long_ones() {
+        let short: Vec<_> = (0..100).map(|_| SharedBytes::for_overwrite(LENGTH / 16)).collect();
+        assert_eq!(segments(()), MOST - MOST / 4);
+        let long = filled(1);
+        assert_eq!(segments(()), MOST - MOST / 4 + 1);
+        drop((short, long));
     }
 
     #[test]
