@@ -139,7 +139,8 @@ fn seed(workspace: &Workspace, patch: &Path) -> Result<Result<String, Survived>>
     }
     let mut cargo_test = cargo("test");
     cargo_test.arg("--locked").current_dir(&tree);
-    let target = workspace.target.join("mutant-model");
+    // What the models have built of other crates is built.
+    let target = workspace.target.join("model");
     let tests = match find_tests(cargo_test, &target, &packages_of(model))? {
         Ok(tests) => tests,
         Err(messages) => return survived("it does not compile: make it anew", messages),

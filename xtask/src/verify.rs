@@ -31,8 +31,7 @@ struct Verify {
     workspace: Arc<Workspace>,
     tests: TestOutput,
     compile_fail: Vec<Case>,
-    models: Beside,
-    mutants: Beside,
+    models_and_mutants: Beside,
 }
 
 const STEPS: &[Step] = &[
@@ -109,12 +108,12 @@ const STEPS: &[Step] = &[
     Step {
         name: "models",
         what: "every interleaving, begun beside the others",
-        run: |verify| verify.models.wait(),
+        run: |verify| verify.models_and_mutants.wait(),
     },
     Step {
         name: "mutants",
         what: "a seeded bug a file, begun beside the others",
-        run: |verify| verify.mutants.wait(),
+        run: |verify| verify.models_and_mutants.wait(),
     },
     Step {
         name: "mistakes",
@@ -127,8 +126,7 @@ pub(crate) fn run() -> Result<bool> {
     let begun = Instant::now();
     let workspace = Arc::new(Workspace::load()?);
     let mut verify = Verify {
-        models: Beside::begin(&workspace, model::check_all),
-        mutants: Beside::begin(&workspace, mutants::check_selection),
+        models_and_mutants: Beside::begin(&workspace, &[model::check_all, mutants::check_selection]),
         workspace,
         tests: TestOutput::default(),
         compile_fail: Vec::new(),

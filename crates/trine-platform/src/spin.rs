@@ -28,17 +28,30 @@ pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
     if LOOKS == 0 || processors() == 1 {
         return false;
     }
-    for turn in 0..QUICK_LOOKS {
-        (0..1 << turn).for_each(|_| crate::spin_loop());
-        if look() {
-            return true;
-        }
+    if look_quickly(&mut look) {
+        return true;
     }
     let Some(_spinning) = Spinning::begin() else {
         return false;
     };
     (QUICK_LOOKS..LOOKS).any(|_| {
         crate::thread::yield_now();
+        look()
+    })
+}
+
+/// Calls `look` until it is true, for about a microsecond at most. False if it has not been. On a single processor, and in a model,
+/// it looks once.
+pub fn spin_briefly(mut look: impl FnMut() -> bool) -> bool {
+    if LOOKS == 0 || processors() == 1 {
+        return look();
+    }
+    look_quickly(&mut look)
+}
+
+fn look_quickly(look: &mut impl FnMut() -> bool) -> bool {
+    (0..QUICK_LOOKS).any(|turn| {
+        (0..1 << turn).for_each(|_| crate::spin_loop());
         look()
     })
 }

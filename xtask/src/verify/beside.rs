@@ -2,31 +2,36 @@
 
 use crate::outcome::Outcome;
 use crate::workspace::Workspace;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result};
 use rustix::process::setpriority_process;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 
 /// The lowest priority: such a process runs where no other one would.
 const LEFTOVER: i32 = 19;
 
-/// A check that has begun, and has to be waited for.
-pub(super) struct Beside(Option<JoinHandle<Result<Outcome>>>);
+type Check = fn(&Workspace) -> Result<Outcome>;
+
+/// Checks that have begun, one after the other.
+pub(super) struct Beside(Receiver<Result<Outcome>>);
 
 impl Beside {
-    pub(super) fn begin(workspace: &Arc<Workspace>, check: fn(&Workspace) -> Result<Outcome>) -> Self {
+    pub(super) fn begin(workspace: &Arc<Workspace>, checks: &'static [Check]) -> Self {
+        let (sender, outcomes) = channel();
         let workspace = Arc::clone(workspace);
-        Self(Some(thread::spawn(move || {
-            // On Linux that is the priority of this thread, and of all that it starts.
-            setpriority_process(None, LEFTOVER).context("the priority can't be lowered")?;
-            check(&workspace)
-        })))
+        thread::spawn(move || {
+            // On Linux that is the priority of this thread, and of all that it starts. Without it the other steps only wait longer.
+            let _ = setpriority_process(None, LEFTOVER);
+            for check in checks {
+                let _ = sender.send(check(&workspace));
+            }
+        });
+        Self(outcomes)
     }
 
-    pub(super) fn wait(&mut self) -> Result<Outcome> {
-        let Some(running) = self.0.take() else {
-            bail!("nothing is left to wait for");
-        };
-        running.join().map_err(|_| anyhow!("a thread has panicked"))?
+    /// Waits for the next one.
+    pub(super) fn wait(&self) -> Result<Outcome> {
+        self.0.recv().context("a check has panicked")?
     }
 }

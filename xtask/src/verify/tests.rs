@@ -23,7 +23,8 @@ pub(super) fn unit_and_integration(verify: &mut Verify) -> Result<Outcome> {
 /// The tests that a feature adds that is off by default. They run apart, so that all others run without it.
 pub(super) fn tracing(verify: &mut Verify) -> Result<Outcome> {
     let mut cargo = verify.workspace.cargo("test");
-    let ran = capture(cargo.args(["--package", "trine", "--features", "tracing", "--test", "tracing"]))?;
+    // For all packages: with the features of one alone everything would be built again.
+    let ran = capture(cargo.args(["--workspace", "--features", "trine/tracing", "--test", "tracing"]))?;
     Ok(judge(&ran, &TestOutput::parse(ran.stdout())))
 }
 
@@ -56,7 +57,7 @@ const WITHOUT_MEMORY: &[&str] = &[
 pub(super) fn random(verify: &mut Verify) -> Result<Outcome> {
     let runs = LONG_TESTS.map(|(variable, tests)| {
         let mut cargo = verify.workspace.cargo("test");
-        // As the step `tests`, for all packages: with the features of one alone everything would be built again.
+        // As above.
         cargo.env(variable, "60").arg("--workspace").args(tests);
         thread::spawn(move || capture(&mut cargo))
     });

@@ -28,12 +28,23 @@ impl Alarm {
 
     /// Sleeps until [`ring`](Self::ring), unless `is_ready`. May return early.
     pub(super) fn sleep_unless(&self, is_ready: impl FnOnce() -> bool) {
-        // ORDERING: the fence pairs with that of `ring`: either `is_ready` sees what the other side did before, or that
-        // side sees that this one is asleep.
-        self.0.word().store(ASLEEP, Relaxed);
+        self.sleep(ASLEEP, is_ready);
+    }
+
+    /// Sleeps as one who was [silenced](Self::silence) by a thread that looks in its place now, until that one has
+    /// [restored](Self::restore) the alarm and [`ring`](Self::ring) comes after that. May return early. `is_ready` says also
+    /// whether nobody looks any more.
+    pub(super) fn sleep_silenced_unless(&self, is_ready: impl FnOnce() -> bool) {
+        self.sleep(SILENCED, is_ready);
+    }
+
+    fn sleep(&self, state: u32, is_ready: impl FnOnce() -> bool) {
+        // ORDERING: the fence pairs with those of `ring` and `restore`: either `is_ready` sees what the other side did before, or
+        // that side sees that this one is asleep.
+        self.0.word().store(state, Relaxed);
         fence(SeqCst);
         if !is_ready() {
-            self.0.wait(ASLEEP);
+            self.0.wait(state);
         }
         self.0.word().store(AWAKE, Relaxed);
     }
@@ -63,7 +74,9 @@ impl Alarm {
     /// Ends [`silence`](Self::silence): the sleeper is woken from now on, and at once if there `is_something` for it. If it has
     /// been woken meanwhile, that stays so.
     pub(super) fn restore(&self, is_something: impl FnOnce() -> bool) {
-        // ORDERING: the fence pairs with that of `ring`, as in `sleep_unless`.
+        // ORDERING: the first fence pairs with that of `sleep_silenced_unless`: either that sees that the caller does not look
+        // any more, or this sees that it sleeps. The second one pairs with that of `ring`, as in `sleep_unless`.
+        fence(SeqCst);
         let _ = self.0.word().compare_exchange(SILENCED, ASLEEP, Relaxed, Relaxed);
         fence(SeqCst);
         if is_something() {

@@ -239,6 +239,7 @@ impl WorkerEnd {
 
     /// Sends a message to the parent. Blocks while there is no room for it.
     pub(super) fn send(&mut self, reply: &[u8]) -> Result<(), Broken> {
-        self.writer.write(self.link.replies(), reply, || false)
+        let is_wanted = || self.reader.has_some(self.link.requests());
+        self.writer.write_and_look(self.link.replies(), reply, is_wanted)
     }
 }

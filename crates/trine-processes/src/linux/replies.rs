@@ -5,11 +5,12 @@
 //! lock of the reader is the one who looks.
 //!
 //! No reply is left in the ring while everybody sleeps. The worker rings after it has written, so the attendant is woken
-//! unless a leader has silenced the alarm. That one restores it and then looks once more, for what came in between. And an
-//! attendant that finds the reader locked, so that it can't look, does not fall asleep.
+//! unless a leader has silenced the alarm. That one restores it once it does not look any more, and then looks once more, for what
+//! came in between, unless another one looks already. An attendant that finds the reader locked falls asleep as one who was
+//! silenced, and then asks whether it is still locked: so who has locked it restores the alarm later.
 
 use super::ring::{Broken, Reader, Ring};
-use trine_lock::Lock;
+use trine_lock::{Lock, LockGuard};
 use trine_platform::spin_until;
 
 /// The replies of one worker.
@@ -43,23 +44,33 @@ impl Replies<'_> {
         let found = reader.has_message(self.ring) || spin_until(|| reader.has_message(self.ring));
         // All of the first is there, so this does not block.
         let messages = found.then(|| reader.read_all(self.ring, || true));
-        alarm.restore(|| reader.has_some(self.ring));
-        messages.and_then(Result::ok).map(tell)
+        let told = messages.and_then(Result::ok).map(tell);
+        // Where it has read up to: to lock it again would look like another leader to the attendant.
+        let left = *reader;
+        drop(reader);
+        alarm.restore(|| left.has_some(self.ring));
+        told
     }
 
     /// Sleeps until there is a reply, or [`wake`](Self::wake), unless there `is_more` to do. May return early. For the
     /// attendant alone.
     pub(super) fn sleep_unless(&self, is_more: impl Fn() -> bool) {
-        let is_ready = || {
-            is_more()
-                || self
-                    .reader
-                    .try_lock()
-                    .is_none_or(|reader| reader.has_some(self.ring))
-        };
-        if !spin_until(is_ready) {
-            self.ring.cursors.reader_alarm().sleep_unless(is_ready);
+        if spin_until(|| is_more() || self.has_some()) {
+            return;
         }
+        let alarm = self.ring.cursors.reader_alarm();
+        if self.reader.try_lock().is_none() {
+            alarm.sleep_silenced_unless(|| is_more() || self.reader.try_lock().is_some());
+        } else {
+            let is_there = |reader: LockGuard<'_, Reader>| reader.has_some(self.ring);
+            alarm.sleep_unless(|| is_more() || self.reader.try_lock().is_none_or(is_there));
+        }
+    }
+
+    /// Whether there is a message, or a part of one, and nobody looks for it.
+    fn has_some(&self) -> bool {
+        let reader = self.reader.try_lock();
+        reader.is_some_and(|reader| reader.has_some(self.ring))
     }
 
     /// Wakes the attendant.

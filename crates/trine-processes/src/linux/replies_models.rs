@@ -44,7 +44,7 @@ impl Memory {
     /// As the worker does.
     fn reply(&self) {
         Writer::default()
-            .write(self.ring(), &[7], || false)
+            .write_and_look(self.ring(), &[7], || false)
             .expect("there is room");
     }
 

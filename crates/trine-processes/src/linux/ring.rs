@@ -12,7 +12,7 @@ use std::error::Error;
 use std::fmt;
 use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 use trine_platform::atomic::{AtomicU32, AtomicUsize};
-use trine_platform::spin_until;
+use trine_platform::{spin_briefly, spin_until};
 
 /// The bytes of a word.
 const WORD: usize = size_of::<usize>();
@@ -68,8 +68,8 @@ pub(super) struct Writer {
     position: u32,
 }
 
-/// The side that reads.
-#[derive(Default)]
+/// The side that reads. A copy of it knows how far that was.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Reader {
     position: u32,
 }
@@ -167,6 +167,30 @@ impl Writer {
             ring.cursors.wake_reader();
         }
         Ok(())
+    }
+
+    /// Writes a message like [`write`](Self::write), but looks for a moment before it wakes the reader: that may be about to read
+    /// it, and to wake somebody for nothing costs more. Not if the writer `is_wanted` elsewhere.
+    pub(super) fn write_and_look(
+        &mut self,
+        ring: Ring<'_>,
+        message: &[u8],
+        is_wanted: impl Fn() -> bool,
+    ) -> Result<(), Broken> {
+        if !self.try_write(ring, message)? {
+            return self.write(ring, message, || false);
+        }
+        spin_briefly(|| self.is_read(ring) || is_wanted());
+        if !self.is_read(ring) {
+            ring.cursors.wake_reader();
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is left to be read.
+    fn is_read(&self, ring: Ring<'_>) -> bool {
+        // ORDERING: Relaxed: nothing is done that relies on what the reader has done.
+        ring.cursors.reader.position.load(Relaxed) == self.position
     }
 
     /// Writes bytes as the next words, which are published later.
