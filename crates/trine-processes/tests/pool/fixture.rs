@@ -206,11 +206,12 @@ impl Resources {
                 && now.descriptors.iter().all(|descriptor| before.any(|known| known == descriptor))
         };
         let start = Instant::now();
-        // A thread that was joined may still be listed for a moment.
-        while !restored(&Self::now()) && start.elapsed() < Duration::from_secs(10) {
+        let mut now = Self::now();
+        // A thread that was joined may still be listed for a moment, also after it was not.
+        while !restored(&now) && start.elapsed() < Duration::from_secs(10) {
             thread::yield_now();
+            now = Self::now();
         }
-        let now = Self::now();
         assert!(
             restored(&now),
             "threads, children or descriptors are left:\n{now:?}, before it was\n{self:?}"
