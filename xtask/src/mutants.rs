@@ -30,12 +30,13 @@ pub(crate) fn run(filter: Option<&str>) -> Result<bool> {
     Ok(outcome.is_ok())
 }
 
-/// Seeds one bug a source file, which takes a quarter of the time, and sees whether the others apply.
+/// Seeds a bug in every second source file, which takes an eighth of the time, and sees whether the others apply.
 pub(crate) fn check_selection(workspace: &Workspace) -> Result<Outcome> {
     let (mut chosen, mut others, mut files) = (Vec::new(), Vec::new(), BTreeSet::new());
     for patch in patches(workspace)? {
         let is_first = files.insert(changed_file(&read(&patch)?));
-        let patches = if is_first { &mut chosen } else { &mut others };
+        let is_chosen = is_first && files.len() % 2 == 1;
+        let patches = if is_chosen { &mut chosen } else { &mut others };
         patches.push(patch);
     }
     let mut outcome = check(workspace, &chosen)?;

@@ -95,6 +95,7 @@ fn during(what: &'static str) -> impl Fn(io::Error) -> io::Error {
 
 /// Serves the parent through the memory that both share.
 fn serve_link(mut link: WorkerEnd, wire: &WorkerWire) -> Result<(), Box<dyn Error>> {
+    give_back_heap();
     loop {
         let request = link.receive()?;
         let opened = open(&request)?;
@@ -199,6 +200,13 @@ fn keep_heap() {
     // SAFETY: as above.
     #[cfg(target_env = "gnu")]
     let _ = unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT) };
+}
+
+/// Gives back what the start has used, because what is free is kept from now on.
+fn give_back_heap() {
+    // SAFETY: has no preconditions.
+    #[cfg(target_env = "gnu")]
+    let _ = unsafe { libc::malloc_trim(0) };
 }
 
 /// From now on the death of the parent kills this process and all that it has left in its group.
