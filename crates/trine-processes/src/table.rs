@@ -192,7 +192,7 @@ impl<T> Table<T> {
         Some(ticket)
     }
 
-    /// The worker has replied to so many tasks. True if its attendant is asleep, and has something to do.
+    /// The worker has replied to so many tasks, at least one. True if its attendant is asleep, and has something to do.
     pub(crate) fn replied(
         &mut self,
         worker: usize,

@@ -75,7 +75,8 @@ impl Alarm {
     /// been woken meanwhile, that stays so.
     pub(super) fn restore(&self, is_something: impl FnOnce() -> bool) {
         // ORDERING: the first fence pairs with that of `sleep_silenced_unless`: either that sees that the caller does not look
-        // any more, or this sees that it sleeps. The second one pairs with that of `ring`, as in `sleep_unless`.
+        // any more, or this sees that it sleeps. (No model misses it: loom's read-modify-writes see the newest value.) The second one pairs with
+        // that of `ring`, as in `sleep_unless`.
         fence(SeqCst);
         let _ = self.0.word().compare_exchange(SILENCED, ASLEEP, Relaxed, Relaxed);
         fence(SeqCst);

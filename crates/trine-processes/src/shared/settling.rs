@@ -52,7 +52,8 @@ impl Shared {
             settled.answered.push((ticket, reply));
         }
         let count = u32::try_from(settled.answered.len()).unwrap_or(u32::MAX);
-        let (wakes, after) = inside.reach(|table, reach| table.replied(worker, count, now, reach));
+        let (wakes, after) =
+            inside.reach(|table, reach| count > 0 && table.replied(worker, count, now, reach));
         let submitters = std::mem::take(&mut inside.submitters);
         let woken = if wakes { inside.bed(worker) } else { None };
         self.finish(inside, after);

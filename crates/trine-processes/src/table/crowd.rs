@@ -34,8 +34,7 @@ pub(super) enum Step {
     GoOn(usize, bool),
     /// A worker begins its next task, or replies to the one that it runs.
     Work(usize),
-    /// Somebody takes a reply of a worker.
-    /// So many replies at most are taken together.
+    /// Somebody takes replies of a worker together, so many at most.
     Hear(usize, usize),
     /// A worker dies.
     Die(usize),
