@@ -65,16 +65,12 @@ impl Store {
         }
     }
 
-    /// Puts a chain, which is the caller's, into the store; if `most` are there, gives it back to the allocator.
-    pub(crate) fn give(&self, chain: NonNull<Free>, most: usize, layout: Layout) {
-        // ORDERING: Relaxed, here and for the count. It is a hint for `decay`; the bound need not be exact.
+    /// Puts a chain, which is the caller's, into the store.
+    pub(crate) fn give(&self, chain: NonNull<Free>) {
+        // ORDERING: Relaxed, here and for the count. They are hints for `decay`.
         self.used.fetch_add(1, Relaxed);
-        if self.count.fetch_add(1, Relaxed) < most {
-            self.push(chain);
-        } else {
-            self.count.fetch_sub(1, Relaxed);
-            release(chain.as_ptr(), layout);
-        }
+        self.count.fetch_add(1, Relaxed);
+        self.push(chain);
     }
 
     /// Takes one chain, which is the caller's then.
@@ -85,18 +81,17 @@ impl Store {
         Some(chain)
     }
 
-    /// Gives an eighth of the chains back to the allocator, if none was given or taken since the last call.
+    /// Gives an eighth of the chains back to the allocator, if none was given or taken since the last call. Returns how many.
     #[cold]
-    pub(crate) fn decay(&self, layout: Layout) {
+    pub(crate) fn decay(&self, layout: Layout) -> usize {
         // ORDERING: Relaxed, as in `give`.
         if self.used.swap(0, Relaxed) > 0 {
-            return;
+            return 0;
         }
         // ORDERING: Relaxed, as in `give`.
         let share = self.count.load(Relaxed).div_ceil(8);
-        for chain in (0..share).map_while(|_| self.pop()) {
-            release(chain.as_ptr(), layout);
-        }
+        let chains = (0..share).map_while(|_| self.pop());
+        chains.map(|chain| release(chain.as_ptr(), layout)).count()
     }
 
     fn pop(&self) -> Option<NonNull<Free>> {

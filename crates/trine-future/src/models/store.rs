@@ -34,10 +34,10 @@ fn drain(store: &Store) -> usize {
 fn nothing_is_lost_between_givers_and_takers() {
     check("future::store::nothing_is_lost_between_givers_and_takers", || {
         let store = Arc::new(Store::new());
-        store.give(chain(), 3, LAYOUT);
-        store.give(chain(), 3, LAYOUT);
+        store.give(chain());
+        store.give(chain());
         let (giver, taker) = (Arc::clone(&store), Arc::clone(&store));
-        let giver = spawn(move || giver.give(chain(), 3, LAYOUT));
+        let giver = spawn(move || giver.give(chain()));
         let taker = spawn(move || {
             let taken = taker.take();
             if let Some(chain) = taken {
