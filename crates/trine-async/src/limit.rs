@@ -34,7 +34,14 @@ pub(crate) struct Limit {
 }
 
 /// The right of one task to be in flight. It is given back when this is dropped.
-pub(crate) type Place = OwnedSemaphorePermit;
+pub(crate) struct Place(OwnedSemaphorePermit);
+
+impl Place {
+    /// It is given back by [`Limit::give_back`]: who remembers the limit anyway takes less room so.
+    pub(crate) fn keep(self) {
+        self.0.forget();
+    }
+}
 
 impl Limit {
     /// More places than tokio can count are as good as what it can.
@@ -50,6 +57,7 @@ impl Limit {
     pub(crate) fn try_take(&self) -> Result<Place, Refusal> {
         Arc::clone(&self.free)
             .try_acquire_owned()
+            .map(Place)
             .map_err(|error| match error {
                 TryAcquireError::Closed => Refusal::ShutDown,
                 TryAcquireError::NoPermits => Refusal::Full(self.places),
@@ -59,7 +67,15 @@ impl Limit {
     /// A place, once one is free. Those who ask are served in their order.
     pub(crate) fn take(&self) -> impl Future<Output = Result<Place, Refusal>> + Send + use<> {
         let free = Arc::clone(&self.free);
-        async move { free.acquire_owned().await.map_err(|_closed| Refusal::ShutDown) }
+        async move {
+            let permit = free.acquire_owned().await;
+            permit.map(Place).map_err(|_closed| Refusal::ShutDown)
+        }
+    }
+
+    /// A place that was kept is free.
+    pub(crate) fn give_back(&self) {
+        self.free.add_permits(1);
     }
 
     /// From here on nobody gets a place; those who wait are told so.

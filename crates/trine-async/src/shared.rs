@@ -6,6 +6,7 @@ use crate::open_tasks::OpenTasks;
 use crate::refusal::Refusal;
 use crate::stats::Stats;
 use std::any::type_name;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -86,10 +87,14 @@ impl Shared {
         if !self.tasks.enter() {
             return Err(Refusal::ShutDown);
         }
+        let has_place = place.is_some();
+        if let Some(place) = place {
+            place.keep();
+        }
         Ok(Entry {
             shared: Arc::clone(self),
-            place,
             span,
+            has_place,
             has_started: false,
             outcome: Outcome::Cancelled,
         })
@@ -121,8 +126,9 @@ impl Shared {
 /// A task that was let in and has not ended, for as long as this lives.
 pub(crate) struct Entry {
     shared: Arc<Shared>,
-    place: Option<Place>,
     span: TaskSpan,
+    /// Whether it takes up a place of the limit.
+    has_place: bool,
     has_started: bool,
     /// How the task has ended, or what it means if this is dropped before it has.
     outcome: Outcome,
@@ -155,14 +161,22 @@ impl Entry {
     /// The task has ended so. Its place is free; who waits for the last task is told when this is dropped.
     pub(crate) fn end(&mut self, outcome: Outcome) {
         self.outcome = outcome;
-        self.place = None;
+        self.give_back_place();
         self.span = TaskSpan::none();
+    }
+
+    fn give_back_place(&mut self) {
+        if mem::take(&mut self.has_place)
+            && let Some(limit) = &self.shared.limit
+        {
+            limit.give_back();
+        }
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.place = None;
+        self.give_back_place();
         self.shared.tasks.leave(self.has_started, self.outcome);
     }
 }
