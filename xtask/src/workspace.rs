@@ -97,6 +97,8 @@ pub(crate) fn cargo(subcommand: &str) -> Command {
         .arg(subcommand)
         .env("CARGO_TERM_COLOR", "never")
         .env("NO_COLOR", "1")
+        // What is built once and from nothing is built sooner so, and is smaller.
+        .env("CARGO_INCREMENTAL", "0")
         .env_remove("RUST_TEST_NOCAPTURE")
         // Would make compile-fail tests accept whatever message there is.
         .env_remove("TRYBUILD");

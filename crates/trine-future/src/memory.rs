@@ -336,7 +336,10 @@ mod tests {
         let (size, other) = (Size(6), Size(7));
         let most = KEPT_BYTES / size.bytes_of_chain() + 1;
         let kept = || size.store().chains();
-        free_many(size.layout(), allocate_many(size.layout(), 2 * most * CHAIN as usize));
+        free_many(
+            size.layout(),
+            allocate_many(size.layout(), 2 * most * CHAIN as usize),
+        );
         // Other tests may keep something, or let the store decay.
         assert!((most / 2..=most).contains(&kept()), "{} of {most}", kept());
         // Work that does not need the store lets it shrink, an eighth at a time, and then a chain at a time.

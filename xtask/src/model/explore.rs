@@ -72,6 +72,8 @@ pub(crate) fn find_tests(
         .args(["--no-run", "--profile", "model", "--lib"])
         .args(packages.iter().map(|package| format!("--package={package}")))
         .env("RUSTFLAGS", "--cfg trine_loom")
+        // A mutant changes one file.
+        .env("CARGO_INCREMENTAL", "1")
         .env("CARGO_TARGET_DIR", target);
     let executables = match executables::build(&mut cargo_test)? {
         Ok(executables) => executables,

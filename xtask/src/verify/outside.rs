@@ -109,7 +109,7 @@ fn manifest(depends_on: &str, root: &Path) -> Result<String> {
     // The empty table keeps cargo from looking for a workspace in the folders above.
     Ok(format!(
         "[package]\nname = \"outside-{depends_on}\"\nedition = \"2024\"\n\n\
-         [dependencies]\n{depends_on} = {{ path = {path:?} }}\n\n[workspace]\n"
+         [dependencies]\n{depends_on} = {{ path = {path:?} }}\n\n[workspace]\n\n[profile.dev]\ndebug = false\n"
     ))
 }
 
