@@ -5,13 +5,16 @@
 //! that is empty takes a chain from there, with one swap of all that is there and one compare-exchange to give back
 //! the rest. So blocks that one thread makes and another one frees find their way back.
 //!
+//! What is new comes from slabs, and what is not kept goes back there (`slab.rs`).
+//!
 //! What is kept is bounded: three chains a thread and size, and [`KEPT_BYTES`] in the stores of all sizes together. It decays:
 //! every [`DECAY`] blocks that a thread frees, an eighth of each store that was not needed meanwhile goes back to the allocator.
 //!
 //! `--cfg trine_no_recycling` turns all of this off, for tools that watch each allocation. The models do without it
 //! too, so that they see each block freed.
 
-use crate::store::{Free, Store, release};
+use crate::slab::{BLOCKS, Slabs};
+use crate::store::{Chain, Free, Store};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
@@ -21,13 +24,18 @@ use trine_platform::global;
 
 const RECYCLES: bool = cfg!(not(any(trine_loom, trine_no_recycling, miri)));
 
-/// The sizes that are kept, in bytes. A block gets the least that it fits into; a larger one is not kept. With the 8 bytes that
-/// many allocators put before each piece of memory they are round numbers, and a task with a small value is a cache line.
+/// The sizes that are kept, in bytes. A block gets the least that it fits into; a larger one is not kept. With the address that
+/// stands behind each they are round numbers, and a task with a small value is a cache line.
 const SIZES: [usize; 8] = [56, 88, 120, 184, 248, 376, 504, 1016];
 const ALIGN: usize = 16;
 
-/// How many blocks make a chain.
-const CHAIN: u32 = 64;
+const _: () = assert!(
+    !RECYCLES || size_of::<Free>() <= SIZES[0],
+    "a block is large enough for its links"
+);
+
+/// How many blocks make a chain, if a thread has too many or has none.
+const CHAIN: u32 = BLOCKS;
 /// After how many freed blocks a thread lets the stores decay.
 const DECAY: u32 = 4096;
 /// How much memory the stores keep: a million small tasks. With a quarter of it, a million tasks whose futures are kept took
@@ -51,11 +59,8 @@ impl Size {
         None
     }
 
-    const fn layout(self) -> Layout {
-        match Layout::from_size_align(SIZES[self.index()], ALIGN) {
-            Ok(layout) => layout,
-            Err(_) => panic!("the sizes are small"),
-        }
+    const fn bytes(self) -> usize {
+        SIZES[self.index()]
     }
 
     /// The remainder changes nothing, but tells the compiler that there are no bounds to check.
@@ -67,30 +72,46 @@ impl Size {
         &STORES[self.index()]
     }
 
-    const fn bytes_of_chain(self) -> usize {
-        CHAIN as usize * SIZES[self.index()]
+    const fn bytes_of(self, chain: &Chain) -> usize {
+        chain.length as usize * self.bytes()
     }
 
-    /// Puts a chain into the store; if there is no room, gives it back to the allocator.
-    fn give(self, chain: NonNull<Free>) {
+    /// Some blocks: of those that are kept, if there are any.
+    #[cold]
+    fn take(self) -> Chain {
+        let Some(chain) = self.store().take() else {
+            return SLABS[self.index()].take(self.bytes());
+        };
         // ORDERING: Relaxed, here and wherever `KEPT` is changed. The bound need not be exact.
-        if KEPT.fetch_add(self.bytes_of_chain(), Relaxed) < KEPT_BYTES {
-            self.store().give(chain);
+        KEPT.fetch_sub(self.bytes_of(&chain), Relaxed);
+        chain
+    }
+
+    /// Keeps a chain, if there is room.
+    fn give(self, chain: Chain) {
+        if KEPT.load(Relaxed) < KEPT_BYTES {
+            self.keep(chain);
         } else {
-            KEPT.fetch_sub(self.bytes_of_chain(), Relaxed);
-            release(chain.as_ptr(), self.layout());
+            self.give_back(chain);
         }
     }
 
-    fn take(self) -> Option<NonNull<Free>> {
-        let chain = self.store().take()?;
-        KEPT.fetch_sub(self.bytes_of_chain(), Relaxed);
-        Some(chain)
+    fn keep(self, chain: Chain) {
+        KEPT.fetch_add(self.bytes_of(&chain), Relaxed);
+        self.store().give(chain);
+    }
+
+    fn give_back(self, chain: Chain) {
+        if let Err(chain) = SLABS[self.index()].give_back(chain, self.bytes()) {
+            self.keep(chain);
+        }
     }
 
     fn decay(self) {
-        let released = self.store().decay(self.layout());
-        KEPT.fetch_sub(released * self.bytes_of_chain(), Relaxed);
+        for chain in self.store().decay() {
+            KEPT.fetch_sub(self.bytes_of(&chain), Relaxed);
+            self.give_back(chain);
+        }
     }
 
     fn all() -> impl Iterator<Item = Self> {
@@ -104,20 +125,22 @@ pub(crate) fn allocate(layout: Layout) -> NonNull<u8> {
     let Some(size) = Size::of(layout) else {
         return from_allocator(layout);
     };
-    match LISTS.with(|lists| lists[size.index()].pop(size)) {
-        Some(free) => free.cast(),
-        None => from_allocator(size.layout()),
-    }
+    LISTS.with(|lists| lists[size.index()].pop(size)).cast()
 }
 
-/// Gives back the memory of a block of a size that is not kept.
+/// Gives back memory of `allocate`.
 ///
 /// # Safety
 ///
-/// It came from `allocate` with the same layout, of which there is no `Size`, and nobody uses it any more.
+/// It came from there with the same layout, and nobody uses it any more.
+#[inline]
 pub(crate) unsafe fn free(memory: NonNull<u8>, layout: Layout) {
-    // SAFETY: passed on to the caller; memory of such a layout came from the allocator as it is.
-    unsafe { dealloc(memory.as_ptr(), layout) };
+    match Size::of(layout) {
+        // SAFETY: passed on to the caller.
+        Some(size) => unsafe { keep(memory, size) },
+        // SAFETY: passed on to the caller; memory of such a layout came from the allocator as it is.
+        None => unsafe { dealloc(memory.as_ptr(), layout) },
+    }
 }
 
 /// Keeps the memory of a block.
@@ -168,20 +191,20 @@ impl List {
     }
 
     #[inline]
-    fn pop(&self, size: Size) -> Option<NonNull<Free>> {
+    fn pop(&self, size: Size) -> NonNull<Free> {
         let first = match NonNull::new(self.first.get()) {
             Some(first) => first,
-            None => self.refill(size)?,
+            None => self.refill(size),
         };
         // SAFETY: what is in the list is free memory that nobody else knows.
         self.first.set(unsafe { (*first.as_ptr()).next });
         self.length.set(self.length.get() - 1);
-        Some(first)
+        first
     }
 
     #[inline]
     fn push(&self, size: Size, free: NonNull<Free>) {
-        // Nothing but the link: what makes a block the first of a chain is written when it becomes one.
+        // Nothing but the link: the rest of a `Free` is written when the block becomes the first of a chain.
         // SAFETY: the block is nobody's any more, large enough, and aligned.
         unsafe { (*free.as_ptr()).next = self.first.get() };
         self.first.set(free.as_ptr());
@@ -193,13 +216,20 @@ impl List {
     }
 
     #[cold]
-    fn refill(&self, size: Size) -> Option<NonNull<Free>> {
-        // A thread whose locals are gone keeps nothing.
-        AT_END.try_with(|_| ()).ok()?;
-        let chain = size.take()?;
-        self.first.set(chain.as_ptr());
-        self.length.set(CHAIN);
-        Some(chain)
+    fn refill(&self, size: Size) -> NonNull<Free> {
+        let Chain { first, length } = size.take();
+        self.first.set(first.as_ptr());
+        self.length.set(length);
+        if AT_END.try_with(|_| ()).is_err() {
+            // A thread whose locals are gone keeps nothing but what it asks for.
+            // SAFETY: the chain is this thread's.
+            self.first.set(unsafe { (*first.as_ptr()).next });
+            self.empty(size);
+            // SAFETY: as above.
+            unsafe { (*first.as_ptr()).next = null_mut() };
+            self.length.set(1);
+        }
+        first
     }
 
     /// Every now and then: keeps the list short, and lets the stores decay.
@@ -222,14 +252,10 @@ impl List {
 
     /// Gives the newest blocks of the list to the store.
     fn spill(&self, size: Size) {
-        let Some(chain) = NonNull::new(self.first.get()) else {
+        let Some(first) = NonNull::new(self.first.get()) else {
             return;
         };
-        // SAFETY: the first block has a second one, and nobody else knows them.
-        let second = unsafe { (*chain.as_ptr()).next };
-        // SAFETY: as above.
-        unsafe { chain.write(Free::new(second)) };
-        let mut last = chain.as_ptr();
+        let mut last = first.as_ptr();
         for _ in 1..CHAIN {
             // SAFETY: the list has more than a chain's blocks, which nobody else knows.
             last = unsafe { (*last).next };
@@ -240,13 +266,16 @@ impl List {
         unsafe { (*last).next = null_mut() };
         self.first.set(rest);
         self.length.set(self.length.get() - CHAIN);
-        size.give(chain);
+        let length = CHAIN;
+        size.give(Chain { first, length });
     }
 
-    /// Gives everything back to the allocator, and sees to it that nothing is kept from now on.
+    /// Gives everything away, and sees to it that nothing is kept from now on.
     fn empty(&self, size: Size) {
-        release(self.first.replace(null_mut()), size.layout());
-        self.length.set(0);
+        let length = self.length.replace(0);
+        if let Some(first) = NonNull::new(self.first.replace(null_mut())) {
+            size.give(Chain { first, length });
+        }
         self.until_check.set(1);
     }
 }
@@ -271,17 +300,29 @@ global! {
 }
 
 global! {
+    static SLABS: [Slabs; SIZES.len()] = [
+        Slabs::new(), Slabs::new(), Slabs::new(), Slabs::new(), Slabs::new(), Slabs::new(), Slabs::new(), Slabs::new(),
+    ];
+}
+
+global! {
     /// The bytes in all stores, about: they are counted before they come and after they have gone.
     static KEPT: AtomicUsize = AtomicUsize::new(0);
 }
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{CHAIN, DECAY, KEPT_BYTES, RECYCLES, Size, allocate, free, keep};
+    use super::{ALIGN, CHAIN, DECAY, KEPT_BYTES, RECYCLES, Size, allocate, free};
     use std::alloc::Layout;
     use std::ptr::NonNull;
     use std::sync::mpsc;
     use std::thread;
+
+    impl Size {
+        fn layout(self) -> Layout {
+            Layout::from_size_align(self.bytes(), ALIGN).unwrap()
+        }
+    }
 
     fn allocate_many(layout: Layout, number: usize) -> Vec<NonNull<u8>> {
         (0..number).map(|_| allocate(layout)).collect()
@@ -289,12 +330,8 @@ mod tests {
 
     fn free_many(layout: Layout, blocks: Vec<NonNull<u8>>) {
         for block in blocks {
-            match Size::of(layout) {
-                // SAFETY: the tests give back what they have allocated, once.
-                Some(size) => unsafe { keep(block, size) },
-                // SAFETY: as above.
-                None => unsafe { free(block, layout) },
-            }
+            // SAFETY: the tests give back what they have allocated, once.
+            unsafe { free(block, layout) };
         }
     }
 
@@ -334,7 +371,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded_and_decays() {
         let (size, other) = (Size(6), Size(7));
-        let most = KEPT_BYTES / size.bytes_of_chain() + 1;
+        let most = KEPT_BYTES / (CHAIN as usize * size.bytes()) + 1;
         let kept = || size.store().chains();
         free_many(
             size.layout(),

@@ -45,8 +45,6 @@ impl Snapshot {
     /// The producer's side, as what a state has less once it has gone.
     pub(crate) const PRODUCER_SIDE: Self = Self(PRODUCER);
 
-    /// A task that nobody has started, without a future.
-    pub(crate) const DETACHED: Self = Self(Phase::Pending as u32 | PRODUCER);
     /// A stored result that never had a producer.
     pub(crate) const fn ready(phase: Phase) -> Self {
         Self(phase as u32 | FUTURE)

@@ -1,29 +1,37 @@
 //! Chains of free blocks that no thread keeps: one store for each size.
 
 use crate::block::Header;
-use std::alloc::{Layout, dealloc};
 use std::mem::{MaybeUninit, offset_of};
 use std::ptr::{NonNull, null_mut};
 use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 use trine_platform::atomic::{AtomicPtr, AtomicUsize};
 use trine_platform::{UnsafeCell, const_fn};
 
-/// A free block: a link of a chain, and, if it is the first, of a stack of chains.
+/// A free block: a link of a chain, and, if it is the first, of a stack of chains. Only then more than the link is written.
 #[repr(C)]
 pub(crate) struct Free {
     /// So that the links stand where a task has what is looked at last, which is still in the cache.
     _unused: [MaybeUninit<u8>; offset_of!(Header, vtable)],
     pub(crate) next: *mut Free,
     next_chain: UnsafeCell<*mut Free>,
+    /// How many blocks the chain has.
+    length: u32,
+}
+
+/// Free blocks, linked to each other, that whoever has this owns.
+pub(crate) struct Chain {
+    pub(crate) first: NonNull<Free>,
+    pub(crate) length: u32,
 }
 
 impl Free {
-    /// A block before `next`, in a chain that is in no stack.
-    pub(crate) fn new(next: *mut Free) -> Self {
+    /// The first block of a chain that is in no stack.
+    fn new(next: *mut Free, length: u32) -> Self {
         Self {
             _unused: [const { MaybeUninit::uninit() }; offset_of!(Header, vtable)],
             next,
             next_chain: UnsafeCell::new(null_mut()),
+            length,
         }
     }
 
@@ -35,17 +43,6 @@ impl Free {
     fn set_next_chain(&self, chain: *mut Free) {
         // SAFETY: as above.
         self.next_chain.with_mut(|next| unsafe { *next = chain });
-    }
-}
-
-/// Gives a chain back to the allocator, from which each block came with `layout`.
-pub(crate) fn release(mut first: *mut Free, layout: Layout) {
-    while !first.is_null() {
-        // SAFETY: a chain is free memory that the caller has taken out of wherever it was.
-        let next = unsafe { (*first).next };
-        // SAFETY: as above; the caller says how it was allocated.
-        unsafe { dealloc(first.cast(), layout) };
-        first = next;
     }
 }
 
@@ -65,44 +62,47 @@ impl Store {
         }
     }
 
-    /// Puts a chain, which is the caller's, into the store.
-    pub(crate) fn give(&self, chain: NonNull<Free>) {
+    /// Puts a chain into the store.
+    pub(crate) fn give(&self, chain: Chain) {
         // ORDERING: Relaxed, here and for the count. They are hints for `decay`.
         self.used.fetch_add(1, Relaxed);
         self.count.fetch_add(1, Relaxed);
-        self.push(chain);
+        let Chain { first, length } = chain;
+        // SAFETY: a chain is its owner's, and each of its blocks has the link.
+        let next = unsafe { (*first.as_ptr()).next };
+        // SAFETY: as above.
+        unsafe { first.write(Free::new(next, length)) };
+        self.push(first);
     }
 
-    /// Takes one chain, which is the caller's then.
-    pub(crate) fn take(&self) -> Option<NonNull<Free>> {
+    /// Takes one chain.
+    pub(crate) fn take(&self) -> Option<Chain> {
         let chain = self.pop()?;
         // ORDERING: Relaxed, as in `give`.
         self.used.fetch_add(1, Relaxed);
         Some(chain)
     }
 
-    /// Gives an eighth of the chains back to the allocator, if none was given or taken since the last call. Returns how many.
-    #[cold]
-    pub(crate) fn decay(&self, layout: Layout) -> usize {
+    /// Takes an eighth of the chains, if none was given or taken since the last call.
+    pub(crate) fn decay(&self) -> impl Iterator<Item = Chain> {
         // ORDERING: Relaxed, as in `give`.
-        if self.used.swap(0, Relaxed) > 0 {
-            return 0;
-        }
-        // ORDERING: Relaxed, as in `give`.
-        let share = self.count.load(Relaxed).div_ceil(8);
-        let chains = (0..share).map_while(|_| self.pop());
-        chains.map(|chain| release(chain.as_ptr(), layout)).count()
+        let share = match self.used.swap(0, Relaxed) {
+            0 => self.count.load(Relaxed).div_ceil(8),
+            _ => 0,
+        };
+        (0..share).map_while(|_| self.pop())
     }
 
-    fn pop(&self) -> Option<NonNull<Free>> {
+    fn pop(&self) -> Option<Chain> {
         // ORDERING: Relaxed. This only saves a swap of nothing.
         if self.top.load(Relaxed).is_null() {
             return None;
         }
         // ORDERING: Acquire pairs with the Release of `push` and with the one below.
-        let chain = NonNull::new(self.top.swap(null_mut(), Acquire))?;
+        let first = NonNull::new(self.top.swap(null_mut(), Acquire))?;
         // SAFETY: the swap has made the whole stack this thread's.
-        let rest = unsafe { chain.as_ref() }.next_chain();
+        let head = unsafe { first.as_ref() };
+        let (rest, length) = (head.next_chain(), head.length);
         if let Some(rest) = NonNull::new(rest)
             // ORDERING: Release, because whoever takes the rest has to see what this thread has seen of it.
             && self.top.compare_exchange(null_mut(), rest.as_ptr(), Release, Relaxed).is_err()
@@ -112,7 +112,7 @@ impl Store {
         }
         // ORDERING: Relaxed, as in `give`.
         self.count.fetch_sub(1, Relaxed);
-        Some(chain)
+        Some(Chain { first, length })
     }
 
     /// Pushes a stack of chains.

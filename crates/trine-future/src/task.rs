@@ -58,25 +58,6 @@ impl Task {
         (Self { block }, Future::new(block))
     }
 
-    /// A task whose result nobody wants, with its span. A failure of it goes to the [failure hook](crate::set_failure_hook).
-    ///
-    /// It costs less than a task whose future is dropped.
-    ///
-    /// ```
-    /// use std::sync::mpsc;
-    /// use trine_future::{Task, TaskSpan};
-    ///
-    /// let (sender, receiver) = mpsc::channel();
-    /// let task = Task::detached(TaskSpan::none(), move || sender.send(4).unwrap());
-    /// task.run();
-    /// assert_eq!(receiver.recv(), Ok(4));
-    /// ```
-    pub fn detached<F: FnOnce() + Send + 'static>(span: TaskSpan, closure: F) -> Self {
-        let nothing = Stored::<()> { nothing: () };
-        let block = allocate(Snapshot::DETACHED, nothing, Call::<F, F>::new(closure, span), ());
-        Self { block }
-    }
-
     /// Runs the closure on this thread, unless the task was cancelled or somebody else runs it. A panic of the
     /// closure becomes the result.
     ///

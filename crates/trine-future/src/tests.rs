@@ -8,6 +8,7 @@ mod awaits;
 mod cancel;
 mod contract;
 mod costs;
+mod detached;
 mod future;
 mod gather;
 mod group;

@@ -181,11 +181,6 @@ unsafe fn free<T, W: Work<T>, O: Owner>(block: BlockPointer) {
     block.work.with_mut(|_| ());
     // SAFETY: as above. Result and work are dropped by hand, before; what is left are the empty slot and the owner.
     unsafe { pointer.drop_in_place() };
-    let layout = Layout::new::<Block<T, W, O>>();
-    match Size::of(layout) {
-        // SAFETY: the memory came from `allocate` with this layout.
-        Some(size) => unsafe { memory::keep(pointer.cast(), size) },
-        // SAFETY: as above.
-        None => unsafe { memory::free(pointer.cast(), layout) },
-    }
+    // SAFETY: the memory came from `allocate` with this layout.
+    unsafe { memory::free(pointer.cast(), Layout::new::<Block<T, W, O>>()) };
 }

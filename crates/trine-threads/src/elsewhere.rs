@@ -1,6 +1,7 @@
 //! Having a worker run a closure that borrows, while the calling thread waits.
 
 use crate::job::{FrameJob, Job};
+use crate::queued::Queued;
 use crate::queues::Queues;
 use crate::scope;
 use crate::worker::{self, PoolOfTask};
@@ -50,6 +51,6 @@ pub(crate) unsafe fn submit(queues: &Arc<Queues>, job: NonNull<Job>) -> Future<(
         unsafe { scope::run(job) };
     };
     let (task, future) = Task::new(run, PoolOfTask::new(queues));
-    worker::push(queues, task);
+    worker::push(queues, Queued::Task(task));
     future
 }

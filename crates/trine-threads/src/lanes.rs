@@ -1,9 +1,9 @@
 //! The queues of the tasks whose priority is not normal. A pool without such tasks pays one load a task for them.
 
 use crate::priority::{BACKGROUND_TURN, Priority};
+use crate::queued::Queued;
 use crate::queues::retry;
 use crossbeam_deque::Injector;
-use trine_future::Task;
 use trine_platform::atomic::AtomicUsize;
 use trine_platform::atomic::Ordering::Relaxed;
 
@@ -11,8 +11,8 @@ use trine_platform::atomic::Ordering::Relaxed;
 pub(crate) struct Lanes {
     /// At least the number of tasks in both lanes: it is raised before a push, and lowered after a take.
     queued: AtomicUsize,
-    high: Injector<Task>,
-    background: Injector<Task>,
+    high: Injector<Queued>,
+    background: Injector<Queued>,
     /// How often a worker has looked for a task while there were background ones.
     turns: AtomicUsize,
 }
@@ -30,7 +30,7 @@ impl Lanes {
     }
 
     /// Queues a task, of high priority or of the background.
-    pub(crate) fn push(&self, task: Task, priority: Priority) {
+    pub(crate) fn push(&self, task: Queued, priority: Priority) {
         self.queued.fetch_add(1, Relaxed);
         match priority {
             Priority::Background => self.background.push(task),
@@ -40,7 +40,7 @@ impl Lanes {
 
     /// The task that comes before all normal ones, if there is one.
     #[inline]
-    pub(crate) fn take_first(&self) -> Option<Task> {
+    pub(crate) fn take_first(&self) -> Option<Queued> {
         if self.queued.load(Relaxed) == 0 {
             return None;
         }
@@ -48,7 +48,7 @@ impl Lanes {
     }
 
     #[cold]
-    fn take_due_or_high(&self) -> Option<Task> {
+    fn take_due_or_high(&self) -> Option<Queued> {
         if self.is_turn_of_background()
             && let Some(task) = self.take_background()
         {
@@ -63,11 +63,11 @@ impl Lanes {
     }
 
     /// The task that comes after all normal ones.
-    pub(crate) fn take_background(&self) -> Option<Task> {
+    pub(crate) fn take_background(&self) -> Option<Queued> {
         self.take(&self.background)
     }
 
-    fn take(&self, lane: &Injector<Task>) -> Option<Task> {
+    fn take(&self, lane: &Injector<Queued>) -> Option<Queued> {
         if lane.is_empty() {
             return None;
         }

@@ -74,6 +74,7 @@ mod limit;
 mod map;
 mod pool;
 mod priority;
+mod queued;
 mod queues;
 mod refusal;
 mod scope;

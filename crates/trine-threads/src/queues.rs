@@ -4,6 +4,7 @@ use crate::closing::Closing;
 use crate::lanes::Lanes;
 use crate::limit::{Limit, Place, WhenFull};
 use crate::priority::Priority;
+use crate::queued::Queued;
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 use crate::sleep::Sleep;
@@ -14,15 +15,15 @@ use crate::threads::Threads;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 use std::any::type_name_of_val;
 use std::sync::Arc;
-use trine_future::{Shutdown, Task, TaskSpan, while_blocked};
+use trine_future::{Shutdown, TaskSpan, while_blocked};
 use trine_platform::{Deadline, HomeProcess};
 
 /// The shared part of a pool.
 pub(crate) struct Queues {
     /// Tasks from outside, the oldest first.
-    injector: Injector<Task>,
+    injector: Injector<Queued>,
     /// The workers' own tasks, as others see them.
-    stealers: Box<[Stealer<Task>]>,
+    stealers: Box<[Stealer<Queued>]>,
     /// Tasks that come before or after all of these.
     pub(crate) lanes: Lanes,
     /// How many tasks may be in the queues, and what becomes of the next one.
@@ -40,7 +41,7 @@ pub(crate) struct Queues {
 
 impl Queues {
     pub(crate) fn new(
-        deques: &[Deque<Task>],
+        deques: &[Deque<Queued>],
         settings: Settings,
         limit: Option<(Arc<Limit>, WhenFull)>,
         home: HomeProcess,
@@ -96,7 +97,7 @@ impl Queues {
 
     /// Queues a task: in `own`, if the caller is a worker of this pool, else for all. A pool that has been shut down
     /// refuses it.
-    pub(crate) fn push(&self, task: Task, own: Option<&Deque<Task>>) {
+    pub(crate) fn push(&self, task: Queued, own: Option<&Deque<Queued>>) {
         self.admit(task, |task| match own {
             Some(deque) => deque.push(task),
             None => self.injector.push(task),
@@ -104,11 +105,11 @@ impl Queues {
     }
 
     /// Queues a task that has another priority than normal, in the same way.
-    pub(crate) fn push_into_lane(&self, task: Task, priority: Priority) {
+    pub(crate) fn push_into_lane(&self, task: Queued, priority: Priority) {
         self.admit(task, |task| self.lanes.push(task, priority));
     }
 
-    fn admit(&self, task: Task, push: impl FnOnce(Task)) {
+    fn admit(&self, task: Queued, push: impl FnOnce(Queued)) {
         if !self.home.is_here() {
             task.fail(Refusal::Forked.into());
             return;
@@ -125,13 +126,13 @@ impl Queues {
 
     /// Queues a task for all, from a thread of this pool: also when the pool has been shut down, because that thread looks
     /// for tasks again before it ends.
-    pub(crate) fn push_from_thread(&self, task: Task) {
+    pub(crate) fn push_from_thread(&self, task: Queued) {
         self.injector.push(task);
         self.sleep.notify();
     }
 
     /// Takes a task from outside, and some more into `own`.
-    pub(crate) fn take_injected(&self, own: Option<&Deque<Task>>) -> Option<Task> {
+    pub(crate) fn take_injected(&self, own: Option<&Deque<Queued>>) -> Option<Queued> {
         if self.injector.is_empty() {
             return None;
         }
@@ -142,7 +143,7 @@ impl Queues {
     }
 
     /// Takes a task of another worker than the one with this number, beginning with its neighbour.
-    pub(crate) fn steal(&self, thief: usize) -> Option<Task> {
+    pub(crate) fn steal(&self, thief: usize) -> Option<Queued> {
         let workers = self.workers();
         (1..=workers).find_map(|distance| {
             let victim = &self.stealers[(thief + distance) % workers];
@@ -200,7 +201,7 @@ impl Queues {
     }
 
     /// Takes a task from wherever there is one, for a thread that will not run it.
-    fn take_any(&self) -> Option<Task> {
+    fn take_any(&self) -> Option<Queued> {
         self.take_injected(None)
             .or_else(|| self.lanes.take_first())
             .or_else(|| self.lanes.take_background())
@@ -219,7 +220,7 @@ impl Queues {
     }
 }
 
-pub(crate) fn retry(mut steal: impl FnMut() -> Steal<Task>) -> Option<Task> {
+pub(crate) fn retry(mut steal: impl FnMut() -> Steal<Queued>) -> Option<Queued> {
     loop {
         match steal() {
             Steal::Success(task) => return Some(task),

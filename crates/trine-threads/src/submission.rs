@@ -2,13 +2,14 @@
 
 use crate::limit::{Limit, Place, WhenFull};
 use crate::priority::Priority;
+use crate::queued::Queued;
 use crate::queues::Queues;
 use crate::refusal::Refusal;
 use crate::worker::{self, PoolOfTask};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use trine_future::{Future, Rejected, Task, TaskSpan, set_executor_failure_hook};
+use trine_future::{Detached, Future, Rejected, Task, TaskSpan, set_executor_failure_hook};
 
 /// A function and its argument that are about to be submitted, with the options of this task:
 /// [`ThreadPool::task`](crate::ThreadPool::task).
@@ -221,7 +222,7 @@ pub(crate) fn submit_detached(queues: &Arc<Queues>, closure: impl FnOnce() + Sen
     if queues.limit.is_some() {
         drop(submit(queues, named, closure, Priority::Normal));
     } else {
-        worker::push(queues, Task::detached(named.span, closure));
+        worker::push(queues, Queued::Detached(Detached::new(named.span, closure)));
     }
 }
 
@@ -260,6 +261,7 @@ fn enqueue<N: 'static, R: Send + 'static>(
     priority: Priority,
 ) -> Future<R> {
     let (task, future) = Task::in_span::<N, R>(named.span, closure, PoolOfTask::new(queues));
+    let task = Queued::Task(task);
     match priority {
         Priority::Normal => worker::push(queues, task),
         Priority::High | Priority::Background => queues.push_into_lane(task, priority),

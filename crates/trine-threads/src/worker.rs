@@ -3,6 +3,7 @@
 use crate::blocks::Blocks;
 use crate::initializer::InitializerError;
 use crate::job::Job;
+use crate::queued::Queued;
 use crate::queues::Queues;
 use crate::scope::{self, Scope};
 use crate::stack::Stack;
@@ -15,7 +16,7 @@ use std::ptr::{NonNull, null};
 use std::sync::Arc;
 use std::thread;
 use trine_future::{
-    BlockingHook, Drive, Failure, Future, Owner, Promise, Task, Waiting, catch_panic, set_blocking_hook,
+    BlockingHook, Drive, Failure, Future, Owner, Promise, Waiting, catch_panic, set_blocking_hook,
     set_executor_failure_hook,
 };
 use trine_platform::spin_until;
@@ -36,14 +37,14 @@ pub(crate) struct Worker {
 
 enum Role {
     /// One of the pool's workers, with its number and its own tasks.
-    Regular { number: usize, deque: Deque<Task> },
+    Regular { number: usize, deque: Deque<Queued> },
     /// Stands in for one that sleeps. It has no tasks of its own, so that it can leave between any two.
     Spare,
 }
 
 /// What a worker finds to do.
 enum Found {
-    Task(Task),
+    Task(Queued),
     /// Taken off a stack.
     Job(NonNull<Job>),
 }
@@ -60,7 +61,7 @@ thread_local! {
 pub(crate) fn start(
     queues: &Arc<Queues>,
     number: usize,
-    deque: Deque<Task>,
+    deque: Deque<Queued>,
 ) -> io::Result<Future<Result<(), InitializerError>>> {
     let name = format!("{}-{number}", queues.settings.name);
     let (promise, initialized) = Promise::new();
@@ -203,7 +204,7 @@ impl Worker {
         }
     }
 
-    fn run_task(&self, task: Task) {
+    fn run_task(&self, task: Queued) {
         self.counters.task_taken();
         self.counters.task_ended(if self.queues.closing.is_cancelling() {
             task.cancel()
@@ -297,11 +298,11 @@ impl Worker {
         self.queues.spares.unblock();
     }
 
-    fn own_task(&self) -> Option<Task> {
+    fn own_task(&self) -> Option<Queued> {
         self.deque()?.pop()
     }
 
-    fn deque(&self) -> Option<&Deque<Task>> {
+    fn deque(&self) -> Option<&Deque<Queued>> {
         match &self.role {
             Role::Regular { deque, .. } => Some(deque),
             Role::Spare => None,
@@ -320,7 +321,7 @@ pub(crate) fn is_current(queues: &Queues) -> bool {
 }
 
 /// Queues a task: with the calling thread's own ones, if it is a worker of this pool.
-pub(crate) fn push(queues: &Queues, task: Task) {
+pub(crate) fn push(queues: &Queues, task: Queued) {
     with_worker(queues, |own| queues.push(task, own.and_then(Worker::deque)));
 }
 

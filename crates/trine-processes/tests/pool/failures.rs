@@ -190,10 +190,7 @@ in_own_process! {
         let pool = ProcessPool::new(1).expect("a pool");
         let before = pool.submit(pid, ()).result().expect("a value");
         crate::fixture::kill(before.into());
-        // Dead, and not yet reaped: its list of descriptors can't be read any more.
-        while std::fs::read_dir(format!("/proc/{before}/fd")).is_ok_and(|mut list| list.next().is_some()) {
-            std::thread::yield_now();
-        }
+        crate::fixture::wait_for_death(before);
         assert_ne!(pool.submit(pid, ()).result().expect("a value"), before);
     }
 

@@ -143,6 +143,18 @@ pub(crate) fn kill(pid: i64) {
     unsafe { libc::kill(pid, libc::SIGKILL) };
 }
 
+/// Waits until a worker that was killed has closed its descriptors: until it is a zombie without other threads, or was reaped.
+pub(crate) fn wait_for_death(pid: u32) {
+    let is_dead = |stat: &str| {
+        // The name may have spaces and parentheses in it. The state follows, and the number of threads is the 18th after it.
+        let mut fields = stat.rsplit(')').next().expect("there is one").split_whitespace();
+        (fields.next(), fields.nth(16)) == (Some("Z"), Some("1"))
+    };
+    while fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !is_dead(&stat)) {
+        thread::yield_now();
+    }
+}
+
 /// The id of the thread of this process with that name.
 pub(crate) fn thread_named(name: &str) -> libc::pid_t {
     let mut threads = fs::read_dir("/proc/self/task")

@@ -3,6 +3,7 @@
 use super::backlog::Backlog;
 use super::chunk::Chunk;
 use super::pace;
+use crate::queued::Queued;
 use crate::queues::Queues;
 use crate::refusal::Refusal;
 use crate::worker::{self, PoolOfTask};
@@ -60,7 +61,7 @@ where
             self.fail(&chunk, &refusal.into());
         } else if self.backlog.push(chunk) {
             let (turn, future) = self.turn();
-            worker::push(&self.queues, turn);
+            worker::push(&self.queues, Queued::Task(turn));
             if future.is_done() {
                 // Refused: the elements say so, and nobody needs to be told by the hook.
                 drop(future.result());
@@ -73,7 +74,7 @@ where
         let found = self.backlog.find();
         if found.wants_turn {
             let (turn, _) = self.turn();
-            self.queues.push_from_thread(turn);
+            self.queues.push_from_thread(Queued::Task(turn));
         }
         found.chunk
     }

@@ -5,6 +5,7 @@
 
 use super::pace;
 use super::strip::{Place, Strip};
+use crate::queued::Queued;
 use crate::queues::Queues;
 use crate::refusal::Refusal;
 use crate::worker::{self, PoolOfTask};
@@ -44,7 +45,7 @@ where
     } else if !items.is_empty() {
         // SAFETY: `ended` does not go away before all items have ended.
         let (turn, future) = unsafe { map.turn() };
-        worker::push(queues, turn);
+        worker::push(queues, Queued::Task(turn));
         if future.is_done() {
             // Refused: this call says so, and nobody needs to be told by the hook.
             drop(future.result());
@@ -168,7 +169,7 @@ where
         if map.strip.unclaimed() > 1 {
             // SAFETY: whoever made this turn has promised it.
             let (turn, _) = unsafe { map.turn() };
-            map.queues.push_from_thread(turn);
+            map.queues.push_from_thread(Queued::Task(turn));
         }
         while map.run_some() && is_last {}
     }
