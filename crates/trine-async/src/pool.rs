@@ -17,6 +17,9 @@ use trine_lock::Lock;
 /// blocking is not allowed, it does not wait: the tasks go on, and the threads end after the last one. Dropping a pool on
 /// [the current runtime](Self::current) never waits either.
 ///
+/// A future whose task has ended keeps a little of the runtime until its result is taken or it is dropped, as a `JoinHandle` of
+/// tokio does: the memory of the task, and, should the runtime be gone, what that had open.
+///
 /// ```
 /// use trine_async::AsyncPool;
 ///

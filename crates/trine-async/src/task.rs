@@ -18,7 +18,6 @@ where
 {
     let running = Running {
         future: Some(future),
-        has_waited: false,
         entry: Some(entry),
     };
     let (promise, result) = Promise::with_parts(Stop::default(), running);
@@ -67,7 +66,6 @@ pin_project! {
         // Gone as soon as the task has ended.
         #[pin]
         future: Option<F>,
-        has_waited: bool,
         // Until the task has ended.
         entry: Option<Entry>,
     }
@@ -159,14 +157,9 @@ where
         // A promise does not start if its task was cancelled since it was polled last.
         let starts = promise.kept().start() && promise.start();
         let polled = starts.then(|| promise.kept().poll_future(context));
-        if let Some(Ok(Poll::Pending)) = polled {
-            *promise.kept().project().has_waited = true;
-            promise.owner().watch(context.waker());
-            if !promise.is_cancelled() {
-                return Poll::Pending;
-            }
-        } else if promise.kept().has_waited {
-            promise.owner().forget();
+        promise.owner().watch(context.waker());
+        if matches!(polled, Some(Ok(Poll::Pending))) && !promise.is_cancelled() {
+            return Poll::Pending;
         }
         let Some((promise, mut entry, dropped)) = self.take() else {
             return Poll::Ready(());
