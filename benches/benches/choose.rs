@@ -182,7 +182,8 @@ fn throughput(tasks: usize, work: impl FnOnce()) -> f64 {
 /// A closure for each model that runs it for a round.
 fn runner(model: Model, choice: &Choice, workload: &Workload) -> Box<dyn FnMut() -> f64> {
     let estimate = choice.estimates().iter().find(|estimate| estimate.model == model);
-    // What can't await is run by a runtime, too, as a task that blocks it.
+    let is_awaitable = estimate.is_some();
+    // What can't await is run by a runtime, too, as what blocks.
     let (workers, chunk, expected) = match estimate {
         Some(estimate) => (estimate.workers, estimate.chunk, estimate.throughput),
         None => (2, 1, choice.estimates()[0].throughput.min(20_000.0)),
@@ -219,7 +220,10 @@ fn runner(model: Model, choice: &Choice, workload: &Workload) -> Box<dyn FnMut()
         Model::Async => {
             let pool = AsyncPool::with_default_workers().expect("a pool");
             Box::new(move || {
-                let map = Map::new(arguments(), workers, |some| pool.submit(awaiting, some));
+                let map = Map::new(arguments(), workers, |some| match is_awaitable {
+                    true => pool.submit(awaiting, some),
+                    false => pool.run_blocking(move || work(some)),
+                });
                 throughput(tasks, || map.for_each(|result| drop(black_box(result))))
             })
         }
@@ -276,6 +280,19 @@ fn is_right(model: Model, rates: &[Option<Quartiles>; 4]) -> bool {
     own.is_some_and(|own| own.median >= best.low)
 }
 
+/// The system's allocator gives large pieces of memory back to the kernel, and how often it does so depends on the order in
+/// which they are freed: that would be measured, and not the models.
+fn keep_memory() {
+    for (parameter, bytes) in [
+        (libc::M_TRIM_THRESHOLD, 1 << 30),
+        (libc::M_MMAP_THRESHOLD, 32 << 20),
+    ] {
+        // SAFETY: it changes settings of the allocator, before there are other threads.
+        let known = unsafe { libc::mallopt(parameter, bytes) };
+        assert_eq!(known, 1, "the allocator knows its settings");
+    }
+}
+
 fn main() {
     if !is_wanted("choose", env::args().skip(1)) {
         return;
@@ -285,6 +302,7 @@ fn main() {
         .map_or(0, |time| time.as_secs());
     let seed = env::var("TRINE_SEED").map_or(now, |seed| seed.parse().expect("TRINE_SEED is a number"));
     println!("TRINE_SEED={seed}\n");
+    keep_memory();
     let mut random = Random(seed);
 
     let server = AsyncPool::new(1).expect("a pool");

@@ -54,7 +54,7 @@ pub struct Choice {
 impl Choice {
     pub(crate) fn new(measured: &Measured, costs: &Costs, is_awaitable: bool) -> Self {
         let estimates = estimates(measured, costs, is_awaitable);
-        let best = best(measured, &estimates).clone();
+        let best = best(measured, costs, &estimates).clone();
         let reasons = reasons(measured, costs, &best);
         Self {
             best,
@@ -125,14 +125,14 @@ fn reasons(measured: &Measured, costs: &Costs, best: &Estimate) -> Vec<String> {
     if best.model == Model::NoPool {
         reasons.push(format!(
             "to hand it over to a thread takes {}",
-            Seconds(costs.thread)
+            Seconds(costs.thread.wall)
         ));
     }
     reasons.push(format!(
         "to a process its argument and result are {}, which takes {} and the message {}",
         Bytes((measured.argument_bytes + measured.result_bytes) as u64),
         Seconds(measured.crossing),
-        Seconds(costs.process)
+        Seconds(costs.process.wall)
     ));
     reasons
 }
@@ -205,6 +205,7 @@ impl fmt::Display for Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::costs::HandOver;
 
     #[test]
     fn the_answer_has_reasons_and_a_table() {
@@ -218,11 +219,15 @@ mod tests {
             growth: 3 << 20,
             ..Measured::default()
         };
+        let hand_over = |seconds| HandOver {
+            wall: seconds,
+            cpu: seconds,
+        };
         let costs = Costs {
             processors: 2,
-            thread: 100e-9,
-            process: 10e-6,
-            task: 1e-6,
+            thread: hand_over(100e-9),
+            process: hand_over(10e-6),
+            task: hand_over(1e-6),
             wait: 0.0,
         };
         assert_eq!(

@@ -78,7 +78,11 @@ where
             return Err(ChooseError::no_samples());
         }
         let measured = probe::measure(self.function, &self.samples, self.timeout)?;
-        Ok(Choice::new(&measured, &Costs::measure()?, self.is_awaitable))
+        Ok(Choice::new(
+            &measured,
+            &Costs::measure(&self.samples, measured.argument_bytes)?,
+            self.is_awaitable,
+        ))
     }
 }
 

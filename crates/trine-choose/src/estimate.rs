@@ -1,13 +1,17 @@
 //! How many tasks a second each model would do, by what was measured.
 
 use crate::choice::Model;
-use crate::costs::Costs;
+use crate::costs::{Costs, HandOver};
 use crate::probe::Measured;
 
 /// A thread costs memory and a place in the scheduler.
 const MOST_THREADS: usize = 256;
-/// Tasks that wait cost bytes. So there are more of them than would do, because a runtime's timers round up.
+/// So many threads for each processor are not simpler than as many tasks.
+const SIMPLE_THREADS_A_PROCESSOR: usize = 32;
+/// Tasks that wait cost bytes.
 const MOST_TASKS: usize = 1024;
+/// If they wait, there are so many times more at once than would do if each began when another one waits: they come as it
+/// happens, and a runtime's timers round up.
 const SLACK: usize = 4;
 /// A process costs as much as a program: so many for each processor, if they wait.
 const PROCESSES_A_PROCESSOR: usize = 4;
@@ -53,20 +57,25 @@ pub(crate) fn estimates(measured: &Measured, costs: &Costs, is_awaitable: bool) 
     // So many at a time keep the processors busy.
     let useful = |cpu: f64| (processors * (wall / cpu)).ceil() as usize;
     // Three bounds: the one who hands over, the places where tasks wait, the processors.
-    let throughput = |workers: usize, cpu: f64, handing_over: f64| {
-        (1.0 / handing_over)
+    let throughput = |workers: usize, cpu: f64, handing_over: HandOver| {
+        (1.0 / handing_over.wall)
             .min(workers as f64 / wall)
-            .min(processors / (cpu + handing_over))
+            .min(processors / (cpu + handing_over.cpu))
     };
-    let threads = useful(cpu).clamp(costs.processors, MOST_THREADS);
+    let slack = if measured.computing() < 0.5 { SLACK } else { 1 };
+    let threads = (slack * useful(cpu)).clamp(costs.processors, MOST_THREADS);
     let processes = useful(cpu).clamp(costs.processors, costs.processors * PROCESSES_A_PROCESSOR);
-    let chunk = ((costs.process / MESSAGE_SHARE / wall).round() as usize)
+    let chunk = ((costs.process.wall / MESSAGE_SHARE / wall).round() as usize)
         .min(CHUNK_BYTES / (measured.argument_bytes + measured.result_bytes).max(1))
         .clamp(1, LONGEST_CHUNK);
     let bytes = (measured.argument_bytes + measured.result_bytes) as f64;
     let crossing = measured
         .crossing
         .max(LEAST_CROSSING + LEAST_CROSSING_A_BYTE * bytes);
+    let message = HandOver {
+        wall: costs.process.wall / chunk as f64 + crossing,
+        cpu: costs.process.cpu / chunk as f64 + crossing,
+    };
     let mut estimates = vec![
         Estimate {
             model: Model::NoPool,
@@ -84,17 +93,17 @@ pub(crate) fn estimates(measured: &Measured, costs: &Costs, is_awaitable: bool) 
             model: Model::Processes,
             workers: processes,
             chunk,
-            throughput: throughput(processes, cpu, costs.process / chunk as f64 + crossing),
+            throughput: throughput(processes, cpu, message),
         },
     ];
     if is_awaitable {
         // A task that waits does without a thread's waiting.
-        let (cpu, slack) = if measured.computing() < 0.5 {
-            ((cpu - costs.wait).max(LEAST), SLACK)
+        let cpu = if measured.computing() < 0.5 {
+            (cpu - costs.wait).max(LEAST)
         } else {
-            (cpu, 1)
+            cpu
         };
-        let tasks = (slack * useful(cpu + costs.task)).clamp(costs.processors, MOST_TASKS);
+        let tasks = (slack * useful(cpu + costs.task.cpu)).clamp(costs.processors, MOST_TASKS);
         let throughput = throughput(tasks, cpu, costs.task);
         estimates.insert(
             2,
@@ -110,7 +119,7 @@ pub(crate) fn estimates(measured: &Measured, costs: &Costs, is_awaitable: bool) 
 }
 
 /// The simplest that comes within a seventh of the best; processes if nothing else survives the task.
-pub(crate) fn best<'a>(measured: &Measured, estimates: &'a [Estimate]) -> &'a Estimate {
+pub(crate) fn best<'a>(measured: &Measured, costs: &Costs, estimates: &'a [Estimate]) -> &'a Estimate {
     const CLOSE: f64 = 6.0 / 7.0;
     let most = estimates
         .iter()
@@ -119,10 +128,14 @@ pub(crate) fn best<'a>(measured: &Measured, estimates: &'a [Estimate]) -> &'a Es
     estimates
         .iter()
         .find(|estimate| {
+            let is_simple = estimate.model != Model::Threads
+                || estimate.workers <= SIMPLE_THREADS_A_PROCESSOR * costs.processors;
             if measured.is_dangerous() {
                 estimate.model == Model::Processes
-            } else {
+            } else if is_simple {
                 estimate.throughput >= CLOSE * most
+            } else {
+                estimate.throughput >= most
             }
         })
         .expect("the best one comes close to itself, and processes are always among them")
@@ -132,17 +145,24 @@ pub(crate) fn best<'a>(measured: &Measured, estimates: &'a [Estimate]) -> &'a Es
 mod tests {
     use super::*;
 
+    const fn hand_over(seconds: f64) -> HandOver {
+        HandOver {
+            wall: seconds,
+            cpu: seconds,
+        }
+    }
+
     const COSTS: Costs = Costs {
         processors: 4,
-        thread: 100e-9,
-        process: 10e-6,
-        task: 1e-6,
+        thread: hand_over(100e-9),
+        process: hand_over(10e-6),
+        task: hand_over(1e-6),
         wait: 10e-6,
     };
 
     fn answer(measured: &Measured, is_awaitable: bool) -> (Model, usize, usize) {
         let estimates = estimates(measured, &COSTS, is_awaitable);
-        let best = best(measured, &estimates);
+        let best = best(measured, &COSTS, &estimates);
         (best.model, best.workers, best.chunk)
     }
 
@@ -164,7 +184,8 @@ mod tests {
         let sleep = task(10e-3, 10e-6);
         assert_eq!(answer(&sleep, true), (Model::Async, 1024, 1));
         assert_eq!(answer(&sleep, false), (Model::Threads, 256, 1));
-        assert_eq!(answer(&task(10e-3, 2e-3), false), (Model::Threads, 20, 1));
+        assert_eq!(answer(&task(10e-3, 4e-3), true), (Model::Threads, 40, 1));
+        assert_eq!(answer(&task(10e-3, 2e-3), false), (Model::Threads, 80, 1));
     }
 
     #[test]
