@@ -66,6 +66,7 @@ mod refusal;
 mod scope;
 mod shared;
 mod shutdown;
+mod spawned;
 mod stats;
 mod stop;
 mod submission;

@@ -210,6 +210,7 @@ impl<'env, E: From<TaskError> + Send + 'env> Scope<'env, E> {
         T: Send + 'static,
     {
         let (promise, result) = Promise::with_parts(Stop::default(), ());
+        let result = result.into_future();
         let child = Box::pin(Child {
             future: Some(future),
             promise: Some(promise),

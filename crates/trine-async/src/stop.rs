@@ -6,10 +6,6 @@ use trine_lock::Lock;
 
 /// Has a task that waits polled again when it is cancelled, to find that it was.
 ///
-/// The waker stays here when the task has ended, and with it the memory of the runtime's task, as a `JoinHandle` would have
-/// it stay: so that is freed by the thread that has made it, if that takes the result, and not by one of the runtime's, which
-/// would contend for the allocator's lock with those that spawn.
-///
 /// A task leaves its waker before it looks for the last time whether it was cancelled, and whoever cancels takes the waker
 /// after that. Both do it under the lock. So either the task sees it, or it is woken.
 #[derive(Default)]

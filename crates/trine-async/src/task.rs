@@ -2,7 +2,7 @@
 
 use crate::blocked::Polling;
 use crate::shared::{Entry, Shared};
-use crate::stop::Stop;
+use crate::spawned::Spawned;
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::pin::Pin;
@@ -20,11 +20,12 @@ where
         future: Some(future),
         entry: Some(entry),
     };
-    let (promise, result) = Promise::with_parts(Stop::default(), running);
-    drop(shared.runtime.spawn(Task {
+    let (promise, result) = Promise::with_parts(Spawned::default(), running);
+    let task = shared.runtime.spawn(Task {
         promise: Some(promise),
-    }));
-    result
+    });
+    result.owner().is(task);
+    result.into_future()
 }
 
 pin_project! {
@@ -57,7 +58,7 @@ where
     R: Send + 'static,
 {
     /// Until the task has ended.
-    promise: Option<OwnedPromise<R, Stop, Running<F>>>,
+    promise: Option<OwnedPromise<R, Spawned, Running<F>>>,
 }
 
 pin_project! {
@@ -156,21 +157,22 @@ where
         };
         // A promise does not start if its task was cancelled since it was polled last.
         let starts = promise.kept().start() && promise.start();
-        let polled = starts.then(|| promise.kept().poll_future(context));
-        promise.owner().watch(context.waker());
-        if matches!(polled, Some(Ok(Poll::Pending))) && !promise.is_cancelled() {
-            return Poll::Pending;
-        }
+        let polled = match starts.then(|| promise.kept().poll_future(context)) {
+            None => None,
+            Some(Ok(Poll::Pending)) => return Poll::Pending,
+            Some(Ok(Poll::Ready(result))) => Some(Ok(result)),
+            Some(Err(panic)) => Some(Err(panic)),
+        };
         let Some((promise, mut entry, dropped)) = self.take() else {
             return Poll::Ready(());
         };
         let result = match polled {
-            None | Some(Ok(Poll::Pending)) => {
+            None => {
                 entry.end(Outcome::Cancelled);
                 end_without_value(entry.pool(), promise, dropped, true);
                 return Poll::Ready(());
             }
-            Some(Ok(Poll::Ready(result))) => result,
+            Some(Ok(result)) => result,
             Some(Err(panic)) => Err(entry.pool().panicked(panic)),
         };
         let result = match dropped {

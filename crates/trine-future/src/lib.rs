@@ -109,7 +109,7 @@ pub use map::{Map, MapStream};
 pub use outcome::Outcome;
 pub use owner::{Drive, Owner, Waiting};
 pub use panic::{Panic, catch_panic};
-pub use promise::{OwnedPromise, Promise};
+pub use promise::{OwnedFuture, OwnedPromise, Promise};
 pub use rejected::Rejected;
 pub use report::ShutdownReport;
 pub use shared::{Lend, Shared};

@@ -62,8 +62,8 @@ impl<T: Send + 'static> Promise<T> {
         )
     }
 
-    /// [`with_owner`](Self::with_owner) for a producer that still wants to reach the owner, and that has more to keep: both lie
-    /// with the task, and need no allocation of their own.
+    /// [`with_owner`](Self::with_owner) for an executor that still wants to reach the owner, and whose producer has more to keep:
+    /// both lie with the task, and need no allocation of their own.
     ///
     /// ```
     /// use std::sync::OnceLock;
@@ -73,18 +73,22 @@ impl<T: Send + 'static> Promise<T> {
     /// impl Owner for Place {}
     ///
     /// let (mut promise, future) = Promise::with_parts(Place(OnceLock::new()), String::from("re"));
-    /// promise.owner().0.set(3).unwrap();
+    /// future.owner().0.set(3).unwrap();
+    /// assert_eq!(promise.owner().0.get(), Some(&3));
     /// promise.kept().push_str("ady");
     /// let text = promise.kept().clone();
     /// promise.into_promise().complete(text).unwrap();
-    /// assert_eq!(future.result()?, "ready");
+    /// assert_eq!(future.into_future().result()?, "ready");
     /// # Ok::<(), trine_future::TaskError>(())
     /// ```
-    pub fn with_parts<O: Owner, K: Send + 'static>(owner: O, kept: K) -> (OwnedPromise<T, O, K>, Future<T>) {
+    pub fn with_parts<O: Owner, K: Send + 'static>(
+        owner: O,
+        kept: K,
+    ) -> (OwnedPromise<T, O, K>, OwnedFuture<T, O, K>) {
         let kept = UnsafeCell::new(MaybeUninit::new(kept));
         let (promise, future) = Self::with_owner(Parts { owner, kept });
         let parts = PhantomData;
-        (OwnedPromise { promise, parts }, future)
+        (OwnedPromise { promise, parts }, OwnedFuture { future, parts })
     }
 
     /// Marks the task as running, so that it can't be cancelled any more (unless its owner can stop it). False if it
@@ -233,11 +237,12 @@ impl<O: Owner, K: Send + 'static> Owner for Parts<O, K> {
 /// in it.
 ///
 /// ```
-/// use trine_future::{Future, OwnedPromise, Promise};
+/// use trine_future::{OwnedPromise, Promise};
 ///
-/// let (promise, future): (OwnedPromise<u32, (), u32>, Future<u32>) = Promise::with_parts((), 3);
+/// let (promise, future) = Promise::with_parts((), 3);
+/// let promise: OwnedPromise<u32, (), u32> = promise;
 /// promise.into_promise().complete(3).unwrap();
-/// assert_eq!(future.result().unwrap(), 3);
+/// assert_eq!(future.into_future().result().unwrap(), 3);
 /// ```
 pub struct OwnedPromise<T, O: Owner, K: Send + 'static> {
     promise: Promise<T>,
@@ -298,6 +303,44 @@ impl<T, O: Owner, K: Send + 'static> OwnedPromise<T, O, K> {
             // SAFETY: passed on to the caller.
             unsafe { kept.cast::<K>().drop_in_place() };
         });
+    }
+}
+
+/// A future with its owner, before it goes to whoever wants the result: [`Promise::with_parts`].
+///
+/// ```
+/// use trine_future::{OwnedFuture, Promise};
+///
+/// let (promise, future) = Promise::with_parts((), ());
+/// let future: OwnedFuture<u32, (), ()> = future;
+/// assert_eq!(future.owner(), &());
+/// drop(promise);
+/// assert!(future.into_future().result().unwrap_err().is_abandoned());
+/// ```
+pub struct OwnedFuture<T, O: Owner, K: Send + 'static> {
+    future: Future<T>,
+    /// What the block was made with.
+    parts: PhantomData<fn() -> (O, K)>,
+}
+
+impl<T, O: Owner, K: Send + 'static> OwnedFuture<T, O, K> {
+    /// The owner.
+    pub fn owner(&self) -> &O {
+        let block = self.future.block().whole::<T, NoWork, Parts<O, K>>();
+        // SAFETY: the block was made so by `with_parts`, the future keeps it alive, and an owner is shared (R1). No
+        // reference to the rest of the block is made.
+        unsafe { &(*block.as_ptr()).owner.owner }
+    }
+
+    /// The future itself.
+    pub fn into_future(self) -> Future<T> {
+        self.future
+    }
+}
+
+impl<T, O: Owner, K: Send + 'static> fmt::Debug for OwnedFuture<T, O, K> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.future.fmt(formatter)
     }
 }
 

@@ -28,6 +28,8 @@ fn producer_with_parts_races_cancel() {
             let promise = promise.into_promise();
             let _ = kept.map(|kept| promise.complete(kept));
         });
+        assert_eq!(future.owner().0.get(), 7);
+        let future = future.into_future();
         future.cancel();
         drop(future);
         join(producer);

@@ -17,6 +17,7 @@ impl Drop for Awkward {
 fn what_is_kept_is_dropped_before_the_promise_is_used() {
     let drops = Counter::default();
     let (promise, future) = Promise::with_parts((), drops.on_drop());
+    let future = future.into_future();
     assert!(future.cancel());
     assert_eq!(
         drops.get(),
@@ -36,7 +37,7 @@ fn what_is_kept_is_dropped_with_the_promise() {
     let (promise, future) = Promise::<u32>::with_parts((), (drops.on_drop(), drops.on_drop()));
     drop(promise);
     assert_eq!(drops.get(), 2);
-    assert!(future.result().unwrap_err().is_abandoned());
+    assert!(future.into_future().result().unwrap_err().is_abandoned());
 }
 
 #[test]
@@ -53,8 +54,8 @@ fn what_is_kept_stays_in_its_place() {
 fn a_destructor_that_panics_ends_the_task() {
     let (promise, future) = Promise::<u32>::with_parts((), Awkward);
     assert!(catch_unwind(AssertUnwindSafe(|| promise.into_promise())).is_err());
-    assert!(future.result().unwrap_err().is_abandoned());
+    assert!(future.into_future().result().unwrap_err().is_abandoned());
     let (promise, future) = Promise::<u32>::with_parts((), (Awkward, None::<CountsDrop>));
     assert!(catch_unwind(AssertUnwindSafe(|| drop(promise))).is_err());
-    assert!(future.result().unwrap_err().is_abandoned());
+    assert!(future.into_future().result().unwrap_err().is_abandoned());
 }
