@@ -206,7 +206,9 @@ impl<T: Send + 'static> Promise<T> {
     }
 }
 
-/// The owner of a task whose producer reaches it, and what else that keeps.
+/// The owner of a task whose producer reaches it, and what else that keeps. In this order, so that a small owner stands in one
+/// cache line with the result: who takes that drops the owner, and has nothing to do with the rest.
+#[repr(C)]
 struct Parts<O, K> {
     owner: O,
     /// The producer's alone. It is dropped with the `OwnedPromise`, before the block is.
