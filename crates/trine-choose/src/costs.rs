@@ -77,7 +77,7 @@ impl Costs {
 
 /// As `a_task`, for a thread and these arguments, without what it takes to make them.
 fn a_sample<A: Clone + Send + 'static>(samples: &[A], threads: &ThreadPool) -> HandOver {
-    let some = |tasks| samples.iter().cycle().cloned().take(tasks as usize);
+    let some = |tasks| samples.iter().cycle().take(tasks as usize).cloned();
     let made = a_task(THREAD_TASKS, |tasks| {
         some(tasks).for_each(|sample| drop(black_box(sample)));
     });

@@ -224,6 +224,7 @@ impl List {
             // A thread whose locals are gone keeps nothing but what it asks for.
             // SAFETY: the chain is this thread's.
             self.first.set(unsafe { (*first.as_ptr()).next });
+            self.length.set(length - 1);
             self.empty(size);
             // SAFETY: as above.
             unsafe { (*first.as_ptr()).next = null_mut() };
@@ -312,7 +313,7 @@ global! {
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{ALIGN, CHAIN, DECAY, KEPT_BYTES, RECYCLES, Size, allocate, free};
+    use super::{ALIGN, CHAIN, DECAY, Free, KEPT_BYTES, RECYCLES, Size, allocate, free};
     use std::alloc::Layout;
     use std::ptr::NonNull;
     use std::sync::mpsc;
@@ -384,6 +385,34 @@ mod tests {
             free_many(other.layout(), vec![allocate(other.layout())]);
         }
         assert_eq!(kept(), 0);
+    }
+
+    #[test]
+    fn a_thread_whose_locals_are_gone_gives_away_what_it_does_not_need() {
+        struct Late;
+        impl Drop for Late {
+            fn drop(&mut self) {
+                let layout = Size(7).layout();
+                free_many(layout, vec![allocate(layout)]);
+            }
+        }
+        thread_local! {
+            static LATE: Late = const { Late };
+        }
+        let ends = || {
+            // Registered first, so it is dropped last.
+            LATE.with(|_| ());
+            free_many(Size(7).layout(), vec![allocate(Size(7).layout())]);
+        };
+        thread::spawn(ends).join().unwrap();
+        let chains: Vec<_> = std::iter::from_fn(|| Size(7).store().take()).collect();
+        for chain in chains {
+            // SAFETY: the chain is this thread's.
+            let next = |block: &NonNull<Free>| NonNull::new(unsafe { (*block.as_ptr()).next });
+            let blocks = std::iter::successors(Some(chain.first), next);
+            assert_eq!(blocks.count(), chain.length as usize);
+            Size(7).store().give(chain);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::work::{Call, Work};
 use crate::{Future, Outcome, TaskError, TaskSpan};
 use std::fmt;
 use std::mem::ManuallyDrop;
+use trine_platform::prefetch_for_write;
 
 /// A closure that waits to be run, as one thin pointer: what an executor keeps in its queue.
 ///
@@ -64,7 +65,10 @@ impl Task {
     /// Returns how the task ended; `None` if the one who waits for it has run it, or does so now.
     pub fn run(self) -> Option<Outcome> {
         // SAFETY: the producer's side of the block is alive.
-        if unsafe { self.block.header() }.state.load().is_producers_alone() {
+        let state = &unsafe { self.block.header() }.state;
+        // As in `complete`: it is about to be changed, too.
+        prefetch_for_write(state);
+        if state.load().is_producers_alone() {
             let task = ManuallyDrop::new(self);
             // SAFETY: nobody else knows the block, so the task is this one's to run. It is not used after this.
             return Some(unsafe { task.block.run(Side::Alone) });
