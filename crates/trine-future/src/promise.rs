@@ -278,7 +278,7 @@ impl<T, O: Owner, K: Send + 'static> OwnedPromise<T, O, K> {
     ///
     /// ```
     /// let (mut promise, future) = trine_future::Promise::<u32>::with_parts((), ());
-    /// assert!(promise.start() && !future.cancel());
+    /// assert!(promise.start() && !future.into_future().cancel());
     /// ```
     pub fn start(&mut self) -> bool
     where
