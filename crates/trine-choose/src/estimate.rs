@@ -184,6 +184,10 @@ mod tests {
         let sleep = task(10e-3, 10e-6);
         assert_eq!(answer(&sleep, true), (Model::Async, 1024, 1));
         assert_eq!(answer(&sleep, false), (Model::Threads, 256, 1));
+        // Close to the tasks, and too many to be simpler.
+        let mostly_waits = task(10e-3, 200e-6);
+        assert_eq!(answer(&mostly_waits, true), (Model::Async, 840, 1));
+        assert_eq!(answer(&mostly_waits, false), (Model::Threads, 256, 1));
         assert_eq!(answer(&task(10e-3, 4e-3), true), (Model::Threads, 40, 1));
         assert_eq!(answer(&task(10e-3, 2e-3), false), (Model::Threads, 80, 1));
     }

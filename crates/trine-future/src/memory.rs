@@ -311,7 +311,8 @@ global! {
     static KEPT: AtomicUsize = AtomicUsize::new(0);
 }
 
-#[cfg(all(test, not(trine_loom)))]
+/// Where blocks are recycled.
+#[cfg(all(test, not(any(trine_loom, trine_no_recycling, miri))))]
 mod tests {
     use super::{ALIGN, CHAIN, DECAY, Free, KEPT_BYTES, RECYCLES, Size, allocate, free};
     use std::alloc::Layout;

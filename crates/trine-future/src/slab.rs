@@ -210,7 +210,7 @@ fn new_slab(size: usize) -> Chain {
     }
 }
 
-#[cfg(all(test, not(any(trine_loom, miri))))]
+#[cfg(all(test, not(trine_loom)))]
 mod tests {
     use super::{BLOCKS, Slabs};
     use crate::store::{Chain, Free};

@@ -23,10 +23,10 @@ struct Aligned(u64);
 fn each_shape(end: impl Fn(Detached)) -> (usize, usize) {
     let (runs, drops) = (Counter::default(), Counter::default());
     let captured = || (runs.clone(), Probe(drops.clone()));
-    let new = |closure: Box<dyn FnOnce() + Send>| Detached::new(TaskSpan::none(), closure);
     // In the place: a box, and two words.
     let (run, probe) = captured();
-    end(new(Box::new(move || drop((run.add(), probe)))));
+    let boxed: Box<dyn FnOnce() + Send> = Box::new(move || drop((run.add(), probe)));
+    end(Detached::new(TaskSpan::none(), boxed));
     let (run, probe) = captured();
     end(Detached::new(TaskSpan::none(), move || drop((run.add(), probe))));
     // Beside it.
