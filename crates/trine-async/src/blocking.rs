@@ -1,8 +1,9 @@
 //! Calls that block, on threads that the runtime keeps for them.
 
+use crate::entry::Entry;
 use crate::handle::Handle;
 use crate::map::map;
-use crate::shared::{Entry, Shared};
+use crate::shared::Shared;
 use std::fmt;
 use std::sync::Arc;
 use trine_future::{Executor, Future, Outcome, Task, TaskError, TaskSpan, set_executor_failure_hook};

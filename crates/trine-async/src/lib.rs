@@ -57,6 +57,7 @@ mod blocked;
 mod blocking;
 mod build_error;
 mod builder;
+mod entry;
 mod handle;
 mod limit;
 mod map;

@@ -33,14 +33,15 @@ impl OpenTasks {
         }
     }
 
-    /// Counts a task, which has to `leave`. False if the pool is closed.
-    pub(crate) fn enter(&self) -> bool {
+    /// Counts a task, which has to `leave`. Whether there was none before it; `None` if the pool is closed.
+    pub(crate) fn enter(&self) -> Option<bool> {
         // ORDERING: Relaxed. Nothing is read because of this; the count's own order is all that `close` needs.
         self.state
             .fetch_update(Relaxed, Relaxed, |state| {
                 (state & CLOSED == 0).then_some(state + ONE_TASK)
             })
-            .is_ok()
+            .map(|before| before < ONE_TASK)
+            .ok()
     }
 
     /// A task that was let in has started.
@@ -48,8 +49,8 @@ impl OpenTasks {
         self.counters.task_started();
     }
 
-    /// A task that was let in has ended.
-    pub(crate) fn leave(&self, has_started: bool, outcome: Outcome) {
+    /// A task that was let in has ended. Whether none is left; if so, nobody but the caller may free this before it returns.
+    pub(crate) fn leave(&self, has_started: bool, outcome: Outcome) -> bool {
         if !has_started {
             self.counters.task_started();
         }
@@ -61,6 +62,7 @@ impl OpenTasks {
         if was_last && before & CLOSED != 0 {
             self.tell_waiting();
         }
+        was_last
     }
 
     /// Whether the pool was shut down by `Shutdown::CancelQueued`.

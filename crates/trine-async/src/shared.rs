@@ -1,16 +1,16 @@
 //! What a pool, its handles and its tasks share.
 
 use crate::async_code::is_async_code;
+use crate::entry::Entry;
 use crate::limit::{Limit, Place, WhenFull};
 use crate::open_tasks::OpenTasks;
 use crate::refusal::Refusal;
 use crate::stats::Stats;
 use std::any::type_name;
-use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
-use trine_future::{FailureHook, Outcome, Promise, Shutdown, TaskSpan};
+use trine_future::{FailureHook, Promise, Shutdown, TaskSpan};
 use trine_platform::HomeProcess;
 
 /// What a pool, its handles and its tasks share.
@@ -37,7 +37,7 @@ impl Shared {
     /// Lets a task in if there is room.
     pub(crate) fn try_enter(self: &Arc<Self>, span: TaskSpan) -> Result<Entry, Refusal> {
         let place = self.try_take_place()?;
-        self.enter(place, span)
+        Entry::new(self, place, span)
     }
 
     /// Lets a task in as the pool was made to: it may block until there is room, but not in async code.
@@ -52,7 +52,7 @@ impl Shared {
             }
             (taken, _) => taken?,
         };
-        self.enter(place, span)
+        Entry::new(self, place, span)
     }
 
     /// Lets a task in once there is room.
@@ -61,7 +61,7 @@ impl Shared {
             (Err(Refusal::Full(_)), Some(limit)) => Some(limit.take().await?),
             (taken, _) => taken?,
         };
-        self.enter(place, span)
+        Entry::new(&self, place, span)
     }
 
     /// A place for a task, if the pool has a limit.
@@ -81,23 +81,6 @@ impl Shared {
         });
         // An error means that the runtime is gone.
         place.result().unwrap_or(Err(Refusal::ShutDown))
-    }
-
-    fn enter(self: &Arc<Self>, place: Option<Place>, span: TaskSpan) -> Result<Entry, Refusal> {
-        if !self.tasks.enter() {
-            return Err(Refusal::ShutDown);
-        }
-        let has_place = place.is_some();
-        if let Some(place) = place {
-            place.keep();
-        }
-        Ok(Entry {
-            shared: Arc::clone(self),
-            span,
-            has_place,
-            has_started: false,
-            outcome: Outcome::Cancelled,
-        })
     }
 
     /// Lets nobody in any more. The future is done when the last task has ended.
@@ -120,63 +103,5 @@ impl Shared {
             failed_unseen: self.failed_unseen.load(Relaxed),
             ..self.tasks.stats()
         }
-    }
-}
-
-/// A task that was let in and has not ended, for as long as this lives.
-pub(crate) struct Entry {
-    shared: Arc<Shared>,
-    span: TaskSpan,
-    /// Whether it takes up a place of the limit.
-    has_place: bool,
-    has_started: bool,
-    /// How the task has ended, or what it means if this is dropped before it has.
-    outcome: Outcome,
-}
-
-impl Entry {
-    pub(crate) fn pool(&self) -> &Shared {
-        &self.shared
-    }
-
-    /// The task starts, if it has not yet. False if the pool has given up tasks that have not started.
-    pub(crate) fn start(&mut self) -> bool {
-        if !self.has_started {
-            if self.shared.tasks.cancels_queued() {
-                return false;
-            }
-            self.has_started = true;
-            self.shared.tasks.start();
-            self.span.comes_here();
-        }
-        true
-    }
-
-    /// Calls `work`, which is a part of the task.
-    #[inline]
-    pub(crate) fn inside<R>(&self, work: impl FnOnce() -> R) -> R {
-        self.span.inside(work)
-    }
-
-    /// The task has ended so. Its place is free; who waits for the last task is told when this is dropped.
-    pub(crate) fn end(&mut self, outcome: Outcome) {
-        self.outcome = outcome;
-        self.give_back_place();
-        self.span = TaskSpan::none();
-    }
-
-    fn give_back_place(&mut self) {
-        if mem::take(&mut self.has_place)
-            && let Some(limit) = &self.shared.limit
-        {
-            limit.give_back();
-        }
-    }
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        self.give_back_place();
-        self.shared.tasks.leave(self.has_started, self.outcome);
     }
 }

@@ -1,8 +1,8 @@
 //! What the future of a task knows of it.
 
-use std::sync::OnceLock;
 use tokio::task::JoinHandle;
 use trine_future::Owner;
+use trine_lock::Lock;
 
 /// The runtime's task, for cancelling it.
 ///
@@ -10,12 +10,12 @@ use trine_future::Owner;
 /// made it, if that takes the result, and not by one of the runtime's, which would contend for the allocator's lock with those
 /// that spawn.
 #[derive(Default)]
-pub(crate) struct Spawned(OnceLock<JoinHandle<()>>);
+pub(crate) struct Spawned(Lock<Option<JoinHandle<()>>>);
 
 impl Spawned {
     /// The task has been spawned. Called once, before anybody has its future.
     pub(crate) fn is(&self, task: JoinHandle<()>) {
-        let _ = self.0.set(task);
+        *self.0.lock() = Some(task);
     }
 }
 
@@ -23,7 +23,8 @@ impl Owner for Spawned {
     const STOPS_RUNNING: bool = true;
 
     fn stop(&self) {
-        if let Some(task) = self.0.get() {
+        let task = self.0.lock().take();
+        if let Some(task) = task {
             task.abort();
         }
     }

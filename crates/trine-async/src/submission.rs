@@ -1,7 +1,8 @@
 //! How a task comes into the pool, with its options.
 
+use crate::entry::Entry;
 use crate::refusal::Refusal;
-use crate::shared::{Entry, Shared};
+use crate::shared::Shared;
 use crate::task::{self, Infallible};
 use std::any::type_name;
 use std::fmt;

@@ -1,7 +1,8 @@
 //! The task as the runtime polls it.
 
 use crate::blocked::Polling;
-use crate::shared::{Entry, Shared};
+use crate::entry::Entry;
+use crate::shared::Shared;
 use crate::spawned::Spawned;
 use pin_project_lite::pin_project;
 use std::any::type_name;
