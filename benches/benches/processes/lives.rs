@@ -2,10 +2,10 @@
 
 use super::bare::Started;
 use super::{WORKERS, check, repeat, tiny};
-use std::cell::LazyCell;
+use std::cell::{Cell, LazyCell};
 use std::hint::black_box;
 use trine::ProcessPool;
-use trine_benches::{Row, have_all_meet, meet};
+use trine_benches::{Row, have_all_meet, measure_prepared, meet};
 
 fn abort(_: ()) {
     std::process::abort()
@@ -16,25 +16,33 @@ fn fail(_: ()) {
 }
 
 pub(super) fn pools() {
+    // The pools end outside of the time.
+    let (pools, peers) = (Cell::new(None), Cell::new(None));
     Row::new("processes.p4", "a pool of 2, until both have answered", || {
-        repeat(|_| {
-            let pool = ProcessPool::new(WORKERS).expect("a pool");
-            have_all_meet(WORKERS, |place| {
-                let future = pool.submit(meet, place);
-                || future.result().expect("a value")
-            });
-            1
-        })
+        measure_prepared(
+            |_| drop(pools.take()),
+            |()| {
+                let pool = ProcessPool::new(WORKERS).expect("a pool");
+                have_all_meet(WORKERS, |place| {
+                    let future = pool.submit(meet, place);
+                    || future.result().expect("a value")
+                });
+                pools.set(Some(pool));
+            },
+        )
     })
     .against("procspawn", 0.6, || {
-        repeat(|_| {
-            let pool = procspawn::Pool::new(WORKERS).expect("a pool");
-            have_all_meet(WORKERS, |place| {
-                let handle = pool.spawn(place, meet);
-                || handle.join().expect("a value")
-            });
-            1
-        })
+        measure_prepared(
+            |_| drop(peers.take()),
+            |()| {
+                let pool = procspawn::Pool::new(WORKERS).expect("a pool");
+                have_all_meet(WORKERS, |place| {
+                    let handle = pool.spawn(place, meet);
+                    || handle.join().expect("a value")
+                });
+                peers.set(Some(pool));
+            },
+        )
     })
     .against("this program, started twice, bare", 2.0, || {
         repeat(|_| {
