@@ -239,7 +239,7 @@ impl TaskError {
     /// fn report(result: Result<u32, TaskError>) -> Option<u32> {
     ///     match result {
     ///         Err(error) if error.is_deadlock() => {
-    ///             eprintln!("{error}"); // "a deadlock: `first` waits for `second` waits for `first`"
+    ///             eprintln!("{error}"); // "a deadlock: `first` waits for `second` waits for `first`. Return …"
     ///             None
     ///         }
     ///         result => result.ok(),
@@ -450,7 +450,10 @@ impl fmt::Display for TaskError {
                  is still wanted",
             ),
             Kind::Panicked(panic) | Kind::PanickedElsewhere(panic, _) => {
-                write!(formatter, "the task panicked: {panic}")
+                write!(
+                    formatter,
+                    "the task panicked: {panic}. What is expected to fail is better returned as an `Err`"
+                )
             }
             Kind::Abandoned => formatter.write_str(
                 "whoever was to give the value went away: a promise was dropped without a result, or a runtime before \
@@ -460,7 +463,8 @@ impl fmt::Display for TaskError {
             Kind::WorkerDied { task, death } => {
                 write!(
                     formatter,
-                    "worker process {} died while it ran `{task}`, which is not tried again: {death}",
+                    "worker process {} died while it ran `{task}`, which is not tried again (submit it again if it may run \
+                     twice): {death}",
                     death.pid
                 )
             }
@@ -488,7 +492,8 @@ impl fmt::Display for TaskError {
                     [_] => formatter.write_str("itself"),
                     [first, ..] => write!(formatter, "`{first}`"),
                     [] => Ok(()),
-                }
+                }?;
+                formatter.write_str(". Return the future instead of waiting for it")
             }
         }
     }

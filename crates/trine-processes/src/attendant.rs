@@ -145,7 +145,9 @@ impl Attendant<'_> {
     /// Fails tasks for which no worker can be started.
     fn fail_all(&self, tickets: impl IntoIterator<Item = Ticket<Task>>, cause: &str) {
         for ticket in tickets {
-            let reason = format!("the pool is unhealthy, no worker can be started: {cause}");
+            let reason = format!(
+                "the pool is unhealthy, no worker can be started: {cause}. Mend that, and submit again"
+            );
             let fail = || ticket.task.fail(TaskError::refused(reason));
             self.shared.callbacks.defer(fail);
         }

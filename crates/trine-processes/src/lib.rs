@@ -17,7 +17,7 @@
 //!         println!("{}", sum?);
 //!     }
 //!
-//!     // "worker process 4711 died while it ran `example::crash`, which is not tried again: signal: 6 (SIGABRT)"
+//!     // "worker process 4711 died while it ran `example::crash`, which is not tried again (…): signal: 6 (SIGABRT)"
 //!     println!("{}", pool.submit(crash, ()).result().unwrap_err());
 //!     assert_eq!(pool.submit(sum_of_squares, 3).result()?, 5); // the pool goes on
 //!     Ok(())

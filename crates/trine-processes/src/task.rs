@@ -130,7 +130,10 @@ impl Names {
 
     pub(crate) fn argument_not_encoded(self, cause: String) -> TaskError {
         TaskError::serialization(
-            format!("the argument of type `{}` can't be serialised", self.argument),
+            format!(
+                "the argument of type `{}` can't be serialised. Send what it can be made from",
+                self.argument
+            ),
             cause,
         )
     }
@@ -171,7 +174,9 @@ impl Task {
                 cause,
             ),
             Some((_, Reply::ResultNotEncoded { cause })) => TaskError::serialization(
-                format!("the result of type `{result}` can't be serialised in the worker"),
+                format!(
+                    "the result of type `{result}` can't be serialised in the worker. Return what it can be made from"
+                ),
                 cause,
             ),
             Some((_, Reply::UnknownTask)) => {

@@ -58,8 +58,8 @@
 //! On every pool:
 //!
 //! - `submit(function, argument)` returns a future at once. It never fails and never blocks: a task that is refused is a
-//!   future that is already done, with an error. (A thread pool can be built with a
-//!   [limit of its queue](threads::ThreadPoolBuilder::queue_limit), and may block or refuse when that is full.)
+//!   future that is already done, with an error. (Every pool can be built with a limit, for example
+//!   [of its queue](threads::ThreadPoolBuilder::queue_limit), and then blocks or refuses when it is full, as you say.)
 //! - `map(function, arguments)` is an [`Iterator`] over the results, in the order of the arguments. It is lazy and looks
 //!   ahead a bounded number of tasks, so its input may be endless.
 //! - [`ThreadPool::spawn`] takes a closure instead, [`AsyncPool::spawn`] a future. A process pool has none: what a closure
@@ -160,7 +160,8 @@
 //! # Cancelling
 //!
 //! [`cancel`](Future::cancel) on a task that has not started: it never runs. On an async task also later: it is dropped
-//! at the next point where it awaits. A running thread or process task goes on, and `cancel` says so by `false`.
+//! at the next point where it awaits. A running thread or process task goes on, and `cancel` says so by `false`;
+//! but a process task submitted with [`kill_on_cancel`](processes::Submission::kill_on_cancel) is ended with its worker.
 //!
 //! Dropping a future does not cancel: the task runs, and nobody gets its result. Dropping what `map` returned cancels
 //! what has not started.

@@ -116,7 +116,7 @@ fn errors() -> Vec<Described> {
         ),
         (
             TaskError::panicked(Panic::remote("no page".to_owned(), Some("a.rs:1:2".to_owned()))),
-            "the task panicked: no page (at a.rs:1:2)",
+            "the task panicked: no page (at a.rs:1:2). What is expected to fail is better returned as an `Err`",
             r#"Panic { message: "no page", location: Some("a.rs:1:2") }"#,
             TaskError::is_panic,
         ),
@@ -134,19 +134,19 @@ fn errors() -> Vec<Described> {
         ),
         (
             TaskError::worker_died("crawl", death(Some(ExitStatus::from_raw(9)))),
-            "worker process 4242 died while it ran `crawl`, which is not tried again: signal: 9 (SIGKILL)",
+            "worker process 4242 died while it ran `crawl`, which is not tried again (submit it again if it may run twice): signal: 9 (SIGKILL)",
             r#"WorkerDied { task: "crawl", death: WorkerDeath { pid: 4242, status: Some(ExitStatus(unix_wait_status(9))), out_of_memory: false, stderr: "" } }"#,
             TaskError::is_worker_death,
         ),
         (
             TaskError::worker_died("crawl", death(None)),
-            "worker process 4242 died while it ran `crawl`, which is not tried again: the system does not say how",
+            "worker process 4242 died while it ran `crawl`, which is not tried again (submit it again if it may run twice): the system does not say how",
             r#"WorkerDied { task: "crawl", death: WorkerDeath { pid: 4242, status: None, out_of_memory: false, stderr: "" } }"#,
             TaskError::is_worker_death,
         ),
         (
             TaskError::panicked_elsewhere(Panic::remote("no page".to_owned(), None), "0: crawl"),
-            "the task panicked: no page",
+            "the task panicked: no page. What is expected to fail is better returned as an `Err`",
             r#"Panic { message: "no page", location: None }"#,
             TaskError::is_panic,
         ),
@@ -258,7 +258,9 @@ fn g15_a_panic_with_any_payload_is_a_value() {
     );
     assert_eq!(
         error.to_string(),
-        format!("the task panicked: page 7 (at {location})")
+        format!(
+            "the task panicked: page 7 (at {location}). What is expected to fail is better returned as an `Err`"
+        )
     );
 
     let error = run(|| panic_any(Counter::default()));

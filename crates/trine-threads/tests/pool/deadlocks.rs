@@ -85,7 +85,7 @@ fn a_task_is_called_by_the_function_that_was_submitted() {
             give.send(pool.submit(wait_for_itself, (own, told))).unwrap();
             assert_eq!(
                 tells.recv().unwrap(),
-                "a deadlock: `pool::deadlocks::wait_for_itself` waits for itself"
+                "a deadlock: `pool::deadlocks::wait_for_itself` waits for itself. Return the future instead of waiting for it"
             );
         }
     });
