@@ -1,6 +1,7 @@
 //! Futures of all pools, awaited on any runtime.
 
 use async_executor::Executor as SmolExecutor;
+use futures_lite::StreamExt;
 use std::future::pending;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -319,6 +320,39 @@ fn a_group_over_all_pools_is_awaited() {
             group.join_async().await.unwrap_err()
         });
         assert_eq!((error.failures.len(), error.cancelled), (1, 1));
+    });
+}
+
+/// As an iterator, as a stream, and with a time-out that reaches tasks of every pool.
+#[test]
+fn a_group_over_all_pools_is_gone_through() {
+    in_own_process(|| {
+        let pools = pools();
+        let group = || {
+            let mut group = TaskGroup::new();
+            for future in pools.doubled(4) {
+                group.start(|| future);
+            }
+            group
+        };
+        let in_order = |mut tasks: Vec<(usize, u32)>| {
+            tasks.sort_unstable();
+            assert_eq!(tasks, [(0, 8), (1, 8), (2, 8)]);
+        };
+        in_order(group().map(|(index, result)| (index, result.unwrap())).collect());
+        let stream = group()
+            .into_stream()
+            .map(|(index, result)| (index, result.unwrap()));
+        in_order(block_on(stream.collect()));
+
+        let mut group = group();
+        group.start(|| pools.tasks.spawn(pending::<u32>()));
+        assert!(!group.wait_timeout(Duration::from_millis(1)));
+        let tasks: Vec<_> = group.by_ref().take(3).collect();
+        assert!(tasks.iter().all(|(_, result)| result.is_ok()));
+        assert!(!group.wait_timeout(Duration::from_millis(1)));
+        drop(group);
+        assert!(pools.tasks.shutdown(Shutdown::Drain).is_complete());
     });
 }
 

@@ -1,19 +1,30 @@
 //! Tasks that belong together.
 
+mod error;
+mod stream;
+
+pub use error::{GroupError, GroupFailure};
+pub use stream::GroupStream;
+
 use crate::crowd::Crowd;
 use crate::failure::{self, Failure};
 use crate::{Executor, Future, TaskError};
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
-use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use trine_platform::Deadline;
+
+/// A task's place in the order of submission, from 0, and its result.
+type Ended<T, E> = (usize, Result<T, GroupFailure<E>>);
 
 /// Tasks that belong together: they are waited for together, and the first failure cancels the rest.
 ///
 /// A group takes tasks of any executors, mixed, and at most as many at a time as its [`limit`](Self::limit) says. It
-/// ends by [`join`](Self::join), which gives the values in the order of submission, or by going through it with
-/// [`next`](Self::next), which gives each as it ends, and which the group then keeps nothing of. Dropping a group cancels
+/// ends by [`join`](Self::join), which gives the values in the order of submission, or by iterating over it, which gives each as
+/// it ends, and which the group then keeps nothing of. Dropping a group cancels
 /// what has not started; failures that it has met and not given out go to the [failure hook](crate::set_failure_hook).
 ///
 /// A task fails if it does not return (a [`TaskError`]). In a group made by [`fallible`](Self::fallible) a task that
@@ -166,39 +177,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         self.under_way.push((index, start()));
     }
 
-    /// The next task that has ended, with its place in the order of submission; blocks until there is one. `None` when
-    /// all have been given out.
-    ///
-    /// After the first failure the tasks that have not started come as cancelled.
-    ///
-    /// ```
-    /// use trine_future::{Promise, TaskGroup};
-    ///
-    /// let (slow, first) = Promise::new();
-    /// let (fast, second) = Promise::new();
-    /// let mut group = TaskGroup::new();
-    /// group.start(|| first);
-    /// group.start(|| second);
-    /// fast.complete("fast").unwrap();
-    /// assert_eq!(group.next().unwrap().1.unwrap(), "fast");
-    /// slow.complete("slow").unwrap();
-    /// let (index, result) = group.next().unwrap();
-    /// assert_eq!((index, result.unwrap()), (0, "slow"));
-    /// assert!(group.next().is_none());
-    /// ```
-    #[allow(
-        clippy::should_implement_trait,
-        reason = "it is the iterator's method; a group is not only that"
-    )]
-    pub fn next(&mut self) -> Option<(usize, Result<T, GroupFailure<E>>)> {
-        if self.order.is_empty() {
-            self.collect_one();
-        }
-        let index = self.order.pop_front()?;
-        self.ended.remove(&index).map(|result| (index, result))
-    }
-
-    /// [`next`](Self::next) for async code. It can be dropped before it is done: nothing is lost then.
+    /// The iterator's `next` for async code. It can be dropped before it is done: nothing is lost then.
     ///
     /// ```
     /// # fn block_on<F: std::future::Future>(future: F) -> F::Output {
@@ -218,15 +197,77 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// assert_eq!((index, result.unwrap()), (0, "page"));
     /// ```
     pub async fn next_async(&mut self) -> Option<(usize, Result<T, GroupFailure<E>>)> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    fn poll_next(&mut self, context: &Context<'_>) -> Poll<Option<Ended<T, E>>> {
         if self.order.is_empty() {
-            self.collect_one_async().await;
+            let ended = ready!(self.under_way.poll_next(context));
+            self.collect(ended);
         }
+        Poll::Ready(self.give_out())
+    }
+
+    /// A task that has ended, if one is noted.
+    fn give_out(&mut self) -> Option<Ended<T, E>> {
         let index = self.order.pop_front()?;
         self.ended.remove(&index).map(|result| (index, result))
     }
 
-    /// Waits for all tasks, and gives their values in the order of submission, but for those that [`next`](Self::next)
-    /// has given out. Blocks.
+    /// The same as a stream, for async code.
+    ///
+    /// ```
+    /// # fn block_on<F: std::future::Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+    /// #             return output;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use trine_future::{Future, TaskGroup};
+    ///
+    /// let mut group = TaskGroup::new();
+    /// group.start(|| Future::ready("page"));
+    /// let mut pages = group.into_stream();
+    /// let (index, page) = block_on(pages.next()).unwrap();
+    /// assert_eq!((index, page.unwrap()), (0, "page"));
+    /// ```
+    pub fn into_stream(self) -> GroupStream<T, E> {
+        GroupStream::new(self)
+    }
+
+    /// Blocks until all tasks have ended, but no longer than `timeout`. False if some have not: they go on, until the group is
+    /// dropped. In async code, wrap [`join_async`](Self::join_async) in a time-out of the runtime.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use trine_future::{Promise, TaskGroup};
+    ///
+    /// let (promise, future) = Promise::new();
+    /// let mut group = TaskGroup::new();
+    /// group.start(|| future);
+    /// assert!(!group.wait_timeout(Duration::from_millis(1)));
+    /// promise.complete(7).unwrap();
+    /// assert!(group.wait_timeout(Duration::from_secs(60)));
+    /// assert_eq!(group.join()?, [7]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wait_timeout(&mut self, timeout: Duration) -> bool {
+        let deadline = Deadline::after(timeout);
+        while self.under_way.len() > 0 {
+            let ended = self.under_way.next(Some(&deadline));
+            if ended.is_none() {
+                return false;
+            }
+            self.collect(ended);
+        }
+        true
+    }
+
+    /// Waits for all tasks, and gives their values in the order of submission, but for those that the
+    /// iterator has given out. Blocks.
     ///
     /// # Errors
     ///
@@ -328,6 +369,40 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     }
 }
 
+/// The tasks as they end, each with its place in the order of submission. `next` blocks until there is one, and is `None` when all
+/// have been given out; more may be added then. After the first failure the tasks that have not started come as cancelled.
+///
+/// ```
+/// use trine_future::{Promise, TaskGroup};
+///
+/// let (slow, first) = Promise::new();
+/// let (fast, second) = Promise::new();
+/// let mut group = TaskGroup::new();
+/// group.start(|| first);
+/// group.start(|| second);
+/// fast.complete("fast").unwrap();
+/// assert_eq!(group.next().unwrap().1.unwrap(), "fast");
+/// slow.complete("slow").unwrap();
+/// for (index, result) in group {
+///     assert_eq!((index, result.unwrap()), (0, "slow"));
+/// }
+/// ```
+impl<T: Send + 'static, E: Send + 'static> Iterator for TaskGroup<T, E> {
+    type Item = (usize, Result<T, GroupFailure<E>>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.order.is_empty() {
+            self.collect_one();
+        }
+        self.give_out()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let tasks = self.under_way.len() + self.order.len();
+        (tasks, Some(tasks))
+    }
+}
+
 impl<T, E> TaskGroup<T, E> {
     fn cancel(&self) {
         for (_, future) in self.under_way.iter() {
@@ -359,86 +434,5 @@ impl<T, E> fmt::Debug for TaskGroup<T, E> {
             .field("under_way", &self.under_way.len())
             .field("has_failed", &self.has_failed)
             .finish_non_exhaustive()
-    }
-}
-
-/// How one task of a group failed.
-///
-/// ```
-/// use trine_future::{Future, GroupFailure, TaskGroup};
-///
-/// let mut group = TaskGroup::fallible();
-/// group.start_fallible(|| Future::ready("many".parse::<u32>()));
-/// match group.next() {
-///     Some((0, Err(GroupFailure::Returned(error)))) => println!("no number: {error}"),
-///     other => panic!("the task returned an error, not {other:?}"),
-/// }
-/// ```
-#[derive(Debug)]
-pub enum GroupFailure<E> {
-    /// It did not return.
-    Task(TaskError),
-    /// It returned an `Err`.
-    Returned(E),
-}
-
-impl<E: fmt::Display> fmt::Display for GroupFailure<E> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Task(error) => error.fmt(formatter),
-            Self::Returned(error) => error.fmt(formatter),
-        }
-    }
-}
-
-impl<E: Error + 'static> Error for GroupFailure<E> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Task(error) => error.source(),
-            Self::Returned(error) => error.source(),
-        }
-    }
-}
-
-/// Why a group has no values: all failures of its tasks, in the order of submission.
-///
-/// ```
-/// use trine_future::{Future, GroupError, TaskError, TaskGroup};
-///
-/// let mut group = TaskGroup::new();
-/// group.start(|| Future::ready(1));
-/// group.start(|| Future::failed(TaskError::refused("the pool was shut down")));
-/// let GroupError { failures, cancelled, total } = group.join().unwrap_err();
-/// assert_eq!((failures[0].0, cancelled, total), (1, 0, 2));
-/// ```
-#[derive(Debug)]
-pub struct GroupError<E = Infallible> {
-    /// Each failed task's place in the order of submission, from 0, and how it failed.
-    pub failures: Vec<(usize, GroupFailure<E>)>,
-    /// How many tasks were cancelled: by the first failure, or by their own futures' owners.
-    pub cancelled: usize,
-    /// How many tasks the group had.
-    pub total: usize,
-}
-
-impl<E: fmt::Display> fmt::Display for GroupError<E> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (failed, cancelled, total) = (self.failures.len(), self.cancelled, self.total);
-        write!(
-            formatter,
-            "{failed} of {total} tasks failed, {cancelled} were cancelled"
-        )?;
-        match self.failures.first() {
-            Some((index, failure)) => write!(formatter, "; first, task {index}: {failure}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl<E: Error + 'static> Error for GroupError<E> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.failures
-            .first()
-            .map(|(_, failure)| failure as &(dyn Error + 'static))
     }
 }

@@ -104,7 +104,7 @@ pub use error::{TaskError, WorkerDeath};
 pub use executor::{Executor, Pool, Shutdown};
 pub use failure::{Failure, FailureHook, report_failure, set_executor_failure_hook, set_failure_hook};
 pub use future::Future;
-pub use group::{GroupError, GroupFailure, TaskGroup};
+pub use group::{GroupError, GroupFailure, GroupStream, TaskGroup};
 pub use map::{Map, MapStream};
 pub use outcome::Outcome;
 pub use owner::{Drive, Owner, Waiting};
