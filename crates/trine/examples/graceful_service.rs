@@ -1,7 +1,8 @@
 //! A web service that SIGTERM ends gracefully: it takes no more requests, answers those that it has, and then shuts its
-//! pools down, within a deadline.
+//! pools down, each of these steps within a deadline.
 //!
-//! So that it can be run as an example, it makes some requests itself, and the last of them sends the signal.
+//! So that it can be run as an example, it makes some requests itself, and the last of them sends the signal. One more is
+//! never sent to its end, as by a client that has lost its network, and does not keep the service alive.
 
 use anyhow::{Result, ensure};
 use axum::Router;
@@ -13,15 +14,19 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
-use std::net::{SocketAddr, TcpListener};
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
+use tokio::select;
+use tokio::time::sleep;
 use trine::{AsyncPool, ProcessPool, Shutdown, ThreadPool, as_completed};
 
 const REQUESTS: usize = 20;
-const DEADLINE: Duration = Duration::from_secs(10);
+/// For each step of the shutdown.
+const DEADLINE: Duration = Duration::from_secs(5);
 
 /// What the service is for.
 fn sum_of_squares(below: u64) -> u64 {
@@ -52,11 +57,21 @@ async fn serve(
     };
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    axum::serve(listener, Router::new().route("/{below}", get(answer)))
-        .with_graceful_shutdown(async move {
-            let _ = terminated.await;
-        })
-        .await?;
+    let routes = Router::new().route("/{below}", get(answer));
+    let terminated = terminated.shared();
+    let signal = terminated.clone();
+    let served = axum::serve(listener, routes).with_graceful_shutdown(async move {
+        let _ = signal.await;
+    });
+    let deadline = async {
+        let _ = terminated.await;
+        sleep(DEADLINE).await;
+    };
+    // A graceful shutdown waits for every client that has begun a request, however long it takes to send it.
+    select! {
+        served = served => served?,
+        () = deadline => println!("a request that has not come by the deadline is given up"),
+    }
     Ok(())
 }
 
@@ -76,6 +91,8 @@ fn main() -> Result<()> {
         terminated.map(|_| ()),
     );
     let service = tasks.spawn(service);
+    let mut unfinished = TcpStream::connect(address)?;
+    unfinished.write_all(b"GET /1 HTTP/1.1\r\nHost")?;
     let requests: Vec<_> = (1..=REQUESTS)
         .map(|number| tasks.submit(request, (address, number)))
         .collect();

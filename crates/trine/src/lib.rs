@@ -243,8 +243,10 @@
 //! `threads`, `processes` and `async`, each for its pool, are all on by default. Without `async` there is no tokio, without
 //! `processes` no serde. `json` is off by default: it adds `Json<T>`, an argument or a result of a process task that travels as
 //! JSON, because [postcard can't carry it](processes#what-can-travel). So is `choose`: it measures a task and says which pool
-//! fits it. And so is `tracing`: a [span for each task](guide::tracing). The pools' crates ([`threads`], [`processes`],
-//! [`async_tasks`]) hold what is not for everyday: the errors of building a pool, handles, constants.
+//! fits it. And so is `tracing`: a [span for each task](guide::tracing). `stream` makes `futures_core::Stream`s of what
+//! [`into_stream`](AsCompleted::into_stream) returns; `async` brings it along, and with other pools it costs a small crate, no
+//! tokio. The pools' crates ([`threads`], [`processes`], [`async_tasks`]) hold what is not for everyday: the errors of building a
+//! pool, handles, constants.
 
 pub mod guide;
 

@@ -86,7 +86,10 @@ const EXAMPLES: &[Example] = &[
         name: "graceful_service",
         features: &[],
         arguments: &[],
-        prints: &["20 of 20 requests were answered"],
+        prints: &[
+            "a request that has not come by the deadline is given up",
+            "20 of 20 requests were answered",
+        ],
     },
     Example {
         package: "trine",

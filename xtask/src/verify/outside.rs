@@ -11,37 +11,54 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::{env, fs};
 
-/// A program `xtask/outside/CRATE.rs`, whose first line is `// prints: LINE`.
+/// A program `xtask/outside/NAME.rs`, whose first line is `// prints: LINE`.
 struct Program {
+    name: &'static str,
     depends_on: &'static str,
+    /// The features that it asks for, instead of the default ones.
+    features: Option<&'static [&'static str]>,
+    /// Crates of others that it names, as lines of its manifest.
+    beside: &'static [&'static str],
     /// What must not come with it, however far down.
     without: &'static [&'static str],
 }
 
+/// With the default features.
+const fn program(depends_on: &'static str, without: &'static [&'static str]) -> Program {
+    Program {
+        name: depends_on,
+        depends_on,
+        features: None,
+        beside: &[],
+        without,
+    }
+}
+
 const PROGRAMS: &[Program] = &[
+    program("trine", &["loom"]),
+    program(
+        "trine-threads",
+        &["loom", "serde", "tokio", "ipc-channel", "postcard"],
+    ),
+    program("trine-processes", &["loom", "tokio", "crossbeam-deque"]),
+    program(
+        "trine-async",
+        &["loom", "serde", "ipc-channel", "crossbeam-deque"],
+    ),
+    program(
+        "trine-future",
+        &["loom", "serde", "tokio", "ipc-channel", "crossbeam-deque"],
+    ),
+    program(
+        "trine-lock",
+        &["loom", "serde", "tokio", "ipc-channel", "crossbeam-deque"],
+    ),
     Program {
+        name: "stream",
         depends_on: "trine",
-        without: &["loom"],
-    },
-    Program {
-        depends_on: "trine-threads",
-        without: &["loom", "serde", "tokio", "ipc-channel", "postcard"],
-    },
-    Program {
-        depends_on: "trine-processes",
-        without: &["loom", "tokio", "crossbeam-deque"],
-    },
-    Program {
-        depends_on: "trine-async",
-        without: &["loom", "serde", "ipc-channel", "crossbeam-deque"],
-    },
-    Program {
-        depends_on: "trine-future",
-        without: &["loom", "serde", "tokio", "ipc-channel", "crossbeam-deque"],
-    },
-    Program {
-        depends_on: "trine-lock",
-        without: &["loom", "serde", "tokio", "ipc-channel", "crossbeam-deque"],
+        features: Some(&["threads", "stream"]),
+        beside: &["futures-core = { version = \"0.3\", default-features = false }"],
+        without: &["loom", "serde", "tokio", "ipc-channel"],
     },
 ];
 
@@ -49,13 +66,13 @@ pub(super) fn check(verify: &mut Verify) -> Result<Outcome> {
     let folder = env::temp_dir().join(format!("trine-outside-{}", process::id()));
     let mut outcome = Outcome::tests("programs");
     for program in PROGRAMS {
-        let crate_folder = folder.join(program.depends_on);
+        let crate_folder = folder.join(program.name);
         let (ran, problem) = run(verify, program, &crate_folder)?;
         match problem {
             None => outcome.pass(),
             Some(problem) => {
                 outcome.output += &ran.text();
-                outcome.fail(format!("xtask/outside/{}.rs: {problem}", program.depends_on));
+                outcome.fail(format!("xtask/outside/{}.rs: {problem}", program.name));
             }
         }
     }
@@ -66,15 +83,13 @@ pub(super) fn check(verify: &mut Verify) -> Result<Outcome> {
 /// The last command that ran, and what is wrong.
 fn run(verify: &Verify, program: &Program, folder: &Path) -> Result<(Captured, Option<String>)> {
     let root = &verify.workspace.root;
-    let source = root
-        .join("xtask/outside")
-        .join(format!("{}.rs", program.depends_on));
+    let source = root.join("xtask/outside").join(format!("{}.rs", program.name));
     let text =
         fs::read_to_string(&source).with_context(|| format!("{} could not be read", source.display()))?;
     let expected = expected(&text).context("an outside program begins with `// prints: LINE`")?;
     fs::create_dir_all(folder.join("src"))
         .with_context(|| format!("{} could not be made", folder.display()))?;
-    fs::write(folder.join("Cargo.toml"), manifest(program.depends_on, root)?)?;
+    fs::write(folder.join("Cargo.toml"), manifest(program, root)?)?;
     fs::write(folder.join("src/main.rs"), &text)?;
     // Cargo makes its own lock file of this: without what it doesn't need, and without looking for newer versions.
     fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
@@ -103,13 +118,20 @@ fn expected(source: &str) -> Option<&str> {
     source.lines().next()?.strip_prefix("// prints: ")
 }
 
-fn manifest(depends_on: &str, root: &Path) -> Result<String> {
+fn manifest(program: &Program, root: &Path) -> Result<String> {
+    let Program { name, depends_on, .. } = program;
     let path: PathBuf = root.join("crates").join(depends_on);
     let path = path.to_str().context("the checkout's path is not Unicode")?;
+    let features = match program.features {
+        Some(features) => format!(", default-features = false, features = {features:?}"),
+        None => String::new(),
+    };
+    let beside = program.beside.join("\n");
     // The empty table keeps cargo from looking for a workspace in the folders above.
     Ok(format!(
-        "[package]\nname = \"outside-{depends_on}\"\nedition = \"2024\"\n\n\
-         [dependencies]\n{depends_on} = {{ path = {path:?} }}\n\n[workspace]\n\n[profile.dev]\ndebug = false\n"
+        "[package]\nname = \"outside-{name}\"\nedition = \"2024\"\n\n\
+         [dependencies]\n{depends_on} = {{ path = {path:?}{features} }}\n{beside}\n\n\
+         [workspace]\n\n[profile.dev]\ndebug = false\n"
     ))
 }
 
