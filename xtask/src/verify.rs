@@ -112,7 +112,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "mutants",
-        what: "a bug in every fourth file, begun beside them",
+        what: "a bug in every sixth file, begun beside them",
         run: |verify| verify.models_and_mutants.wait(),
     },
     Step {

@@ -26,7 +26,7 @@ use trine::{AsyncPool, ProcessPool, Shutdown, ThreadPool, as_completed};
 
 const REQUESTS: usize = 20;
 /// For each step of the shutdown.
-const DEADLINE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(2);
 
 /// What the service is for.
 fn sum_of_squares(below: u64) -> u64 {
