@@ -4,6 +4,7 @@ use crate::entry::Entry;
 use crate::handle::Handle;
 use crate::map::map;
 use crate::shared::Shared;
+use crate::task::runtime_is_gone;
 use std::fmt;
 use std::sync::Arc;
 use trine_future::{Executor, Future, Outcome, Task, TaskError, TaskSpan, set_executor_failure_hook};
@@ -54,9 +55,7 @@ impl BlockingCall {
 impl Drop for BlockingCall {
     fn drop(&mut self) {
         if let Some(task) = self.task.take() {
-            task.fail(TaskError::refused(
-                "the runtime of the async pool is gone: keep it until its tasks have ended",
-            ));
+            task.fail(runtime_is_gone());
         }
     }
 }

@@ -66,6 +66,10 @@ impl Entry {
         true
     }
 
+    pub(crate) fn has_started(&self) -> bool {
+        self.has_started
+    }
+
     /// Calls `work`, which is a part of the task.
     #[inline]
     pub(crate) fn inside<R>(&self, work: impl FnOnce() -> R) -> R {

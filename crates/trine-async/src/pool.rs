@@ -124,7 +124,7 @@ impl AsyncPool {
     ///
     /// A panic of the task is its result. [`cancel`](Future::cancel) ends the task also when it has started, at the next
     /// point where it awaits: there it is dropped. If the runtime is gone before the task has ended, the result is
-    /// [`TaskError::is_abandoned`].
+    /// [`TaskError::is_abandoned`], or [`TaskError::is_refused`] if it had not begun.
     ///
     /// ```
     /// # let pool = trine_async::AsyncPool::new(1)?;

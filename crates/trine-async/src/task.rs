@@ -120,9 +120,19 @@ where
     fn drop(&mut self) {
         if let Some((promise, entry, dropped)) = self.take() {
             let cancels = entry.pool().tasks.stops();
-            end_without_value(entry.pool(), promise, dropped, cancels);
+            if !cancels && !entry.has_started() && dropped.is_ok() {
+                promise.fail(runtime_is_gone());
+            } else {
+                end_without_value(entry.pool(), promise, dropped, cancels);
+            }
         }
     }
+}
+
+/// The runtime has dropped a task that had not begun.
+#[cold]
+pub(crate) fn runtime_is_gone() -> TaskError {
+    TaskError::refused("the runtime of the async pool is gone: keep it until its tasks have ended")
 }
 
 /// A task was dropped before it had ended: it was cancelled, or its runtime ends.
