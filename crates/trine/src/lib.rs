@@ -154,8 +154,25 @@
 //! # }
 //! ```
 //!
-//! An `async fn` on a thread pool is called there and gives its future, which nobody awaits: the compiler says that it has
-//! found a future where you use it as a value.
+//! An `async fn` on a thread pool is called there and gives its future, which nobody awaits. Where you use its value, the
+//! compiler says that it has found a future:
+//!
+//! ```compile_fail,E0308
+//! # fn main() -> Result<(), trine::TaskError> {
+//! # let pool = trine::ThreadPool::new(2).unwrap();
+//! async fn length(page: &str) -> usize {
+//!     page.len()
+//! }
+//! let length: usize = pool.submit(length, "trine").result()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ```text
+//! error[E0308]: `?` operator has incompatible types
+//!   |     let length: usize = pool.submit(length, "trine").result()?;
+//!   |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ expected `usize`, found future
+//! ```
 //!
 //! # Cancelling
 //!
