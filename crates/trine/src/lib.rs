@@ -155,7 +155,8 @@
 //! ```
 //!
 //! An `async fn` on a thread pool is called there and gives its future, which nobody awaits: the compiler says that it has
-//! found a future where you use it as a value.
+//! found a future where you use it as a value. On a process pool it says that this future is not `Serialize`: give it a plain
+//! function.
 //!
 //! # Cancelling
 //!
