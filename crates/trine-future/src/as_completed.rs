@@ -191,11 +191,24 @@ impl<C: Completable> AsCompleted<C> {
 /// With the feature `stream` it implements `futures_core::Stream`; [`next`](Self::next) works without.
 ///
 /// ```
-/// use trine_future::{CompletedStream, Future};
+/// # fn block_on<F: std::future::Future>(future: F) -> F::Output {
+/// #     let mut future = std::pin::pin!(future);
+/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     loop {
+/// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+/// #             return output;
+/// #         }
+/// #     }
+/// # }
+/// use trine_future::{CompletedStream, Future, Promise, as_completed};
 ///
 /// async fn first(mut pages: CompletedStream<Future<u32>>) -> Option<u32> {
 ///     pages.next().await?.await.ok()
 /// }
+///
+/// let (_never_completed, slow) = Promise::new();
+/// let pages = as_completed([slow, Future::ready(2)]).into_stream();
+/// assert_eq!(block_on(first(pages)), Some(2));
 /// ```
 #[must_use = "a stream does nothing until it is polled"]
 pub struct CompletedStream<C>(AsCompleted<C>);

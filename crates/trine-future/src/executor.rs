@@ -11,7 +11,27 @@ use std::time::Duration;
 ///
 /// ```
 /// use trine_future::{Executor, TaskError};
+/// # use trine_future::{Future, Map};
 ///
+/// # /// Runs a task where it is submitted.
+/// # struct Here;
+/// #
+/// # impl<F: Fn(A) -> R, A, R: Send + 'static> Executor<F, A> for Here {
+/// #     type Output = R;
+/// #
+/// #     fn submit(&self, function: F, argument: A) -> Future<R> {
+/// #         Future::ready(function(argument))
+/// #     }
+/// #
+/// #     fn map<I>(&self, function: F, arguments: I) -> impl Iterator<Item = Result<R, TaskError>>
+/// #     where
+/// #         I: IntoIterator<Item = A>,
+/// #         F: Clone,
+/// #     {
+/// #         Map::new(arguments.into_iter(), 1, move |argument| Future::ready(function(argument)))
+/// #     }
+/// # }
+/// #
 /// fn total<E, F>(pool: &E, length: F) -> Result<usize, TaskError>
 /// where
 ///     E: Executor<F, String, Output = usize>,
@@ -19,6 +39,10 @@ use std::time::Duration;
 /// {
 ///     pool.map(length, ["a".to_owned(), "bcd".to_owned()]).sum()
 /// }
+///
+/// # let pool = Here;
+/// assert_eq!(total(&pool, |word: String| word.len())?, 4);
+/// # Ok::<(), TaskError>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't run `{F}` with an argument of type `{A}`",

@@ -101,15 +101,35 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// At the limit this blocks until a task of the group has ended. After a failure nothing is submitted any more.
     ///
     /// ```
-    /// use trine_future::{Executor, TaskGroup};
+    /// use trine_future::TaskGroup;
+    /// # use trine_future::{Executor, Future, Map, TaskError};
     ///
-    /// fn all<P: Executor<fn(u32) -> u32, u32, Output = u32>>(pool: &P, double: fn(u32) -> u32) -> Vec<u32> {
-    ///     let mut group = TaskGroup::new().limit(4);
-    ///     for number in 0..100 {
-    ///         group.submit(pool, double, number);
-    ///     }
-    ///     group.join().unwrap()
+    /// # /// Runs a task where it is submitted.
+    /// # struct Here;
+    /// #
+    /// # impl<F: Fn(A) -> R, A, R: Send + 'static> Executor<F, A> for Here {
+    /// #     type Output = R;
+    /// #
+    /// #     fn submit(&self, function: F, argument: A) -> Future<R> {
+    /// #         Future::ready(function(argument))
+    /// #     }
+    /// #
+    /// #     fn map<I>(&self, function: F, arguments: I) -> impl Iterator<Item = Result<R, TaskError>>
+    /// #     where
+    /// #         I: IntoIterator<Item = A>,
+    /// #         F: Clone,
+    /// #     {
+    /// #         Map::new(arguments.into_iter(), 1, move |argument| Future::ready(function(argument)))
+    /// #     }
+    /// # }
+    /// #
+    /// # let pool = Here;
+    /// let mut group = TaskGroup::new().limit(2);
+    /// for number in 1..=3 {
+    ///     group.submit(&pool, |number| 2 * number, number);
     /// }
+    /// assert_eq!(group.join()?, [2, 4, 6]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn submit<P, F, A>(&mut self, executor: &P, function: F, argument: A)
     where

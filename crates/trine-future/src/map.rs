@@ -215,7 +215,16 @@ impl<I: Iterator, S, R> fmt::Debug for Map<I, S, R> {
 /// what has not ended, if that can be stopped.
 ///
 /// ```
-/// use trine_future::{Future, MapStream};
+/// # fn block_on<F: std::future::Future>(future: F) -> F::Output {
+/// #     let mut future = std::pin::pin!(future);
+/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     loop {
+/// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+/// #             return output;
+/// #         }
+/// #     }
+/// # }
+/// use trine_future::{Future, Map, MapStream};
 ///
 /// async fn sum<I, S>(mut numbers: MapStream<I, S, u32>) -> u32
 /// where
@@ -228,6 +237,9 @@ impl<I: Iterator, S, R> fmt::Debug for Map<I, S, R> {
 ///     }
 ///     sum
 /// }
+///
+/// let squares = Map::new(1..4, 2, |number| Future::ready(number * number)).into_stream();
+/// assert_eq!(block_on(sum(squares)), 14);
 /// ```
 #[must_use = "a stream does nothing until it is polled"]
 pub struct MapStream<I: Iterator, S, R>(Map<I, S, R>);

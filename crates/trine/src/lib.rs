@@ -174,6 +174,8 @@
 //!   |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ expected `usize`, found future
 //! ```
 //!
+//! On a process pool it says that the future is not `Serialize`.
+//!
 //! # Cancelling
 //!
 //! [`cancel`](Future::cancel) on a task that has not started: it never runs. On an async task also later: it is dropped

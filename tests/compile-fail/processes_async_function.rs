@@ -1,0 +1,10 @@
+async fn fetch(page: usize) -> usize {
+    std::future::ready(page).await
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let pool = trine::ProcessPool::new(2)?;
+    let page: usize = pool.submit(fetch, 7).result()?;
+    assert_eq!(page, 7);
+    Ok(())
+}
