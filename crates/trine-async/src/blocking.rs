@@ -15,9 +15,16 @@ pub(crate) fn run_blocking<R: Send + 'static, F: FnOnce() -> R + Send + 'static>
     span: TaskSpan,
     closure: F,
 ) -> Future<R> {
-    match shared.enter_or_block(TaskSpan::none()) {
-        Ok(entry) => {
-            let (task, future) = Task::in_span::<F, R>(span, closure, ());
+    let place = shared.place_or_block();
+    let entered = place.and_then(|place| Ok((place, Entry::new(shared, None, TaskSpan::none())?)));
+    match entered {
+        Ok((place, entry)) => {
+            // The place goes with the call, so that it is free before the result is there.
+            let call = move || {
+                let _place = place;
+                closure()
+            };
+            let (task, future) = Task::in_span::<F, R>(span, call, ());
             let call = BlockingCall {
                 task: Some(task),
                 entry,
@@ -108,7 +115,9 @@ where
         I: IntoIterator<Item = A>,
         F: Clone,
     {
-        map(arguments, move |argument| self.submit(function.clone(), argument))
+        map(&self.pool.shared, arguments, move |argument| {
+            self.submit(function.clone(), argument)
+        })
     }
 }
 

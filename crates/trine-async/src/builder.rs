@@ -68,7 +68,7 @@ impl AsyncPoolBuilder {
     /// How many tasks may be in flight, at least 1, and what becomes of the next one. By default there is no limit.
     ///
     /// A task counts from its submission until it has ended, whether it runs or not. One that is cancelled while it runs ends when
-    /// the runtime drops it, a moment after its future is done.
+    /// the runtime drops it, a moment after its future is done. A [`map`](AsyncPool::map) never takes more places than there are.
     ///
     /// ```
     /// use trine_async::{AsyncPool, WhenFull};

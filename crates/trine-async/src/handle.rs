@@ -107,7 +107,7 @@ impl Handle {
     {
         let pool = self.clone();
         let function = Arc::new(function);
-        map(arguments, move |argument| {
+        map(&self.shared, arguments, move |argument| {
             let span = pool.shared.span(&*function);
             let function = Arc::clone(&function);
             pool.start(span, async move { function(argument).await })
@@ -171,7 +171,9 @@ where
         I: IntoIterator<Item = A>,
         F: Clone,
     {
-        map(arguments, move |argument| self.submit(function.clone(), argument))
+        map(&self.shared, arguments, move |argument| {
+            self.submit(function.clone(), argument)
+        })
     }
 }
 

@@ -1,9 +1,11 @@
 //! `map`: a task for each argument, so many at a time.
 
+use crate::shared::Shared;
 use trine_future::{Future, Map};
 
 /// How many tasks of one [`AsyncPool::map`](crate::AsyncPool::map) are in flight at a time, unless
-/// [`look_ahead`](Map::look_ahead) says otherwise.
+/// [`look_ahead`](Map::look_ahead) says otherwise, or the pool has a
+/// [limit](crate::AsyncPoolBuilder::in_flight_limit) below that.
 ///
 /// ```
 /// use trine_async::{AsyncPool, MAP_IN_FLIGHT};
@@ -15,11 +17,12 @@ use trine_future::{Future, Map};
 /// ```
 pub const MAP_IN_FLIGHT: usize = 64;
 
-/// What every `map` comes down to.
-pub(crate) fn map<I, S, R>(arguments: I, submit: S) -> Map<I::IntoIter, S, R>
+/// What every `map` comes down to. It alone never fills the pool: a task's place is free before its result is there.
+pub(crate) fn map<I, S, R>(shared: &Shared, arguments: I, submit: S) -> Map<I::IntoIter, S, R>
 where
     I: IntoIterator,
     S: FnMut(I::Item) -> Future<R>,
 {
-    Map::new(arguments.into_iter(), MAP_IN_FLIGHT, submit)
+    let places = shared.limit.as_ref().map_or(usize::MAX, |limit| limit.places);
+    Map::new(arguments.into_iter(), MAP_IN_FLIGHT, submit).at_most(places)
 }

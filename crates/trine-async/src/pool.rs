@@ -185,6 +185,10 @@ impl AsyncPool {
     /// iterator's methods set another [number](Map::look_ahead) or the [order of completion](Map::unordered). `next` blocks:
     /// in async code make it a [stream](Map::into_stream). See [`Map`].
     ///
+    /// In a pool with a [limit](AsyncPoolBuilder::in_flight_limit) it has no more tasks in flight than that, whatever the
+    /// look-ahead. So it does not fill the pool by itself. If others do, its next task is treated as the limit says: under
+    /// [`Refuse`](crate::WhenFull::Refuse) its element is an error.
+    ///
     /// ```
     /// # let pool = trine_async::AsyncPool::new(1)?;
     /// let squares: Result<Vec<u64>, _> = pool.map(async |number| number * number, 1..=3).collect();

@@ -42,17 +42,22 @@ impl Shared {
 
     /// Lets a task in as the pool was made to: it may block until there is room, but not in async code.
     pub(crate) fn enter_or_block(self: &Arc<Self>, span: TaskSpan) -> Result<Entry, Refusal> {
-        let place = match (self.try_take_place(), &self.limit) {
+        let place = self.place_or_block()?;
+        Entry::new(self, place, span)
+    }
+
+    /// A place for a task, if the pool has a limit, as the pool was made to. See `enter_or_block`.
+    pub(crate) fn place_or_block(&self) -> Result<Option<Place>, Refusal> {
+        match (self.try_take_place(), &self.limit) {
             (Err(Refusal::Full(_)), Some(limit)) if limit.when_full == WhenFull::Block => {
                 if is_async_code() {
-                    None
+                    Ok(None)
                 } else {
-                    Some(self.wait_for_room(limit)?)
+                    self.wait_for_room(limit).map(Some)
                 }
             }
-            (taken, _) => taken?,
-        };
-        Entry::new(self, place, span)
+            (taken, _) => taken,
+        }
     }
 
     /// Lets a task in once there is room.

@@ -32,6 +32,8 @@ pub struct Map<I: Iterator, S, R> {
     arguments: Fuse<I>,
     submit: S,
     look_ahead: LookAhead,
+    /// No look-ahead goes beyond this.
+    limit: usize,
     window: Window<R>,
 }
 
@@ -77,6 +79,7 @@ impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> Map<I, S, R> {
             arguments: arguments.fuse(),
             submit,
             look_ahead,
+            limit: usize::MAX,
             window: Window::InOrder(VecDeque::new()),
         }
     }
@@ -105,7 +108,7 @@ impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> Map<I, S, R> {
     }
 
     /// Takes at most `elements` arguments more than it has yielded results, this one included: so many tasks are in
-    /// flight. 0 counts as 1.
+    /// flight. 0 counts as 1. It does not take more than a pool with a limit has room for: see [`at_most`](Self::at_most).
     ///
     /// ```
     /// use trine_future::{Future, Map};
@@ -119,6 +122,23 @@ impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> Map<I, S, R> {
     #[doc(alias("buffersize", "buffered", "prefetch"))]
     pub fn look_ahead(mut self, elements: usize) -> Self {
         self.look_ahead = LookAhead::fixed(elements);
+        self
+    }
+
+    /// For executors whose pools have limits: no more than `elements` tasks are in flight, whatever the
+    /// [look-ahead](Self::look_ahead) is, before this or after. 0 counts as 1. Called again it can only lower that.
+    ///
+    /// ```
+    /// use trine_future::{Future, Map};
+    ///
+    /// let taken = std::cell::Cell::new(0);
+    /// let endless = (0..).inspect(|_| taken.set(taken.get() + 1));
+    /// let mut results = Map::new(endless, 64, |number: u32| Future::ready(number)).at_most(2).look_ahead(3);
+    /// assert_eq!((results.next().unwrap()?, taken.get()), (0, 2));
+    /// # Ok::<(), trine_future::TaskError>(())
+    /// ```
+    pub fn at_most(mut self, elements: usize) -> Self {
+        self.limit = self.limit.min(elements.max(1));
         self
     }
 
@@ -149,7 +169,7 @@ impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> Map<I, S, R> {
 
     /// Submits as much as may be in flight.
     fn fill(&mut self) {
-        while self.window.len() < self.look_ahead.get() {
+        while self.window.len() < self.look_ahead.get().min(self.limit) {
             let Some(argument) = self.arguments.next() else {
                 break;
             };

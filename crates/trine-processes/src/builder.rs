@@ -180,7 +180,8 @@ impl ProcessPoolBuilder {
 
     /// How many tasks may wait, at least 1, and what becomes of the next one. By default there is no limit.
     ///
-    /// A task counts from its submission until it is given to a worker.
+    /// A task counts from its submission until it is given to a worker. A [`map`](ProcessPool::map) submits no more ahead than
+    /// has room; to keep all workers busy under [`Refuse`](WhenFull::Refuse) it needs a limit of at least two tasks a worker.
     ///
     /// ```
     /// use trine_processes::{ProcessPool, WhenFull};
@@ -202,6 +203,10 @@ impl ProcessPoolBuilder {
 
     /// How many bytes the serialised arguments of the tasks that wait may have, at least 1, and what becomes of a task
     /// with more. By default there is no limit. A task that is larger than the limit has room when no other waits.
+    ///
+    /// A [`map`](ProcessPool::map) does not know what its next element weighs. Under [`Block`](WhenFull::Block) it waits for
+    /// room; under [`Refuse`](WhenFull::Refuse) an element for which there is none is an error. With a look-ahead of 1 there is
+    /// always room, if nobody else uses the pool.
     ///
     /// ```
     /// use trine_processes::{ProcessPool, WhenFull};

@@ -39,6 +39,11 @@ impl CallbackThread {
         }
     }
 
+    /// Whether there is no thread: it has not started, or was told to end.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.lock().is_none()
+    }
+
     /// Lets the thread end when it has run what it has been given, and waits for that, unless this is the thread.
     pub(crate) fn end(&self) {
         let running = self.0.lock().take();

@@ -31,6 +31,18 @@ impl Limits {
         self.tasks.is_none() && self.bytes.is_none()
     }
 
+    /// How many tasks of one map may be in a pool of so many workers. None of them is refused for the number of those that wait,
+    /// if there are no others.
+    pub(crate) fn for_map(&self, workers: usize) -> usize {
+        match self.tasks {
+            None => usize::MAX,
+            // All of them wait as long as no worker has started.
+            Some((limit, WhenFull::Refuse)) => limit,
+            // Those that don't wait run.
+            Some((limit, WhenFull::Block)) => limit.saturating_add(workers),
+        }
+    }
+
     /// What to do with one more task of so many bytes, if it has no room beside those that wait.
     ///
     /// An empty queue has room for every task: one that is larger than the limit would never run.
@@ -78,6 +90,15 @@ mod tests {
             Some(Refuse),
             "nobody waits to be refused"
         );
+    }
+
+    #[test]
+    fn a_map_has_as_many_tasks_as_have_room() {
+        let limits = |tasks| Limits { tasks, bytes: None };
+        assert_eq!(limits(None).for_map(3), usize::MAX);
+        assert_eq!(limits(Some((2, Refuse))).for_map(3), 2);
+        assert_eq!(limits(Some((2, Block))).for_map(3), 5);
+        assert_eq!(limits(Some((usize::MAX, Block))).for_map(3), usize::MAX);
     }
 
     #[test]

@@ -46,6 +46,8 @@ use trine_future::{Executor, Future, Map, Pool, Shutdown, ShutdownReport, TaskEr
 pub struct ProcessPool {
     pub(crate) shared: Arc<Shared>,
     workers: usize,
+    /// How many tasks of a map are in the pool at most.
+    map_limit: usize,
     pub(crate) threads: Arc<Threads>,
     /// Somebody waits for the end of the pool, or has: it is not waited for when it is dropped.
     pub(crate) waited_for: AtomicBool,
@@ -112,6 +114,7 @@ impl ProcessPool {
         Ok(Self {
             shared,
             workers,
+            map_limit: rules.limits.for_map(workers),
             threads: Arc::new(Threads::new(threads)),
             waited_for: AtomicBool::new(false),
         })
@@ -196,6 +199,11 @@ impl ProcessPool {
     /// fast. Its methods set another [number](Map::look_ahead), or the [order of completion](Map::unordered). Its `next` blocks
     /// until that result is there. A task that fails is an `Err` in its place. Dropped, it cancels what has not started.
     ///
+    /// In a pool with a [`queue_limit`](ProcessPoolBuilder::queue_limit) it submits no more than has room, whatever the
+    /// look-ahead: under [`Refuse`](crate::WhenFull::Refuse) as many as may wait, as all do until workers have started;
+    /// under [`Block`](crate::WhenFull::Block) one more for each worker. So it does not fill the queue by itself. If others
+    /// do, its next task is treated as the limit says: under `Refuse` its element is an error.
+    ///
     /// ```
     /// # let pool = trine_processes::ProcessPool::new(2).unwrap();
     /// let squares: Vec<u32> = pool.map(|number: u32| number * number, 1..=4).collect::<Result<_, _>>()?;
@@ -224,7 +232,7 @@ impl ProcessPool {
         submit: S,
     ) -> Map<I::IntoIter, S, R> {
         let look_ahead = self.workers.saturating_mul(2)..=self.workers.saturating_mul(64);
-        Map::adaptive(arguments.into_iter(), look_ahead, submit)
+        Map::adaptive(arguments.into_iter(), look_ahead, submit).at_most(self.map_limit)
     }
 }
 

@@ -162,6 +162,12 @@ impl Threads {
     /// Waits until the pool has ended, or for the deadline: a wait like others, so on a worker of a thread pool a spare takes
     /// its place.
     fn join(&self, shared: &Shared, deadline: Option<&Deadline>) {
+        // Those who join take the handles once the attendants have left.
+        let has_ended = self.0.lock().is_empty() && shared.callbacks.has_ended();
+        // Who does not wait is not told of as one that blocks.
+        if has_ended || deadline.is_some_and(Deadline::has_passed) {
+            return;
+        }
         while_blocked(|| {
             if !shared.wait_for_attendants(deadline) {
                 return;

@@ -1,6 +1,7 @@
 //! Submitting without owning the pool.
 
 use crate::join::join;
+use crate::limit::WhenFull;
 use crate::map::{ThreadMap, map_slice};
 use crate::priority::Priority;
 use crate::queues::Queues;
@@ -195,11 +196,17 @@ where
         I: IntoIterator<Item = A>,
         F: Clone,
     {
+        // As many as have room while all workers are at other tasks: it does not get its own ones refused.
+        let limit = match &self.queues.limit {
+            Some((limit, WhenFull::Refuse)) => limit.places() as usize,
+            _ => usize::MAX,
+        };
         Map::new(
             arguments.into_iter(),
             2 * self.queues.workers(),
             move |argument| self.submit(function.clone(), argument),
         )
+        .at_most(limit)
     }
 }
 

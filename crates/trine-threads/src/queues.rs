@@ -187,6 +187,10 @@ impl Queues {
     /// Waits for the end of the threads, and joins them. Returns when `deadline` passes, whatever there is still. A thread
     /// of another pool gets a spare in its place meanwhile.
     pub(crate) fn join(&self, deadline: Option<&Deadline>) {
+        // Who does not wait is not told of as one that blocks.
+        if self.threads.are_joined() || deadline.is_some_and(Deadline::has_passed) {
+            return;
+        }
         while_blocked(|| {
             if self.closing.wait_for_threads(deadline) {
                 self.threads.join_all(deadline);

@@ -3,7 +3,7 @@
 use crate::closing::wait_for_zero;
 use std::thread::JoinHandle;
 use trine_lock::Lock;
-use trine_platform::atomic::Ordering::{AcqRel, Relaxed};
+use trine_platform::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use trine_platform::{Deadline, Futex, HomeProcess};
 
 /// The handles of a pool's threads. They are joined, not only waited for, so that the destructors of their thread locals
@@ -43,6 +43,12 @@ impl Threads {
             .extract_if(.., |thread| thread.is_finished())
             .collect();
         ended.into_iter().for_each(|thread| self.join(thread));
+    }
+
+    /// Whether all threads of a pool have ended and been joined. A thread that may add another one has not.
+    pub(crate) fn are_joined(&self) -> bool {
+        // ORDERING: Acquire pairs with the Release of `join`.
+        self.unjoined.word().load(Acquire) == 0
     }
 
     /// Joins all threads, which have ended or are about to. Others may be joining some: that is waited for until `deadline`.

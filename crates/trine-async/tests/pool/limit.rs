@@ -1,6 +1,7 @@
 //! A limit of how many tasks may be in flight.
 
 use crate::probe::DropProbe;
+use std::cell::Cell;
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -10,6 +11,7 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use trine_async::{AsyncPool, Shutdown, WhenFull};
 use trine_fixture::in_own_process;
+use trine_future::Executor;
 
 fn limited(tasks: usize, when_full: WhenFull) -> AsyncPool {
     AsyncPool::builder()
@@ -36,6 +38,56 @@ fn a_full_pool_refuses_and_has_room_when_a_result_is_there() {
             "the task was not accepted: the async pool is full, at most 2 tasks may be in flight: submit later, or build the pool with another limit"
         );
         assert!(endless.cancel() && other.cancel());
+    });
+}
+
+#[test]
+fn a_map_has_no_more_tasks_than_have_room() {
+    in_own_process(|| {
+        for when_full in [WhenFull::Refuse, WhenFull::Block] {
+            let pool = limited(2, when_full);
+            let taken = Cell::new(0);
+            let arguments = (0..100).inspect(|_| taken.set(taken.get() + 1));
+            let mut results = pool.map(async |number: u32| number, arguments).look_ahead(64);
+            assert_eq!(results.next().unwrap().unwrap(), 0);
+            assert_eq!(taken.get(), 2);
+            let others: Vec<u32> = results.collect::<Result<_, _>>().unwrap();
+            assert_eq!(others, (1..100).collect::<Vec<_>>());
+            let handle = pool.handle();
+            let unordered = handle.map(async |number: u32| number, 0..100).unordered();
+            assert_eq!(unordered.sum::<Result<u32, _>>().unwrap(), 4950);
+            let generic = Executor::map(&pool, async |number: u32| number, 0..100);
+            assert_eq!(generic.sum::<Result<u32, _>>().unwrap(), 4950);
+            let blocking = pool.blocking();
+            let blocking = blocking.map(|number: u32| number, 0..100);
+            assert_eq!(blocking.sum::<Result<u32, _>>().unwrap(), 4950);
+        }
+    });
+}
+
+#[test]
+fn a_map_in_a_pool_that_others_fill_is_refused_as_they_are() {
+    in_own_process(|| {
+        let pool = limited(1, WhenFull::Refuse);
+        let endless = pool.spawn(pending::<()>());
+        let refused = pool.map(async |number: u32| number, [1]).next().unwrap();
+        assert!(refused.unwrap_err().is_refused());
+        endless.cancel();
+    });
+}
+
+#[test]
+fn the_place_of_a_blocking_call_is_free_when_its_result_is_there() {
+    in_own_process(|| {
+        let pool = limited(1, WhenFull::Refuse);
+        let (open, opened) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let mut first = pool.run_blocking(move || opened.recv().unwrap());
+        let handle = pool.handle();
+        first.on_done(move |_| tell.send(handle.run_blocking(|| 2)).unwrap());
+        open.send(()).unwrap();
+        assert_eq!(told.recv().unwrap().result().unwrap(), 2);
+        first.result().unwrap();
     });
 }
 

@@ -2,6 +2,7 @@
 
 use crate::fixture::in_own_process;
 use serde::{Deserialize, Serialize, Serializer};
+use std::cell::Cell;
 use std::sync::mpsc;
 use std::thread;
 use trine_fixture::{Gate, block_on, is_pending, wait_at_gate};
@@ -52,6 +53,35 @@ in_own_process! {
         running.result().expect("a value");
         assert_eq!(queued.result().expect("a value"), 2);
         assert_eq!(pool.task(double, 3).try_submit().expect("there is room").result().expect("a value"), 6);
+    }
+
+    #[test]
+    fn a_map_has_no_more_tasks_than_have_room() {
+        // Under `Block` one of them runs; as long as no worker has started, none does.
+        for (when_full, ahead) in [(Refuse, 2), (Block, 3)] {
+            let pool = pool(2, when_full);
+            let taken = Cell::new(0);
+            let arguments = (0..100).inspect(|_| taken.set(taken.get() + 1));
+            let mut results = pool.map(double, arguments).look_ahead(64);
+            assert_eq!(results.next().expect("the first").expect("a value"), 0);
+            assert_eq!(taken.get(), ahead);
+            let others: Vec<u32> = results.collect::<Result<_, _>>().expect("values");
+            assert_eq!(others, (1..100).map(double).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_map_in_a_queue_that_others_fill_is_refused_as_they_are() {
+        let pool = pool(1, Refuse);
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let queued = pool.submit(double, 1);
+        let refused = pool.map(double, [2]).next().expect("the first");
+        assert!(refused.expect_err("there is no room").is_refused());
+        drop(waiting);
+        running.result().expect("a value");
+        assert_eq!(queued.result().expect("a value"), 2);
     }
 
     #[test]

@@ -3,14 +3,30 @@
 use crate::fixture::in_own_process;
 use crate::scarcity::limit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(debug_assertions)]
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 use trine_fixture::{Gate, block_on, is_pending, wait_at_gate};
+#[cfg(debug_assertions)]
+use trine_future::set_wait_observer;
 use trine_processes::{ProcessPool, Shutdown};
 
 fn double(number: u32) -> u32 {
     number * 2
+}
+
+/// The waits that the observer was told of.
+#[cfg(debug_assertions)]
+static WAITS: AtomicUsize = AtomicUsize::new(0);
+
+/// Those of `call`.
+#[cfg(debug_assertions)]
+fn waits_of(call: impl FnOnce()) -> usize {
+    let before = WAITS.load(SeqCst);
+    call();
+    WAITS.load(SeqCst) - before
 }
 
 in_own_process! {
@@ -58,6 +74,27 @@ in_own_process! {
         let report = pool.shutdown(Shutdown::Drain);
         assert!(report.is_complete() && report.ran <= 1, "{report:?}");
         assert!(queued.into_iter().all(|future| future.is_cancelled()));
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    fn who_does_not_wait_is_not_told_of_as_one_that_blocks() {
+        set_wait_observer(|| _ = WAITS.fetch_add(1, SeqCst));
+        let pool = ProcessPool::new(1).expect("a pool");
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let without_waiting = waits_of(|| _ = pool.shutdown_timeout(Shutdown::Drain, Duration::ZERO));
+        assert_eq!(without_waiting, 0);
+        let with_time_out = waits_of(|| _ = pool.shutdown_timeout(Shutdown::Drain, Duration::from_millis(1)));
+        assert_eq!(with_time_out, 1);
+        drop(waiting);
+        running.result().expect("a value");
+        assert_eq!(waits_of(|| _ = pool.shutdown(Shutdown::Drain)), 1);
+        assert_eq!(waits_of(|| _ = pool.shutdown(Shutdown::Drain)), 0, "it has ended");
+        let pool = ProcessPool::new(1).expect("a pool");
+        pool.shutdown(Shutdown::Drain);
+        assert_eq!(waits_of(|| drop(pool)), 0, "it has ended");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use trine_fixture::in_own_process;
-use trine_future::{Future, Shutdown};
+use trine_future::{Executor, Future, Shutdown};
 use trine_threads::{ThreadPool, WhenFull};
 
 /// A pool of one worker, which is held, and a queue of two, which is full.
@@ -229,5 +229,23 @@ fn map_passes_a_small_queue() {
             .map(Result::unwrap)
             .collect();
         assert_eq!(doubled, (0..100).map(|number| 2 * number).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn an_executors_map_has_no_more_tasks_than_the_queue_has_room_for() {
+    in_own_process(|| {
+        let pool = ThreadPool::builder()
+            .workers(2)
+            .queue_limit(1, WhenFull::Refuse)
+            .build()
+            .unwrap();
+        let taken = AtomicUsize::new(0);
+        let arguments = (0..100).inspect(|_| _ = taken.fetch_add(1, Ordering::SeqCst));
+        let mut results = Executor::map(&pool, |number: u32| number, arguments);
+        assert_eq!(results.next().unwrap().unwrap(), 0);
+        assert_eq!(taken.load(Ordering::SeqCst), 1);
+        let others: Vec<u32> = results.collect::<Result<_, _>>().unwrap();
+        assert_eq!(others, (1..100).collect::<Vec<_>>());
     });
 }

@@ -10,6 +10,8 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 use trine_fixture::in_own_process;
+#[cfg(debug_assertions)]
+use trine_future::set_wait_observer;
 use trine_future::{Future, Promise, Shutdown};
 use trine_threads::{Priority, ThreadPool};
 
@@ -459,5 +461,32 @@ fn k26_the_end_of_a_process_does_not_wait_for_a_pool_that_was_given_up() {
         pool.shutdown_timeout(Shutdown::Drain, Duration::ZERO);
         drop(pool);
         drop(held);
+    });
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn who_does_not_wait_is_not_told_of_as_one_that_blocks() {
+    static WAITS: AtomicUsize = AtomicUsize::new(0);
+    /// The waits that are told of during `call`.
+    fn waits_of(call: impl FnOnce()) -> usize {
+        let before = WAITS.load(Ordering::SeqCst);
+        call();
+        WAITS.load(Ordering::SeqCst) - before
+    }
+    in_own_process(|| {
+        set_wait_observer(|| _ = WAITS.fetch_add(1, Ordering::SeqCst));
+        let pool = pool(1);
+        let held = hold(&pool, 1);
+        let without_waiting = waits_of(|| _ = pool.shutdown_timeout(Shutdown::Drain, Duration::ZERO));
+        assert_eq!(without_waiting, 0);
+        let with_time_out = waits_of(|| _ = pool.shutdown_timeout(Shutdown::Drain, Duration::from_millis(1)));
+        assert_eq!(with_time_out, 1);
+        drop(held);
+        assert_eq!(waits_of(|| _ = pool.shutdown(Shutdown::Drain)), 1);
+        assert_eq!(waits_of(|| _ = pool.shutdown(Shutdown::Drain)), 0, "it has ended");
+        let pool = ThreadPool::new(1).unwrap();
+        pool.shutdown(Shutdown::Drain);
+        assert_eq!(waits_of(|| drop(pool)), 0, "it has ended");
     });
 }
