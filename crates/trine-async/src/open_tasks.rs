@@ -52,7 +52,8 @@ impl OpenTasks {
         self.counters.task_started();
     }
 
-    /// A task that was let in has ended. Whether none is left; if so, nobody but the caller may free this before it returns.
+    /// A task that was let in has ended. Whether none is left. If some are, this may be gone as soon as the task is not counted any
+    /// more, and is not touched after that.
     pub(crate) fn leave(&self, has_started: bool, outcome: Outcome) -> bool {
         if !has_started {
             self.counters.task_started();

@@ -120,11 +120,7 @@ where
     fn drop(&mut self) {
         if let Some((promise, entry, dropped)) = self.take() {
             let cancels = entry.pool().tasks.stops();
-            if !cancels && !entry.has_started() && dropped.is_ok() {
-                promise.fail(runtime_is_gone());
-            } else {
-                end_without_value(entry.pool(), promise, dropped, cancels);
-            }
+            end_without_value(&entry, promise, dropped, cancels);
         }
     }
 }
@@ -138,20 +134,21 @@ pub(crate) fn runtime_is_gone() -> TaskError {
 /// A task was dropped before it had ended: it was cancelled, or its runtime ends.
 #[cold]
 fn end_without_value<R: Send + 'static>(
-    pool: &Shared,
+    entry: &Entry,
     promise: Promise<R>,
     dropped: Result<(), Panic>,
     cancels: bool,
 ) {
     match dropped {
         Ok(()) if cancels => promise.cancel(),
+        Ok(()) if !entry.has_started() => promise.fail(runtime_is_gone()),
         // Without a value it is abandoned.
         Ok(()) => drop(promise),
         Err(panic) if promise.is_cancelled() => {
             // PANIC: the hook is the user's code, and nobody is left to be told of it.
-            let _ = catch_panic(|| (pool.failure_hook)(&Failure::Panicked(panic)));
+            let _ = catch_panic(|| (entry.pool().failure_hook)(&Failure::Panicked(panic)));
         }
-        Err(panic) => promise.fail(pool.panicked(panic)),
+        Err(panic) => promise.fail(entry.pool().panicked(panic)),
     }
 }
 
@@ -180,7 +177,7 @@ where
         let result = match polled {
             None => {
                 entry.end(Outcome::Cancelled);
-                end_without_value(entry.pool(), promise, dropped, true);
+                end_without_value(&entry, promise, dropped, true);
                 return Poll::Ready(());
             }
             Some(Ok(result)) => result,
