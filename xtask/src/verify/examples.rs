@@ -135,9 +135,14 @@ pub(super) fn check(verify: &mut Verify) -> Result<Outcome> {
     let mut commands = vec![verify.workspace.cargo("build")];
     commands[0].args(["--workspace", "--examples"]);
     for example in EXAMPLES.iter().filter(|example| !example.features.is_empty()) {
+        let features = example
+            .features
+            .iter()
+            .map(|feature| format!("{}/{feature}", example.package));
         let mut build = verify.workspace.cargo("build");
-        build.args(["--package", example.package, "--example", example.name]);
-        build.args(["--features", &example.features.join(",")]);
+        // For all packages, as the tests with this feature were built: with those of one alone everything would be built again.
+        build.args(["--workspace", "--example", example.name]);
+        build.args(["--features", &features.collect::<Vec<_>>().join(",")]);
         commands.push(build);
     }
     let mut executables = Vec::new();
