@@ -4,7 +4,10 @@ use crate::fixture::in_own_process;
 use crate::random::Random;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::fs::{self, File};
+use std::io::Write;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::thread;
@@ -175,6 +178,17 @@ fn reply_and_rave(own: u8) -> u8 {
     }
 }
 
+/// Notes that it runs, overwrites with zeros all that is shared, and dies.
+fn wipe_and_die(log: PathBuf) {
+    let log = File::options().append(true).open(log);
+    log.and_then(|mut log| log.write_all(b"!"))
+        .expect("it can be written");
+    for word in shared_words() {
+        word.store(0, Relaxed);
+    }
+    std::process::abort()
+}
+
 fn double(number: u64) -> u64 {
     2 * number
 }
@@ -229,6 +243,17 @@ in_own_process! {
         let stopped = pool.task(stop_in_the_middle_of_a_reply, ()).timeout(Duration::from_secs(1)).submit();
         assert!(stopped.result().expect_err("it never comes whole").is_timed_out());
         assert_eq!(pool.submit(double, 4).result().expect("a value"), 8);
+    }
+
+    #[test]
+    fn a_task_that_wipes_the_shared_memory_and_dies_has_begun_nevertheless() {
+        let log = std::env::temp_dir().join(format!("trine-wiped-{}", std::process::id()));
+        fs::write(&log, "").expect("files can be made");
+        let pool = ProcessPool::new(1).expect("a pool");
+        let error = pool.submit(wipe_and_die, log.clone()).result().expect_err("it dies");
+        assert!(error.is_worker_death() || error.is_serialization(), "{error}");
+        assert_eq!(fs::read_to_string(&log).expect("it is there"), "!", "it has run so often");
+        fs::remove_file(log).expect("it is there");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
-use trine_processes::{Future, ProcessPool};
+use trine_processes::{Future, ProcessPool, WorkerState, WorkerStats};
 
 const WORKERS: usize = 2;
 
@@ -67,13 +67,19 @@ impl Ledger {
     }
 }
 
+/// The process of a worker, if it has begun to take calls: most of its life before that is the start of its program.
+fn serving(worker: &WorkerStats) -> Option<u32> {
+    let serves = matches!(worker.state, WorkerState::Idle | WorkerState::Running);
+    worker.pid.filter(|_| serves)
+}
+
 /// Kills workers one after the other, after a random time each, and returns their numbers.
 fn kill_workers(pool: &ProcessPool, deaths: u64, seed: u64) -> HashSet<u32> {
     let mut random = Random::new(seed);
     let mut killed = HashSet::new();
     while (killed.len() as u64) < deaths {
         let workers = pool.stats().workers;
-        let pid = workers[random.below(WORKERS as u64) as usize].pid;
+        let pid = serving(&workers[random.below(WORKERS as u64) as usize]);
         let Some(pid) = pid.filter(|pid| !killed.contains(pid)) else {
             thread::yield_now();
             continue;
