@@ -138,6 +138,7 @@ mod callback_thread;
 mod codec;
 mod counts;
 mod digest;
+mod forwarder;
 mod frame;
 #[cfg(test)]
 mod fuzz;
