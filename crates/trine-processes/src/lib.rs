@@ -118,8 +118,10 @@
 //! - The types of a task are compared between parent and worker, the values are not checked: a `Serialize` and a
 //!   `Deserialize` that don't fit each other fail, or give another value. See [What can travel](#what-can-travel).
 //! - Code that takes over a worker can send nonsense, which fails its task. It can also send a result that takes all of the
-//!   parent's memory or, if the result's type is recursive, stack to decode. It runs with the rights of the program: this is no
-//!   sandbox.
+//!   parent's memory to decode, if the result's type is recursive all of its stack, and if it has a list of values without a size
+//!   (`Vec<()>`) any time. It runs with the rights of the program: this is no sandbox.
+//! - A result that is nested some thousand levels deep may be too deep for the thread that takes it, and overflow its stack, which
+//!   ends the program: a worker has the stack of a main thread, mostly 8 MiB, other threads have 2 MiB.
 
 #![cfg_attr(
     not(target_os = "linux"),
