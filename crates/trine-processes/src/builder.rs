@@ -13,6 +13,7 @@ use std::any::type_name;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use trine_future::TaskError;
 use trine_platform::default_workers;
@@ -328,6 +329,7 @@ impl ProcessPoolBuilder {
             pool,
             environment,
             discards_stdout: self.discards_stdout,
+            forwarder: Arc::default(),
             initializer,
             executable: self.executable,
             levels,

@@ -105,6 +105,13 @@
 //! - A worker has no workers: building a pool in a task is an [error](BuildError::is_nested), unless the worker's pool has
 //!   [nested levels](ProcessPoolBuilder::nested_levels).
 //!
+//! # What memory is kept
+//!
+//! Memory that is new costs more than what is written to it. So with glibc a worker keeps up to 256 MiB of its heap that no value is in, and
+//! each worker, and the program until its last pool has ended, keeps up to 256 MiB of memory for long arguments and results (32 KiB
+//! and more). It is used again before there is new one; a limit on tasks
+//! ([`max_tasks_per_worker`](ProcessPoolBuilder::max_tasks_per_worker)) gives back a worker's.
+//!
 //! # Limits
 //!
 //! - Linux only. Elsewhere everything compiles and building a pool is an [error](BuildError::is_unsupported).
@@ -118,8 +125,10 @@
 //! - The types of a task are compared between parent and worker, the values are not checked: a `Serialize` and a
 //!   `Deserialize` that don't fit each other fail, or give another value. See [What can travel](#what-can-travel).
 //! - Code that takes over a worker can send nonsense, which fails its task. It can also send a result that takes all of the
-//!   parent's memory or, if the result's type is recursive, stack to decode. It runs with the rights of the program: this is no
-//!   sandbox.
+//!   parent's memory to decode, if the result's type is recursive all of its stack, and if it has a list of values without a size
+//!   (`Vec<()>`) any time. It runs with the rights of the program: this is no sandbox.
+//! - A result that is nested some thousand levels deep may be too deep for the thread that takes it, and overflow its stack, which
+//!   ends the program: a worker has the stack of a main thread, mostly 8 MiB, other threads have 2 MiB.
 
 #![cfg_attr(
     not(target_os = "linux"),
@@ -138,6 +147,7 @@ mod callback_thread;
 mod codec;
 mod counts;
 mod digest;
+mod forwarder;
 mod frame;
 #[cfg(test)]
 mod fuzz;

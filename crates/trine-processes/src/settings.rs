@@ -1,10 +1,12 @@
 //! What a pool was built with.
 
+use crate::forwarder::Forwarder;
 use crate::initializer::Initializer;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};
 use std::path::PathBuf;
+use std::sync::Arc;
 use trine_platform::WORKERS_VARIABLE;
 
 /// What the workers of a pool are started with.
@@ -15,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// Workers write to nowhere instead of to this program's standard output.
     pub(crate) discards_stdout: bool,
+    /// Where goes what they write to standard error.
+    pub(crate) forwarder: Arc<Forwarder>,
     pub(crate) initializer: Option<Initializer>,
     /// What is started as a worker, instead of this program's own executable.
     pub(crate) executable: Option<PathBuf>,

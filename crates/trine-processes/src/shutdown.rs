@@ -178,6 +178,7 @@ impl Threads {
                 let _ = thread.join();
             }
             shared.callbacks.end();
+            shared.settings.forwarder.end();
         });
     }
 }

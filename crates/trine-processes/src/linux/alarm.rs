@@ -5,7 +5,8 @@
 //! call.
 //!
 //! The other process can write to the word as it likes. With that it can keep the sleeper asleep, as it can by not
-//! answering, and nothing else.
+//! answering, and nothing else. (Code that knows of the sleeper can ask the kernel to have it sleep on another word,
+//! `FUTEX_REQUEUE`: then nothing wakes it. So could it with a signal to the parent: it is no sandbox.)
 
 use trine_platform::SharedFutex;
 use trine_platform::atomic::Ordering::{Relaxed, SeqCst};

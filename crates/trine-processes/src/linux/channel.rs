@@ -26,7 +26,7 @@ pub(super) fn send(sender: &IpcBytesSender, message: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Receives a message. `UnexpectedEof` says that all senders are gone.
+/// Receives a message. `UnexpectedEof` says that all senders are gone, `OutOfMemory` that there is no memory for it.
 pub(super) fn receive(receiver: &IpcBytesReceiver) -> io::Result<Vec<u8>> {
     let mut message = Vec::new();
     loop {
@@ -35,6 +35,7 @@ pub(super) fn receive(receiver: &IpcBytesReceiver) -> io::Result<Vec<u8>> {
         if message.is_empty() {
             message = chunk;
         } else {
+            message.try_reserve(chunk.len())?;
             message.extend(chunk);
         }
         if last {

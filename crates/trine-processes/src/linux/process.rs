@@ -88,7 +88,7 @@ impl Process {
             child: Lock::new(Some(child)),
             pid,
             pidfd,
-            stderr: Stderr::new(stderr),
+            stderr: Stderr::new(stderr, &settings.forwarder),
             started: Instant::now(),
             noticed: AtomicBool::new(false),
             awaited: Lock::new(awaited),

@@ -251,14 +251,17 @@ impl Reader {
         Ok(message)
     }
 
-    /// Reads a message as [`read`](Self::read) does, and all others that are there.
+    /// Reads a message as [`read`](Self::read) does, and all others that are there. What is there fits into the ring: nothing is
+    /// given free meanwhile, so a writer that goes on all the same does not keep the reader.
     pub(super) fn read_all(
         &mut self,
         ring: Ring<'_>,
         is_over: impl Fn() -> bool,
     ) -> Result<Vec<Vec<u8>>, Broken> {
         let mut messages = vec![self.take(ring, &is_over)?];
-        while self.has_message(ring)
+        let begin = self.position;
+        while self.position.wrapping_sub(begin) < ring.capacity()
+            && self.has_message(ring)
             && let Ok(message) = self.take(ring, &is_over)
         {
             messages.push(message);

@@ -109,6 +109,27 @@ fn the_end_wakes_the_writer() {
     });
 }
 
+/// A hostile writer goes on without room. The reader ends.
+#[test]
+fn a_writer_that_does_not_wait_does_not_keep_the_reader() {
+    check(
+        "processes::a_writer_that_does_not_wait_does_not_keep_the_reader",
+        || {
+            let memory = Memory::new();
+            let shared = Arc::clone(&memory);
+            let other = spawn(move || {
+                for position in 1..=4 {
+                    shared.cursors.writer.position.store(position, Release);
+                }
+            });
+            let read = Reader::default().read_all(memory.ring(), || true);
+            // The first, and as many as there is room for; or nothing was there yet, or too much.
+            assert!(read.map_or(true, |messages| messages.len() <= 1 + 2));
+            join(other);
+        },
+    );
+}
+
 #[test]
 fn a_task_is_claimed_or_revoked() {
     check("processes::a_task_is_claimed_or_revoked", || {

@@ -12,9 +12,10 @@ use trine_platform::atomic::Ordering::Relaxed;
 /// How many calls may be on their way to a worker at once.
 pub(crate) const SLOTS: u32 = 64;
 
-const OFFERED: u32 = 0;
-const CLAIMED: u32 = 1;
-const REVOKED: u32 = 2;
+/// None is 0: a task that overwrites its slot with zeros has not made its call one that nobody has claimed.
+const OFFERED: u32 = 1;
+const CLAIMED: u32 = 2;
+const REVOKED: u32 = 3;
 
 /// How far the number of a call is shifted, beside what has become of it.
 const NUMBER: u32 = 2;

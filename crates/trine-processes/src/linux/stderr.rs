@@ -2,10 +2,12 @@
 
 use super::lines::Lines;
 use super::process::poll_until;
+use crate::forwarder::Forwarder;
 use rustix::event::{PollFd, PollFlags};
-use std::io::{self, PipeReader, Read, Write};
+use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::ChildStderr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 use trine_lock::Lock;
@@ -20,14 +22,16 @@ pub(super) struct Stderr {
     lines: Lock<Lines>,
     /// All writers are gone.
     ended: AtomicBool,
+    forwarder: Arc<Forwarder>,
 }
 
 impl Stderr {
-    pub(super) fn new(pipe: ChildStderr) -> Self {
+    pub(super) fn new(pipe: ChildStderr, forwarder: &Arc<Forwarder>) -> Self {
         Self {
             pipe: OwnedFd::from(pipe).into(),
             lines: Lock::new(Lines::default()),
             ended: AtomicBool::new(false),
+            forwarder: Arc::clone(forwarder),
         }
     }
 
@@ -39,6 +43,11 @@ impl Stderr {
     pub(super) fn has_ended(&self) -> bool {
         // ORDERING: Relaxed: who misses it reads the end of the pipe once more.
         self.ended.load(Relaxed)
+    }
+
+    /// Whether nothing is to be read now, because too much is to be written.
+    pub(super) fn is_behind(&self) -> bool {
+        self.forwarder.is_behind()
     }
 
     /// Forwards what has come, once. Does not wait for more.
@@ -55,7 +64,7 @@ impl Stderr {
         {
             length += read;
         }
-        forward(&lines.finish());
+        self.forwarder.forward(lines.finish());
         lines.last()
     }
 
@@ -68,7 +77,7 @@ impl Stderr {
         let mut bytes = [0; 8192];
         match (&self.pipe).read(&mut bytes) {
             Ok(length @ 1..) => {
-                forward(&lines.push(&bytes[..length]));
+                self.forwarder.forward(lines.push(&bytes[..length]));
                 Some(length)
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Some(0),
@@ -79,9 +88,4 @@ impl Stderr {
             }
         }
     }
-}
-
-fn forward(bytes: &[u8]) {
-    // A program that has closed its stderr does not want to read it.
-    let _ = io::stderr().write_all(bytes);
 }

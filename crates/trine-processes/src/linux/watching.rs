@@ -6,7 +6,10 @@ use crate::watcher::Watched;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// When to look again whether more of what workers write can be read.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// Wakes the thread that waits. A pool has it until its last thread leaves, and until then segments are kept.
 pub(crate) struct Bell(OwnedFd, Keeper);
@@ -41,9 +44,11 @@ pub(crate) fn watch(watched: &Watched) -> Vec<usize> {
         .iter()
         .filter(|(_, process)| !process.is_noticed())
         .collect();
+    let is_behind = processes.iter().any(|(_, process)| process.stderr.is_behind());
+    let again = is_behind.then(|| Instant::now() + AGAIN);
     let writing: Vec<_> = processes
         .iter()
-        .filter(|(_, process)| !process.stderr.has_ended())
+        .filter(|(_, process)| !is_behind && !process.stderr.has_ended())
         .collect();
     descriptors.extend(
         running
@@ -58,7 +63,7 @@ pub(crate) fn watch(watched: &Watched) -> Vec<usize> {
     let hellos = processes
         .iter()
         .filter_map(|(_, process)| process.awaited.lock().deadline());
-    let deadline = hellos.chain(*deadline).min();
+    let deadline = hellos.chain(*deadline).chain(again).min();
     let mut exited = Vec::new();
     for ready in poll_for(&mut descriptors, deadline) {
         match ready.checked_sub(1) {

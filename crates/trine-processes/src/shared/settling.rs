@@ -41,19 +41,22 @@ impl Shared {
         if !replies.iter().all(|reply| is_plain(reply)) {
             settled.from = current.cloned();
         }
-        let mut distrusted = None;
+        let mut is_nonsense = false;
         for reply in replies {
             let number = Opened::of(&reply).and_then(|opened| Reply::number(opened.frame));
             let Some(ticket) = number.and_then(|number| inside.table.answered(worker, number)) else {
-                settled.unanswered = inside.table.distrust(worker);
-                distrusted.clone_from(&inside.processes[worker]);
+                is_nonsense = true;
                 break;
             };
             settled.answered.push((ticket, reply));
         }
         let count = u32::try_from(settled.answered.len()).unwrap_or(u32::MAX);
-        let (wakes, after) =
-            inside.reach(|table, reach| count > 0 && table.replied(worker, count, now, reach));
+        let distrusted = inside.processes[worker].clone().filter(|_| is_nonsense);
+        let ((unanswered, wakes), after) = inside.reach(|table, reach| {
+            let unanswered = is_nonsense.then(|| table.distrust(worker, reach)).flatten();
+            (unanswered, count > 0 && table.replied(worker, count, now, reach))
+        });
+        settled.unanswered = unanswered;
         let submitters = std::mem::take(&mut inside.submitters);
         let woken = if wakes { inside.bed(worker) } else { None };
         self.finish(inside, after);

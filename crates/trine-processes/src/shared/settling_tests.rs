@@ -27,6 +27,7 @@ fn a_reply_of_a_process_that_is_not_the_worker_any_more_is_ignored() {
         pool: 0,
         environment: Vec::new(),
         discards_stdout: false,
+        forwarder: Arc::default(),
         initializer: None,
         executable: None,
         levels: 0,

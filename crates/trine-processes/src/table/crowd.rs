@@ -365,7 +365,7 @@ impl Crowd {
 
     fn distrust(&mut self, worker: usize) {
         self.outside.processes[worker].talks_nonsense = true;
-        let first = self.table.distrust(worker);
+        let first = self.table.distrust(worker, &mut self.outside);
         self.outside.end_all(first, End::Lost(None));
         self.die(worker);
     }

@@ -71,9 +71,14 @@ impl<T> Table<T> {
         }
     }
 
-    /// The worker has replied something that it was not asked. Returns the task that it should have answered, if any.
-    pub(crate) fn distrust(&mut self, worker: usize) -> Option<Ticket<T>> {
+    /// The worker has replied something that it was not asked. Returns the task that it should have answered, if it has begun
+    /// one.
+    pub(crate) fn distrust(&mut self, worker: usize, reach: &mut impl Reach<T>) -> Option<Ticket<T>> {
+        // One that has answered nothing yet is at its first task, whatever it says: so no task talks nonsense again and again.
+        let kept = usize::from(self.workers[worker].tasks == 0);
+        let begun = self.take_back_all(worker, kept, reach);
         let serving = &mut self.workers[worker];
+        serving.handed.extend(begun);
         let first = serving.handed.pop_front();
         serving.deadline = None;
         serving.stop.get_or_insert(Stop::Distrusted);

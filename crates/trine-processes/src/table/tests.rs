@@ -539,11 +539,30 @@ fn a_worker_that_replies_nonsense_gets_no_other_task() {
     let mut pool = Pool::fast();
     pool.workers.begun = vec![100];
     assert_eq!(pool.table.answered(0, 7), None);
-    assert_eq!(pool.table.distrust(0), Some(ticket(100)));
+    assert_eq!(pool.table.distrust(0, &mut pool.workers), Some(ticket(100)));
     assert_eq!(pool.submit(200), Submitted::Queued { wake: None });
     let died = pool.died(0);
     assert_eq!((died.lost.len(), died.stop), (0, Some(Stop::Distrusted)));
     assert_eq!(pool.table.task_counts().lost, 1);
+}
+
+#[test]
+fn nonsense_between_two_tasks_costs_neither() {
+    let mut pool = Pool::fast();
+    pool.workers.begun = vec![100];
+    assert_eq!(pool.table.answered(0, 100), Some(ticket(100)));
+    pool.workers.begun = vec![];
+    assert_eq!(pool.table.distrust(0, &mut pool.workers), None);
+    assert_eq!(pool.died(0).lost, []);
+    assert_eq!((pool.table.waiting().0, pool.table.task_counts().lost), (4, 0));
+}
+
+/// A task may make its call look as if it had not begun, and talk nonsense wherever it runs.
+#[test]
+fn nonsense_of_a_new_worker_costs_its_first_task() {
+    let mut pool = Pool::ready(1);
+    let _ = pool.submit(0);
+    assert_eq!(pool.table.distrust(0, &mut pool.workers), Some(ticket(0)));
 }
 
 #[test]

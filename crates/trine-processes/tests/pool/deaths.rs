@@ -1,8 +1,12 @@
 //! What the error of a task says whose worker has died.
 
 use crate::fixture::{Supervised, command, in_own_process};
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
-use trine_processes::ProcessPool;
+use std::thread;
+use std::time::Duration;
+use trine_processes::{ProcessPool, Shutdown};
 
 /// Says to the process that it is to have a task print something.
 const PRINT: &str = "TRINE_TEST_STDERR";
@@ -88,6 +92,36 @@ in_own_process! {
         assert_eq!(error.worker_death().expect("it says so").stderr, "the last words");
         assert_eq!(pool.submit(|number: u32| number, 7).result().expect("a value"), 7);
         drop((reader, writer));
+    }
+
+    #[test]
+    fn who_holds_the_lock_of_stderr_learns_of_deaths_and_time_outs() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let lock = io::stderr().lock();
+        let died = pool.submit(|_: ()| -> () { eprintln!("the end"); std::process::abort() }, ()).result();
+        assert!(died.expect_err("it dies").is_worker_death());
+        let hang = |_: ()| -> () { eprintln!("no end"); loop { thread::park() } };
+        let hung = pool.task(hang, ()).timeout(Duration::from_millis(100)).submit().result();
+        assert!(hung.expect_err("it hangs").is_timed_out());
+        drop(lock);
+    }
+
+    #[test]
+    fn a_stderr_that_nobody_reads_holds_up_who_writes_and_no_time_out() {
+        let pool = ProcessPool::new(2).expect("a pool");
+        let own = io::stderr().as_fd().try_clone_to_owned().expect("there are descriptors");
+        let (reader, writer) = io::pipe().expect("there are descriptors");
+        rustix::stdio::dup2_stderr(&writer).expect("it can be replaced");
+        drop(writer);
+        let flood = |_: ()| -> () { loop { eprintln!("{}", "x".repeat(1000)) } };
+        let hung = pool.task(flood, ()).timeout(Duration::from_millis(100)).submit().result();
+        let other = pool.submit(|number: u32| number, 7).result();
+        // Who writes now is told that nobody reads.
+        drop(reader);
+        pool.shutdown(Shutdown::Drain);
+        rustix::stdio::dup2_stderr(&own).expect("it can be replaced");
+        assert!(hung.expect_err("it does not end").is_timed_out());
+        assert_eq!(other.expect("a value"), 7);
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use crate::fixture::in_own_process;
 use crate::random::Random;
-use crate::scarcity::limit;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::fs::{self, File};
+use std::io::Write;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::thread;
 use std::time::Duration;
 use trine_processes::ProcessPool;
@@ -60,6 +62,8 @@ impl Noise {
 const REPLIES: usize = 4 * PAIR + SLOTS + RING;
 /// How far the worker has written into that ring, in words of 64 bits.
 const WRITTEN: usize = 2 * PAIR;
+/// How far the parent has read. The place where it sleeps is behind it.
+const READ: usize = 3 * PAIR;
 const RING: usize = 64 * 1024 / size_of::<AtomicU32>();
 const SLOTS: usize = 64;
 const PAIR: usize = 128 / size_of::<AtomicU32>();
@@ -101,20 +105,88 @@ fn forge_for_ever(seed: u64) -> Vec<u64> {
     vec![seed; 10_000]
 }
 
-/// Stops its process as soon as a part of the reply has been written, which is longer than the ring, and for which there is no
-/// segment.
-fn stop_in_the_middle_of_a_reply(_: ()) -> Vec<u8> {
-    limit(libc::RLIMIT_NOFILE, 7);
-    let words = shared_words();
-    let before = words[WRITTEN].load(Relaxed);
-    thread::spawn(move || {
-        while words[WRITTEN].load(Relaxed) == before {
-            thread::yield_now();
+/// The ring of replies, written by hand.
+struct Forger {
+    words: &'static [AtomicU32],
+    /// The words of 64 bits so far.
+    written: u32,
+}
+
+impl Forger {
+    /// One that goes on where the last reply has ended.
+    fn new() -> Self {
+        let words = shared_words();
+        let written = words[WRITTEN].load(Relaxed);
+        Self { words, written }
+    }
+
+    fn put_word(&mut self, word: u64) {
+        let place = REPLIES + 2 * self.written as usize % RING;
+        self.words[place].store(word as u32, Relaxed);
+        self.words[place + 1].store((word >> 32) as u32, Relaxed);
+        self.written = self.written.wrapping_add(1);
+    }
+
+    /// A message that is as long as it says.
+    fn put(&mut self, message: &[u8]) {
+        self.put_word(message.len() as u64);
+        for part in message.chunks(8) {
+            let mut word = [0; 8];
+            word[..part.len()].copy_from_slice(part);
+            self.put_word(u64::from_le_bytes(word));
         }
-        // SAFETY: stops this process.
-        unsafe { libc::raise(libc::SIGSTOP) };
-    });
-    vec![7; 200_000]
+    }
+
+    /// Lets the parent see what was put, all at once, and wakes who sleeps until something comes.
+    fn publish(&self) {
+        self.words[WRITTEN].store(self.written, Release);
+        let sleeper = &raw const self.words[READ + 1];
+        // SAFETY: the word is there. Nothing else is passed.
+        unsafe { libc::syscall(libc::SYS_futex, sleeper, libc::FUTEX_WAKE, i32::MAX) };
+    }
+}
+
+/// The number of the first task of a pool.
+const FIRST: u64 = 0;
+
+/// Replies so much of a long value as the parent reads at once, and stops its process.
+fn stop_in_the_middle_of_a_reply(_: ()) -> Vec<u8> {
+    let mut forger = Forger::new();
+    let before = forger.words[READ].load(Relaxed);
+    forger.put_word(200_000);
+    for _ in 0..RING / 4 {
+        forger.put_word(0);
+    }
+    forger.publish();
+    while forger.words[READ].load(Relaxed) == before {
+        thread::yield_now();
+    }
+    // SAFETY: stops this process.
+    unsafe { libc::raise(libc::SIGSTOP) };
+    Vec::new()
+}
+
+/// As the first task of a pool: replies its own number, and nonsense behind that.
+fn reply_and_rave(own: u8) -> u8 {
+    let mut forger = Forger::new();
+    let value = 0;
+    forger.put(&[&[value], &FIRST.to_le_bytes()[..], &[own]].concat());
+    forger.put(b"nonsense");
+    forger.publish();
+    loop {
+        thread::park();
+    }
+}
+
+/// Notes that it runs, overwrites with zeros all that is shared, and dies.
+fn wipe_and_die(log: PathBuf) {
+    let log = File::options().append(true).open(log);
+    log.and_then(|mut log| log.write_all(b"!"))
+        .expect("it can be written");
+    for word in shared_words() {
+        word.store(0, Relaxed);
+    }
+    std::process::abort()
 }
 
 fn double(number: u64) -> u64 {
@@ -171,5 +243,27 @@ in_own_process! {
         let stopped = pool.task(stop_in_the_middle_of_a_reply, ()).timeout(Duration::from_secs(1)).submit();
         assert!(stopped.result().expect_err("it never comes whole").is_timed_out());
         assert_eq!(pool.submit(double, 4).result().expect("a value"), 8);
+    }
+
+    #[test]
+    fn a_task_that_wipes_the_shared_memory_and_dies_has_begun_nevertheless() {
+        let log = std::env::temp_dir().join(format!("trine-wiped-{}", std::process::id()));
+        fs::write(&log, "").expect("files can be made");
+        let pool = ProcessPool::new(1).expect("a pool");
+        let error = pool.submit(wipe_and_die, log.clone()).result().expect_err("it dies");
+        assert!(error.is_worker_death() || error.is_serialization(), "{error}");
+        assert_eq!(fs::read_to_string(&log).expect("it is there"), "!", "it has run so often");
+        fs::remove_file(log).expect("it is there");
+    }
+
+    #[test]
+    fn nonsense_behind_a_good_reply_costs_its_worker_and_no_task() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let good = pool.submit(reply_and_rave, 7);
+        let behind = pool.submit(double, 4);
+        assert_eq!(good.result().expect("it was there before the nonsense"), 7);
+        assert_eq!(behind.result().expect("another worker runs it"), 8);
+        let stats = pool.stats();
+        assert_eq!((stats.tasks.answered, stats.tasks.lost, stats.restarts.crashed), (2, 0, 1));
     }
 }

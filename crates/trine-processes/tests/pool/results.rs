@@ -1,8 +1,8 @@
 //! What comes back.
 
 use crate::fixture::in_own_process;
-use serde::{Deserialize, Serialize};
-use std::thread;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::thread::{self, ThreadId};
 use trine_processes::{Executor, ProcessPool, TaskError};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -10,6 +10,22 @@ struct Page {
     title: String,
     words: Vec<u32>,
     next: Option<Box<Page>>,
+}
+
+/// The thread that has made it, or read it.
+struct Witness(ThreadId);
+
+impl Serialize for Witness {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+impl<'de> Deserialize<'de> for Witness {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <()>::deserialize(deserializer)?;
+        Ok(Self(thread::current().id()))
+    }
 }
 
 fn sum_of_squares(below: u64) -> u64 {
@@ -55,6 +71,18 @@ in_own_process! {
         let pages = Page { title: "two".to_owned(), words: Vec::new(), next: Some(Box::new(page)) };
         assert_eq!(pool.submit(|page: Page| page, pages.clone()).result().expect("a value"), pages);
         pool.submit(|nothing: ()| nothing, ()).result().expect("a value");
+    }
+
+    #[test]
+    fn a_result_is_decoded_by_the_thread_that_takes_it() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let future = pool.submit(|_: ()| Witness(thread::current().id()), ());
+        while !future.is_done() {
+            thread::yield_now();
+        }
+        let taker = thread::spawn(|| future.result().expect("a value"));
+        let id = taker.thread().id();
+        assert_eq!(taker.join().expect("no panic").0, id);
     }
 
     #[test]

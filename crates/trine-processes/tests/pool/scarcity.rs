@@ -5,6 +5,7 @@ use crate::fixture::{in_own_process, run_for};
 use crate::refusals::{allow_processes, allow_threads, refuse_processes};
 use crate::sandbox::deny;
 use crate::shared_values::segments;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::error::Error;
 use std::time::Duration;
 use trine_fixture::{Gate, wait_at_gate};
@@ -44,6 +45,16 @@ pub(crate) fn limit(resource: libc::__rlimit_resource_t, limit: usize) {
 
 fn limit_descriptors(descriptors: usize) {
     limit(libc::RLIMIT_NOFILE, descriptors);
+}
+
+/// The bytes of all mappings of this process.
+fn address_space() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").expect("there is a /proc");
+    let pages = pages
+        .split(' ')
+        .next()
+        .and_then(|pages| pages.parse::<u64>().ok());
+    pages.expect("a number is first") * rustix::param::page_size() as u64
 }
 
 fn descriptors() -> usize {
@@ -186,6 +197,30 @@ in_own_process! {
             pool.submit(panic, ()).result().expect_err("it panics");
         }
         assert_eq!((pool.submit(count, ()).result().expect("a value"), count(())), before);
+    }
+
+    #[test]
+    fn a_result_that_memory_can_not_hold_costs_its_task_on_either_way() {
+        for is_shared in [true, false] {
+            if !is_shared {
+                deny(&[libc::SYS_memfd_create]);
+            }
+            let pool = ProcessPool::new(1).expect("a pool");
+            works(&pool);
+            let long = |length: usize| vec![1_u8; length];
+            let before = getrlimit(Resource::As);
+            let little = address_space() + (64 << 20);
+            let limited = setrlimit(Resource::As, Rlimit { current: Some(little), ..before });
+            let future = pool.submit(long, 256 << 20);
+            while !future.is_done() {
+                std::thread::yield_now();
+            }
+            let restored = setrlimit(Resource::As, before);
+            limited.and(restored).expect("limits can be changed");
+            let error = future.result().expect_err("there is no memory for it");
+            assert!(error.is_serialization(), "{error}");
+            works(&pool);
+        }
     }
 
     #[test]

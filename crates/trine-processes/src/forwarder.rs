@@ -1,0 +1,106 @@
+//! The thread on which a pool writes to this program's standard error what its workers have written to theirs. That may block,
+//! because nobody reads it or because another thread holds its lock: so nobody does it who sees deaths and time-outs.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use trine_lock::Lock;
+
+/// With so many bytes to write, no more are read from the workers, which wait then.
+const MOST: usize = 256 * 1024;
+
+/// The end of a pool does not wait for a standard error that has taken nothing for so long.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Starts with the first bytes, and ends with the pool.
+#[derive(Default)]
+pub(crate) struct Forwarder {
+    running: Lock<Option<Running>>,
+    /// The bytes that are to be written.
+    pending: Arc<AtomicUsize>,
+}
+
+struct Running {
+    sender: Sender<Vec<u8>>,
+    /// Closed when the thread has written everything.
+    ended: Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Forwarder {
+    /// Has the bytes written, in the order of the calls.
+    pub(crate) fn forward(&self, bytes: Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        // ORDERING: Relaxed, everywhere: the number says how much there is, and orders nothing.
+        self.pending.fetch_add(bytes.len(), Relaxed);
+        let mut running = self.running.lock();
+        if running.is_none() {
+            *running = start(&self.pending);
+        }
+        let left = match &*running {
+            Some(Running { sender, .. }) => sender.send(bytes).err().map(|error| error.0),
+            None => Some(bytes),
+        };
+        drop(running);
+        // The system has no thread for them.
+        if let Some(bytes) = left {
+            write(&bytes, &self.pending);
+        }
+    }
+
+    /// Whether there is so much to write that no more is to be read.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.pending.load(Relaxed) > MOST
+    }
+
+    /// Lets the thread end when it has written what it has been given, and waits for that as long as it gets on.
+    pub(crate) fn end(&self) {
+        let Some(Running {
+            sender,
+            ended,
+            thread,
+        }) = self.running.lock().take()
+        else {
+            return;
+        };
+        drop(sender);
+        let mut pending = self.pending.load(Relaxed);
+        while ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            let left = self.pending.load(Relaxed);
+            if left == pending {
+                return;
+            }
+            pending = left;
+        }
+        // It does not panic; and if it did, it is gone.
+        let _ = thread.join();
+    }
+}
+
+fn start(pending: &Arc<AtomicUsize>) -> Option<Running> {
+    let (sender, receiver) = channel::<Vec<u8>>();
+    let (end, ended) = channel();
+    let pending = Arc::clone(pending);
+    let write_all = move || {
+        let _end: Sender<()> = end;
+        receiver.into_iter().for_each(|bytes| write(&bytes, &pending));
+    };
+    let thread = thread::Builder::new().name("trine-stderr".to_owned());
+    let thread = thread.spawn(write_all).ok()?;
+    Some(Running {
+        sender,
+        ended,
+        thread,
+    })
+}
+
+fn write(bytes: &[u8], pending: &AtomicUsize) {
+    // A program that has closed its stderr does not want to read it.
+    let _ = io::stderr().write_all(bytes);
+    pending.fetch_sub(bytes.len(), Relaxed);
+}
