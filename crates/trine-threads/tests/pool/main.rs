@@ -10,6 +10,7 @@ mod fixture;
 mod fork;
 mod initializer;
 mod join;
+mod lent_memory;
 mod limit;
 mod map;
 mod map_in_pool;
