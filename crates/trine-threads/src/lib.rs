@@ -21,8 +21,12 @@
 //!   borrow from the caller, who waits for them.
 //! - A panic in a task is an error of its future. The worker goes on. (Not with `panic = "abort"`: there it ends the
 //!   program.)
-//! - Tasks submitted from outside start in the order of submission; a task's own tasks start on its worker, newest
-//!   first, and other workers steal the oldest.
+//! - Workers take tasks that were submitted from outside in the order of submission, several at once if there are many. So
+//!   with one worker they start in that order. With more, what a worker has taken and not started is stolen by the others,
+//!   the last of it first, so that it does not wait for a long task.
+//! - A task's own tasks start on its worker, newest first, and other workers steal the oldest. While a worker has such
+//!   tasks it takes none from outside: a task that resubmits itself for ever should do so with
+//!   [background priority](Priority::Background).
 //! - Dropping the pool runs what is queued and joins the threads, like the end of a `with` block in Python.
 //!
 //! # Options and looks inside

@@ -298,7 +298,9 @@ fn a_chunk_has_no_more_memory_than_its_elements_need() {
     in_own_process(|| {
         let pool = pool(1);
         let pages = (0..3).map(|number| [number; 1 << 16]);
-        let first_bytes = pool.map(|page: [u8; 1 << 16]| page[0], pages).chunk_size(usize::MAX);
+        let first_bytes = pool
+            .map(|page: [u8; 1 << 16]| page[0], pages)
+            .chunk_size(usize::MAX);
         assert_eq!(plain(first_bytes), [Some(0), Some(1), Some(2)]);
     });
 }
