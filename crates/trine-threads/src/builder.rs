@@ -84,7 +84,8 @@ impl ThreadPoolBuilder {
     ///
     /// [`build`](Self::build) waits until all workers have run it. If it fails or panics on one of them, that is the error
     /// of `build`, and there is no pool: so where there is a pool, all its workers are initialised, and no task is lost.
-    /// A spare thread on which it fails takes no tasks, and the failure hook is told.
+    /// A spare thread on which it fails takes no tasks, and the failure hook is told: the wait that it was started for goes
+    /// on without a spare, so a worker less runs tasks until that is over.
     ///
     /// ```
     /// use std::cell::Cell;
