@@ -114,7 +114,8 @@ impl ThreadPoolBuilder {
 
     /// How many tasks may be queued, at least 1, and what becomes of the next one. By default there is no limit.
     ///
-    /// A task counts from its submission until it starts or is cancelled; those that run don't count.
+    /// A task counts from its submission until it starts or is cancelled; those that run don't count. Nor do the elements of a
+    /// map, which is lazy, joins and scopes, whose callers wait.
     ///
     /// ```
     /// use trine_threads::{ThreadPool, WhenFull};

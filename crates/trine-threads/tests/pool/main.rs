@@ -21,5 +21,7 @@ mod results;
 mod scope;
 mod shutdown;
 mod shutdown_races;
+mod spares;
+mod stack_use;
 mod statistics;
 mod tasks;
