@@ -8,10 +8,23 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::{fs, io};
+use std::{env, fs, io};
+
+/// The flags that trybuild gives to the compiler for a case. For what the cases depend on it leaves out the last one, which
+/// cargo takes for another build: everything would be built twice.
+const COMPILER_FLAGS: [&str; 6] = [
+    "--cfg",
+    "trybuild",
+    "--verbose",
+    "-A",
+    "dead_code",
+    "--diagnostic-width=140",
+];
 
 #[test]
 fn compile_fail() {
+    // SAFETY: the other test of this process, which may run meanwhile, only reads files, for which nothing reads a variable.
+    unsafe { env::set_var("CARGO_ENCODED_RUSTFLAGS", COMPILER_FLAGS.join("\x1f")) };
     let cases = trybuild::TestCases::new();
     cases.pass("compile-pass/*.rs");
     cases.compile_fail("compile-fail/*.rs");

@@ -2,6 +2,7 @@
 
 mod bench;
 mod capture;
+mod copy;
 mod demo;
 mod executables;
 mod model;

@@ -4,6 +4,7 @@ mod explore;
 mod output;
 mod record;
 
+use crate::copy;
 use crate::outcome::Outcome;
 use crate::table::table;
 use crate::workspace::Workspace;
@@ -81,8 +82,7 @@ fn check(workspace: &Workspace, filter: Option<&str>) -> Result<Outcome> {
 /// An outcome with the table and the problems of the run itself, to which the comparison is added.
 fn explore_all(workspace: &Workspace, filter: Option<&str>) -> Result<(Outcome, Vec<Exploration>)> {
     let mut outcome = Outcome::tests("models");
-    let target = workspace.target.join("model");
-    let tests = match find_tests(workspace.cargo("test"), &target, &packages())? {
+    let tests = match find_tests(workspace, &copy::update(workspace)?, &packages())? {
         Ok(tests) => tests,
         Err(messages) => {
             outcome.output = messages;

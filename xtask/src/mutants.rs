@@ -3,13 +3,12 @@
 //! A mutant is a patch `crates/*/mutants/*.patch` against the root of the checkout, whose first line is
 //! `# caught-by: MODEL`.
 
-mod copy;
-
 use crate::capture::capture;
+use crate::copy;
 use crate::model::{find_tests, judge_mutant, packages, run_test};
 use crate::outcome::Outcome;
 use crate::table::table;
-use crate::workspace::{Workspace, cargo};
+use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::fs;
@@ -125,8 +124,7 @@ fn seed(workspace: &Workspace, patch: &Path) -> Result<Result<String, Survived>>
     let Some(model) = caught_by(&text) else {
         return survived("its first line is not `# caught-by: MODEL`", String::new());
     };
-    let tree = workspace.target.join("mutants");
-    copy::update(&workspace.root, &tree)?;
+    let tree = copy::update(workspace)?;
     let applied = capture(
         Command::new("git")
             .args(["apply", "-p1"])
@@ -138,11 +136,7 @@ fn seed(workspace: &Workspace, patch: &Path) -> Result<Result<String, Survived>>
     if !applied.success || copy::is_current(&workspace.root, &tree)? {
         return survived(NOT_APPLICABLE, applied.text());
     }
-    let mut cargo_test = cargo("test");
-    cargo_test.arg("--locked").current_dir(&tree);
-    // What the models have built of other crates is built.
-    let target = workspace.target.join("model");
-    let tests = match find_tests(cargo_test, &target, &packages_of(model))? {
+    let tests = match find_tests(workspace, &tree, &packages_of(model))? {
         Ok(tests) => tests,
         Err(messages) => return survived("it does not compile: make it anew", messages),
     };

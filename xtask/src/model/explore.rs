@@ -4,6 +4,7 @@ use super::output::{self, Printed};
 use super::record::Record;
 use crate::capture::{Captured, capture};
 use crate::executables;
+use crate::workspace::{Workspace, cargo};
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::path::{Path, PathBuf};
@@ -56,10 +57,10 @@ pub(crate) struct Exploration {
     pub(crate) output: String,
 }
 
-/// Builds the packages with `cargo test` for models, and lists these; or says what the compiler complains about.
+/// Builds the packages of `sources` with `cargo test` for models, and lists these; or says what the compiler complains about.
 pub(crate) fn find_tests(
-    mut cargo_test: Command,
-    target: &Path,
+    workspace: &Workspace,
+    sources: &Path,
     packages: &[&str],
 ) -> Result<Result<Vec<ModelTest>, String>> {
     // Loom stops early under such a limit, and calls it success.
@@ -68,13 +69,15 @@ pub(crate) fn find_tests(
             bail!("unset {limit}: a model that was cut short proves nothing");
         }
     }
+    let mut cargo_test = cargo("test");
     cargo_test
-        .args(["--no-run", "--profile", "model", "--lib"])
+        .current_dir(sources)
+        .args(["--locked", "--no-run", "--profile", "model", "--lib"])
         .args(packages.iter().map(|package| format!("--package={package}")))
         .env("RUSTFLAGS", "--cfg trine_loom")
         // A mutant changes one file.
         .env("CARGO_INCREMENTAL", "1")
-        .env("CARGO_TARGET_DIR", target);
+        .env("CARGO_TARGET_DIR", workspace.target.join("model"));
     let executables = match executables::build(&mut cargo_test)? {
         Ok(executables) => executables,
         Err(messages) => return Ok(Err(messages)),

@@ -1,30 +1,33 @@
-//! A copy of the sources, in which bugs can be seeded.
+//! A copy of the sources, in which the models are built, and bugs can be seeded: with one folder for both, a bug has only
+//! its own crate built again.
 
 use crate::capture::capture;
+use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Makes `copy` equal to the sources below `root`. What is equal is not touched, so that cargo does not build it
-/// again.
-pub(super) fn update(root: &Path, copy: &Path) -> Result<()> {
+/// Makes the copy equal to the sources, and returns its folder. What is equal is not touched, so that cargo does not build
+/// it again.
+pub(crate) fn update(workspace: &Workspace) -> Result<PathBuf> {
+    let (root, copy) = (&workspace.root, workspace.target.join("sources"));
     let sources = sources(root)?;
-    remove_others(copy, copy, &sources)?;
+    remove_others(&copy, &copy, &sources)?;
     for source in &sources {
         let (from, to) = (root.join(source), copy.join(source));
         if !is_same(&from, &to)? {
-            let folder = to.parent().unwrap_or(copy);
+            let folder = to.parent().unwrap_or(&copy);
             fs::create_dir_all(folder).with_context(|| format!("{} could not be made", folder.display()))?;
             fs::copy(&from, &to).with_context(|| format!("{} could not be written", to.display()))?;
         }
     }
-    Ok(())
+    Ok(copy)
 }
 
 /// Whether all files of `copy` are those of `root`.
-pub(super) fn is_current(root: &Path, copy: &Path) -> Result<bool> {
+pub(crate) fn is_current(root: &Path, copy: &Path) -> Result<bool> {
     for source in sources(root)? {
         if !is_same(&root.join(&source), &copy.join(source))? {
             return Ok(false);
