@@ -25,7 +25,7 @@
 //!   with one worker they start in that order. With more, what a worker has taken and not started is stolen by the others,
 //!   the last of it first, so that it does not wait for a long task.
 //! - A task's own tasks start on its worker, newest first, and other workers steal the oldest. While a worker has such
-//!   tasks it takes none from outside: a task that resubmits itself for ever should do so with
+//!   tasks it takes none of normal priority from outside: a task that resubmits itself for ever should do so with
 //!   [background priority](Priority::Background).
 //! - Dropping the pool runs what is queued and joins the threads, like the end of a `with` block in Python.
 //!
