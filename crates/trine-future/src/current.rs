@@ -17,7 +17,7 @@ local! {
 /// A thread can't be stopped from outside, so a long task asks this now and then, and returns early what it likes: the
 /// future is then done with that value. A task that never asks runs to its end. It costs about as much as a load from
 /// memory, and is false outside of tasks. Where a task runs another one while it waits for it, each has its own
-/// answer.
+/// answer. Where another thread of a pool runs a part of the task's join, scope or map, it is false.
 ///
 /// It is for closures on threads. An async task is cancelled by being dropped, and a task in a process by its pool.
 ///

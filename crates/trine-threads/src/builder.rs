@@ -84,7 +84,8 @@ impl ThreadPoolBuilder {
     ///
     /// [`build`](Self::build) waits until all workers have run it. If it fails or panics on one of them, that is the error
     /// of `build`, and there is no pool: so where there is a pool, all its workers are initialised, and no task is lost.
-    /// A spare thread on which it fails takes no tasks, and the failure hook is told.
+    /// A spare thread on which it fails takes no tasks, and the failure hook is told: the wait that it was started for goes
+    /// on without a spare, so a worker less runs tasks until that is over.
     ///
     /// ```
     /// use std::cell::Cell;
@@ -113,7 +114,8 @@ impl ThreadPoolBuilder {
 
     /// How many tasks may be queued, at least 1, and what becomes of the next one. By default there is no limit.
     ///
-    /// A task counts from its submission until it starts or is cancelled; those that run don't count.
+    /// A task counts from its submission until it starts or is cancelled; those that run don't count. Nor do the elements of a
+    /// map, which is lazy, joins and scopes, whose callers wait.
     ///
     /// ```
     /// use trine_threads::{ThreadPool, WhenFull};

@@ -1,10 +1,11 @@
 //! Having a worker run a closure that borrows, while the calling thread waits.
 
-use crate::job::{FrameJob, Job};
+use crate::job::{AbortOnUnwind, FrameJob, Job};
 use crate::queued::Queued;
 use crate::queues::Queues;
 use crate::scope;
 use crate::worker::{self, PoolOfTask};
+use std::mem;
 use std::panic::resume_unwind;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -20,7 +21,10 @@ where
     let job = FrameJob::new(move || submitter.inside(closure));
     // SAFETY: this waits for the end of the task, after which the pointer is not used.
     let future = unsafe { submit(queues, job.job()) };
-    match future.result_at_end() {
+    let guard = AbortOnUnwind;
+    let end = future.result_at_end();
+    mem::forget(guard);
+    match end {
         Ok(()) => {
             // SAFETY: the job has run, so its latch is set.
             let result = unsafe { job.result() };

@@ -21,8 +21,12 @@
 //!   borrow from the caller, who waits for them.
 //! - A panic in a task is an error of its future. The worker goes on. (Not with `panic = "abort"`: there it ends the
 //!   program.)
-//! - Tasks submitted from outside start in the order of submission; a task's own tasks start on its worker, newest
-//!   first, and other workers steal the oldest.
+//! - Workers take tasks that were submitted from outside in the order of submission, several at once if there are many. So
+//!   with one worker they start in that order. With more, what a worker has taken and not started is stolen by the others,
+//!   the last of it first, so that it does not wait for a long task.
+//! - A task's own tasks start on its worker, newest first, and other workers steal the oldest. While a worker has such
+//!   tasks it takes none of normal priority from outside: a task that resubmits itself for ever should do so with
+//!   [background priority](Priority::Background).
 //! - Dropping the pool runs what is queued and joins the threads, like the end of a `with` block in Python.
 //!
 //! # Options and looks inside
@@ -48,8 +52,10 @@
 //!
 //! Tasks that wait for each other in a circle would wait for ever: the one that would close the circle gets an
 //! [error](trine_future::TaskError::is_deadlock) that names all of it. That is so for waits by
-//! [`result`](trine_future::Future::result), also of [shared](trine_future::Shared) futures; circles that go through a wait
-//! for several futures, a time-out or a lock are not found.
+//! [`result`](trine_future::Future::result), also of [shared](trine_future::Shared) futures. Circles that go through a wait
+//! for several futures, a time-out or a lock are not found; nor are those that go through the half of a join, an element of
+//! a map or a task of a scope while another thread runs that: there it is no part of the task that waits for
+//! it. For the same reason [`cancelled`](trine_future::cancelled) does not say there that the task should stop.
 //!
 //! What it costs: a wait that runs its task takes about 600 bytes of stack in a release build, and 2,000 in a debug build,
 //! besides what the task itself needs. So 2 MiB are enough for some thousand waits in each other. To submit a task on

@@ -110,10 +110,12 @@ impl ThreadPool {
         self.handle.spawn(closure)
     }
 
-    /// Runs `closure` on a worker, and wants no result: the cheapest way to run something. Never blocks.
+    /// Runs `closure` on a worker, and wants no result: the cheapest way to run something. Never fails, and blocks only as
+    /// [`submit`](Self::submit) does.
     ///
-    /// A panic goes to the [failure hook](trine_future::set_failure_hook). After a shutdown the closure is dropped, and
-    /// the hook is told that the task was refused.
+    /// A panic goes to the pool's [failure hook](ThreadPoolBuilder::failure_hook). If the task is refused, after a shutdown
+    /// or because the queue is [full](crate::WhenFull::Refuse), the closure is dropped, and the
+    /// [program's hook](trine_future::set_failure_hook) is told.
     ///
     /// ```
     /// use std::sync::mpsc;

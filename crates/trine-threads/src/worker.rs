@@ -21,6 +21,10 @@ use trine_future::{
 };
 use trine_platform::spin_until;
 
+/// A worker without tasks of its own takes some from outside; each so many times it looks first for one that another worker
+/// has. That may stand behind a long one, and there may be tasks from outside for ever.
+const TURN_TO_STEAL: u32 = 16;
+
 /// A thread of a pool, as it knows itself.
 pub(crate) struct Worker {
     queues: Arc<Queues>,
@@ -33,6 +37,8 @@ pub(crate) struct Worker {
     pub(crate) blocks: Blocks,
     /// The innermost scope whose body or task the thread is in, or null.
     scope: Cell<*const Scope<'static>>,
+    /// How often the thread has had no tasks of its own.
+    turns: Cell<u32>,
 }
 
 enum Role {
@@ -98,6 +104,7 @@ fn start_thread(
             stack,
             blocks: Blocks::new(),
             scope: Cell::new(null()),
+            turns: Cell::new(0),
         };
         // Taken away below: nothing in between unwinds, because all of the user's panics are caught.
         CURRENT.set(&raw const worker);
@@ -251,20 +258,37 @@ impl Worker {
             .lanes
             .take_first()
             .or_else(|| self.own_task())
+            .or_else(|| {
+                if self.is_turn_to_steal() {
+                    self.steal()
+                } else {
+                    None
+                }
+            })
             .or_else(|| self.queues.take_injected(self.deque()))
             .map(Found::Task)
     }
 
-    fn search(&self) -> Option<Found> {
+    fn is_turn_to_steal(&self) -> bool {
+        let turns = self.turns.get().wrapping_add(1);
+        self.turns.set(turns);
+        turns.is_multiple_of(TURN_TO_STEAL)
+    }
+
+    fn steal(&self) -> Option<Queued> {
         let number = match self.role {
             Role::Regular { number, .. } => number,
             Role::Spare => 0,
         };
+        self.queues.steal(number).inspect(|_| self.counters.task_stolen())
+    }
+
+    fn search(&self) -> Option<Found> {
         self.queues
             .lanes
             .take_first()
             .or_else(|| self.queues.take_injected(self.deque()))
-            .or_else(|| self.queues.steal(number).inspect(|_| self.counters.task_stolen()))
+            .or_else(|| self.steal())
             .map(Found::Task)
             .or_else(|| self.queues.stacks.steal(self.number).map(Found::Job))
             .or_else(|| self.queues.lanes.take_background().map(Found::Task))

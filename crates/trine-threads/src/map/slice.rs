@@ -5,6 +5,7 @@
 
 use super::pace;
 use super::strip::{Place, Strip};
+use crate::job::AbortOnUnwind;
 use crate::queued::Queued;
 use crate::queues::Queues;
 use crate::refusal::Refusal;
@@ -140,7 +141,9 @@ impl<F, T, R> Drop for Ended<'_, '_, '_, F, T, R> {
     fn drop(&mut self) {
         let strip = &self.0.strip;
         if !strip.has_ended() {
+            let guard = AbortOnUnwind;
             while_blocked(|| strip.wait());
+            mem::forget(guard);
         }
     }
 }

@@ -43,7 +43,6 @@ impl<A, R> Arguments<A, R> {
 
     /// Takes up to `length` more from `arguments`. What was taken stays if that panics.
     pub(crate) fn fill(&mut self, length: usize, arguments: &mut impl Iterator<Item = A>) {
-        self.0.reserve(length);
         self.0.extend(arguments.take(length).map(|argument| {
             UnsafeCell::new(Content {
                 argument: ManuallyDrop::new(argument),

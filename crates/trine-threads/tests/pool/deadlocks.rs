@@ -1,14 +1,16 @@
 //! Tasks that wait for each other: all programs end, and a true circle ends with an error that names it.
 
 use crate::fixture::pool;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 use trine_fixture::in_own_process;
 use trine_future::{Future, Shared, Shutdown, TaskError};
-use trine_threads::{Handle, SPARES, ThreadPool, WhenFull, blocking};
+use trine_threads::{Handle, ThreadPool, WhenFull, blocking};
 
-const ROUNDS: usize = 1_000;
+/// With all numbers of workers together.
+const ROUNDS: usize = 8_000;
 
 /// What a task of a circle ends with: what its wait gave, or that of the one after it.
 type Waited = Result<(), TaskError>;
@@ -243,6 +245,36 @@ fn two_closures_that_exchange_values_end() {
     });
 }
 
+/// 28, by one of the parallel calls.
+fn sum_in_parallel(handle: &Handle, call: usize) -> u32 {
+    let numbers = 0..8;
+    match call % 5 {
+        0 => {
+            let parts: Vec<_> = numbers.map(|part| handle.spawn(move || part)).collect();
+            parts.into_iter().map(|part| part.result().unwrap()).sum()
+        }
+        1 => {
+            let (lower, upper) = handle.join(|| (0..4).sum::<u32>(), || (4..8).sum::<u32>());
+            lower + upper
+        }
+        2 => {
+            let sum = AtomicU32::new(0);
+            handle.scope(|scope| {
+                for number in numbers {
+                    let sum = &sum;
+                    scope.spawn(move |_| _ = sum.fetch_add(number, Ordering::Relaxed));
+                }
+            });
+            sum.into_inner()
+        }
+        3 => handle.map(|number| number, numbers).map(Result::unwrap).sum(),
+        _ => {
+            let numbers: Vec<u32> = numbers.collect();
+            handle.map_slice(|number| *number, &numbers).unwrap().iter().sum()
+        }
+    }
+}
+
 /// A lock that is held across a parallel call: the worker that holds it must not be given another task that wants it.
 #[test]
 fn a_lock_can_be_held_across_a_parallel_call() {
@@ -251,19 +283,15 @@ fn a_lock_can_be_held_across_a_parallel_call() {
             let pool = pool(workers);
             let sum = Arc::new(Mutex::new(0));
             let tasks: Vec<_> = (0..ROUNDS / 8)
-                .map(|_| {
+                .map(|round| {
                     let (handle, sum) = (pool.handle(), Arc::clone(&sum));
-                    pool.spawn(move || {
-                        let mut sum = sum.lock().unwrap();
-                        let (one, two) = (handle.spawn(|| 1), handle.spawn(|| 2));
-                        *sum += one.result().unwrap() + two.result().unwrap();
-                    })
+                    pool.spawn(move || *sum.lock().unwrap() += sum_in_parallel(&handle, round))
                 })
                 .collect();
             for task in tasks {
                 task.result().unwrap();
             }
-            assert_eq!(*sum.lock().unwrap(), 3 * (ROUNDS / 8));
+            assert_eq!(*sum.lock().unwrap() as usize, 28 * (ROUNDS / 8));
         }
     });
 }
@@ -274,18 +302,12 @@ fn a_once_lock_can_be_initialised_in_parallel() {
     in_own_process(|| {
         for workers in 1..=8 {
             let pool = pool(workers);
-            for _ in 0..ROUNDS / 50 {
+            for round in 0..ROUNDS / 8 {
                 let cell = Arc::new(OnceLock::new());
                 let tasks: Vec<_> = (0..2 * workers)
                     .map(|_| {
                         let (handle, cell) = (pool.handle(), Arc::clone(&cell));
-                        pool.spawn(move || {
-                            *cell.get_or_init(|| {
-                                let parts: Vec<_> =
-                                    (0..8_u32).map(|part| handle.spawn(move || part)).collect();
-                                parts.into_iter().map(|part| part.result().unwrap()).sum::<u32>()
-                            })
-                        })
+                        pool.spawn(move || *cell.get_or_init(|| sum_in_parallel(&handle, round)))
                     })
                     .collect();
                 for task in tasks {
@@ -342,67 +364,5 @@ fn a_worker_ends_another_pool_that_waits_for_its_own() {
             has_started.recv().unwrap();
             waits.result().unwrap();
         }
-    });
-}
-
-/// Tasks that each wait for two of their own: no more threads than workers and spares, on stacks of two mebibytes.
-#[test]
-fn nested_futures_need_few_threads_and_little_stack() {
-    fn fibonacci(handle: &Handle, number: u32) -> u64 {
-        if number < 2 {
-            return u64::from(number);
-        }
-        let inner = handle.clone();
-        let one = handle.spawn(move || fibonacci(&inner, number - 1));
-        let other = fibonacci(handle, number - 2);
-        one.result().unwrap() + other
-    }
-
-    in_own_process(|| {
-        for workers in [1, 2, 4] {
-            let pool = ThreadPool::builder()
-                .workers(workers)
-                .stack_size(2 << 20)
-                .build()
-                .unwrap();
-            let handle = pool.handle();
-            let outer = pool.spawn(move || fibonacci(&handle, 25));
-            assert_eq!(outer.result().unwrap(), 75_025);
-            let threads = std::fs::read_dir("/proc/self/task").unwrap().count();
-            // The main thread, the one of the test, and perhaps the watchdog.
-            assert!(threads <= workers + SPARES as usize + 3, "{threads} threads");
-        }
-    });
-}
-
-/// Each task waits for the next one, and runs it for that. The documentation of the crate says how much.
-#[test]
-fn a_wait_that_runs_its_task_takes_as_much_stack_as_stated() {
-    const LEVELS: usize = 100;
-    const MOST: usize = if cfg!(debug_assertions) { 4096 } else { 1024 };
-
-    /// Where the stack is in the innermost task.
-    fn descend(handle: &Handle, levels: usize) -> usize {
-        let here = 0_u8;
-        if levels == 0 {
-            return (&raw const here).addr();
-        }
-        let inner = handle.clone();
-        handle
-            .spawn(move || descend(&inner, levels - 1))
-            .result()
-            .unwrap()
-    }
-
-    in_own_process(|| {
-        let pool = pool(1);
-        let handle = pool.handle();
-        let outer = pool.spawn(move || {
-            let here = 0_u8;
-            (&raw const here).addr() - descend(&handle, LEVELS)
-        });
-        let bytes = outer.result().unwrap() / LEVELS;
-        println!("{bytes} bytes of stack a level");
-        assert!(bytes <= MOST, "{bytes}");
     });
 }

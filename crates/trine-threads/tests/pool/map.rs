@@ -294,6 +294,18 @@ fn m27_one_element_and_chunks_of_one() {
 }
 
 #[test]
+fn a_chunk_has_no_more_memory_than_its_elements_need() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let pages = (0..3).map(|number| [number; 1 << 16]);
+        let first_bytes = pool
+            .map(|page: [u8; 1 << 16]| page[0], pages)
+            .chunk_size(usize::MAX);
+        assert_eq!(plain(first_bytes), [Some(0), Some(1), Some(2)]);
+    });
+}
+
+#[test]
 fn m23_nothing_happens_before_the_first_element_is_asked_for() {
     in_own_process(|| {
         let pool = pool(1);

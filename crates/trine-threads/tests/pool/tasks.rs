@@ -213,6 +213,43 @@ fn other_workers_steal_from_one_that_is_busy() {
 }
 
 #[test]
+fn a_task_behind_a_long_one_is_stolen_though_others_keep_coming() {
+    in_own_process(|| {
+        let pool = pool(2);
+        let [first, second] = [hold(&pool, 1), hold(&pool, 1)];
+        let (run, has_run) = mpsc::channel();
+        let long = pool.spawn(move || has_run.recv().unwrap());
+        drop(pool.spawn(move || run.send(()).unwrap()));
+        // Each of these has another one submitted from outside before it ends, so there are always some.
+        let (come, comes) = mpsc::channel::<Option<mpsc::Sender<()>>>();
+        let sender = come.clone();
+        let next = move || {
+            let (submitted, is_submitted) = mpsc::channel();
+            sender.send(Some(submitted)).unwrap();
+            let _ = is_submitted.recv();
+        };
+        for _ in 0..200 {
+            pool.spawn_detached(next.clone());
+        }
+        let handle = pool.handle();
+        let submitter = thread::spawn(move || {
+            while let Some(_submitted) = comes.recv().unwrap() {
+                handle.spawn_detached(next.clone());
+            }
+        });
+        drop(first);
+        while !long.is_running() {
+            thread::yield_now();
+        }
+        drop(second);
+        long.result().unwrap();
+        pool.shutdown(Shutdown::CancelQueued);
+        come.send(None).unwrap();
+        submitter.join().unwrap();
+    });
+}
+
+#[test]
 fn g20_a_task_waits_for_a_task_of_its_own_pool() {
     in_own_process(|| {
         for workers in 1..=4 {

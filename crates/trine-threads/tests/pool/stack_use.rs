@@ -1,0 +1,69 @@
+//! What waits in each other cost: stack, and no threads.
+
+use crate::fixture::pool;
+use trine_fixture::in_own_process;
+use trine_threads::{Handle, SPARES, ThreadPool};
+
+/// Tasks that each wait for two of their own: no more threads than workers and spares, on stacks of two mebibytes.
+#[test]
+fn nested_futures_need_few_threads_and_little_stack() {
+    fn fibonacci(handle: &Handle, number: u32) -> u64 {
+        if number < 2 {
+            return u64::from(number);
+        }
+        let inner = handle.clone();
+        let one = handle.spawn(move || fibonacci(&inner, number - 1));
+        let other = fibonacci(handle, number - 2);
+        one.result().unwrap() + other
+    }
+
+    in_own_process(|| {
+        for workers in [1, 2, 4] {
+            let pool = ThreadPool::builder()
+                .workers(workers)
+                .stack_size(2 << 20)
+                .build()
+                .unwrap();
+            let handle = pool.handle();
+            let outer = pool.spawn(move || fibonacci(&handle, 25));
+            while !outer.is_done() {
+                let threads = std::fs::read_dir("/proc/self/task").unwrap().count();
+                // The main thread, the one of the test, and perhaps the watchdog.
+                assert!(threads <= workers + SPARES as usize + 3, "{threads} threads");
+            }
+            assert_eq!(outer.result().unwrap(), 75_025);
+        }
+    });
+}
+
+/// Each task waits for the next one, and runs it for that. The documentation of the crate says how much.
+#[test]
+fn a_wait_that_runs_its_task_takes_as_much_stack_as_stated() {
+    const LEVELS: usize = 100;
+    const MOST: usize = if cfg!(debug_assertions) { 4096 } else { 1024 };
+
+    /// Where the stack is in the innermost task.
+    fn descend(handle: &Handle, levels: usize) -> usize {
+        let here = 0_u8;
+        if levels == 0 {
+            return (&raw const here).addr();
+        }
+        let inner = handle.clone();
+        handle
+            .spawn(move || descend(&inner, levels - 1))
+            .result()
+            .unwrap()
+    }
+
+    in_own_process(|| {
+        let pool = pool(1);
+        let handle = pool.handle();
+        let outer = pool.spawn(move || {
+            let here = 0_u8;
+            (&raw const here).addr() - descend(&handle, LEVELS)
+        });
+        let bytes = outer.result().unwrap() / LEVELS;
+        println!("{bytes} bytes of stack a level");
+        assert!(bytes <= MOST, "{bytes}");
+    });
+}
