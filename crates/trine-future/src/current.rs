@@ -6,7 +6,7 @@ use std::ptr;
 use trine_platform::local;
 
 local! {
-    /// The innermost of the tasks that run on this thread: the others wait for it, or it runs in a callback or a destructor
+    /// The innermost of the tasks that run on this thread, wholly or in part: the others wait for it, or it runs in a callback or a destructor
     /// of theirs.
     static CURRENT: Cell<*const Current> = Cell::new(ptr::null());
 }
@@ -17,7 +17,8 @@ local! {
 /// A thread can't be stopped from outside, so a long task asks this now and then, and returns early what it likes: the
 /// future is then done with that value. A task that never asks runs to its end. It costs about as much as a load from
 /// memory, and is false outside of tasks. Where a task runs another one while it waits for it, each has its own
-/// answer. Where another thread of a pool runs a part of the task's join, scope or map, it is false.
+/// answer. The halves of a join, the tasks of a scope and the items of a `map_slice` are parts of the task that waits for
+/// them, on whatever thread they run; the elements of a `map` are not.
 ///
 /// It is for closures on threads. An async task is cancelled by being dropped, and a task in a process by its pool.
 ///
@@ -58,6 +59,58 @@ pub(crate) fn stack() -> Vec<BlockPointer> {
         .collect()
 }
 
+/// The task that runs on a thread, for what another thread runs as a part of it: for executors.
+///
+/// There [`cancelled`] is what it is in the task, and a wait is a wait of the task, whose circle is found.
+///
+/// ```
+/// use std::thread;
+/// use trine_future::{CurrentTask, Task, cancelled};
+///
+/// let asks = || {
+///     let task = CurrentTask::get();
+///     // SAFETY: the thread ends before the scope does.
+///     thread::scope(|scope| scope.spawn(move || unsafe { task.inside(cancelled) }).join())
+/// };
+/// let (task, future) = Task::new(asks, ());
+/// future.request_cancel();
+/// task.run();
+/// assert!(future.result()?.unwrap());
+/// # Ok::<(), trine_future::TaskError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct CurrentTask(*const Current);
+
+// SAFETY: `inside`, which alone uses the pointer, has the caller promise that what it points to is there. Nobody writes to it.
+unsafe impl Send for CurrentTask {}
+// SAFETY: as above.
+unsafe impl Sync for CurrentTask {}
+
+impl CurrentTask {
+    /// The innermost task that runs on this thread, if any.
+    #[inline]
+    pub fn get() -> Self {
+        Self(CURRENT.try_with(Cell::get).unwrap_or(ptr::null()))
+    }
+
+    /// Calls `function` as a part of that task. If there was none, as a part of what runs on the calling thread.
+    ///
+    /// # Safety
+    ///
+    /// The thread that has called [`get`](Self::get) does not leave the task before this returns.
+    #[inline]
+    pub unsafe fn inside<R>(self, function: impl FnOnce() -> R) -> R {
+        let Self(outer) = Self::get();
+        if self.0.is_null() || self.0 == outer {
+            return function();
+        }
+        let _ = CURRENT.try_with(|innermost| innermost.set(self.0));
+        // PANIC: whatever panics there must not leave the pointer behind.
+        let _leave = Leave(outer);
+        function()
+    }
+}
+
 /// A task that runs on this thread. It stands in the stack frame of whoever runs it.
 pub(crate) struct Current {
     block: BlockPointer,
@@ -72,7 +125,7 @@ impl Current {
     /// The caller has a side of the block.
     pub(crate) unsafe fn run<R>(block: BlockPointer, function: impl FnOnce() -> R) -> R {
         // A thread whose locals are gone runs its tasks unnoted.
-        let outer = CURRENT.try_with(Cell::get).unwrap_or(ptr::null());
+        let CurrentTask(outer) = CurrentTask::get();
         let current = Self { block, outer };
         let _ = CURRENT.try_with(|innermost| innermost.set(&raw const current));
         // PANIC: the user's panics are caught in `function`; another one must not leave the pointer behind.
@@ -81,7 +134,7 @@ impl Current {
     }
 }
 
-/// The innermost task has ended.
+/// The innermost task, or a part of it, has ended.
 struct Leave(*const Current);
 
 impl Drop for Leave {
@@ -91,12 +144,12 @@ impl Drop for Leave {
 }
 
 fn innermost() -> Option<&'static Current> {
-    CURRENT.try_with(Cell::get).ok().and_then(as_reference)
+    as_reference(CurrentTask::get().0)
 }
 
-/// Not for longer than this thread does not return to whoever runs the task.
+/// Not for longer than this thread does not return to whoever runs the task, or the part of it.
 fn as_reference(current: *const Current) -> Option<&'static Current> {
-    // SAFETY: the tasks in `CURRENT`, and those outside of them, stand in stack frames of this thread that it has not
-    // left, and nobody writes to them.
+    // SAFETY: the tasks in `CURRENT`, and those outside of them, stand in stack frames that their thread has not left: this
+    // one, or the one that waits for a part of the task. Nobody writes to them.
     unsafe { current.as_ref() }
 }

@@ -97,7 +97,7 @@ mod work;
 pub use as_completed::{AsCompleted, Completable, CompletedStream, TimedAsCompleted, TimedOut, as_completed};
 pub use blocking::{BlockingHook, set_blocking_hook, set_wait_observer, while_blocked};
 pub use cancel_on_drop::CancelOnDrop;
-pub use current::cancelled;
+pub use current::{CurrentTask, cancelled};
 pub use deferred::{DeferredCallbacks, defer_callbacks};
 pub use detached::Detached;
 pub use error::{TaskError, WorkerDeath};

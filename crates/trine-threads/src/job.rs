@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::abort;
 use std::ptr::NonNull;
 use std::thread;
+use trine_future::CurrentTask;
 use trine_platform::UnsafeCell;
 
 /// The head of a job, whatever its closure is.
@@ -80,6 +81,8 @@ impl ScopedHead {
 #[repr(C)]
 pub(crate) struct FrameJob<F, R> {
     head: Job,
+    /// The task that the frame belongs to.
+    task: CurrentTask,
     /// Set when the job has run.
     pub(crate) latch: Latch,
     /// Moved out by whoever has taken the job.
@@ -98,6 +101,7 @@ impl<F: FnOnce() -> R, R> FrameJob<F, R> {
     pub(crate) fn new(closure: F) -> Self {
         Self {
             head: Job::new(Self::KIND),
+            task: CurrentTask::get(),
             latch: Latch::new(),
             closure: UnsafeCell::new(ManuallyDrop::new(closure)),
             result: UnsafeCell::new(MaybeUninit::uninit()),
@@ -119,8 +123,10 @@ impl<F: FnOnce() -> R, R> FrameJob<F, R> {
         let this = unsafe { &*job };
         // SAFETY: the caller has taken the job.
         let closure = unsafe { this.closure() };
+        // SAFETY: the owner of the frame is in its task, and waits for the latch.
+        let run = || unsafe { this.task.inside(closure) };
         // PANIC: the closure is the user's code. Its panic goes on in the thread that waits for it.
-        let result = catch_unwind(AssertUnwindSafe(closure));
+        let result = catch_unwind(AssertUnwindSafe(run));
         this.result.with_mut(|place| {
             // SAFETY: the owner of the frame does not look before the latch is set.
             unsafe { (*place).write(result) };

@@ -26,7 +26,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::{fmt, mem};
-use trine_future::{Future, TaskSpan};
+use trine_future::{CurrentTask, Future, TaskSpan};
 use trine_lock::Lock;
 
 /// How often the end of a scope looks for work of its own before it sleeps.
@@ -57,6 +57,8 @@ const SPINS: u32 = 100;
 /// ```
 pub struct Scope<'scope> {
     queues: Arc<Queues>,
+    /// The one that waits for the scope's tasks, which are parts of it.
+    task: CurrentTask,
     /// See the head of this file.
     open: Countdown,
     /// The first panic. A lock, because panics are rare.
@@ -131,6 +133,7 @@ impl<'scope> Scope<'scope> {
     fn new(queues: Arc<Queues>) -> Self {
         Self {
             queues,
+            task: CurrentTask::get(),
             open: Countdown::new(),
             panic: Lock::new(None),
             queued: Lock::new(Vec::new()),
@@ -329,8 +332,10 @@ impl<'scope, F: FnOnce(&Scope<'scope>) + Send + 'scope> ScopedJob<'scope, F> {
         });
         // SAFETY: the scope waits for this job; it was spawned there with this lifetime.
         let scope = unsafe { &*head.scope.cast::<Scope<'scope>>() };
+        // SAFETY: the thread that has opened the scope is in its task, and waits for this job.
+        let run = || unsafe { scope.task.inside(|| closure(scope)) };
         // PANIC: the closure is the user's code. Its captures are dropped before this returns, also then.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| closure(scope))) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
             scope.keep(payload);
         }
     }

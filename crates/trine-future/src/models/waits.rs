@@ -1,7 +1,7 @@
 //! Models of tasks that wait for each other.
 
 use super::join;
-use crate::{Future, Task, TaskError};
+use crate::{CurrentTask, Future, Task, TaskError};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use trine_platform::model::check;
@@ -59,6 +59,31 @@ fn who_can_not_give_up_has_the_other_one_give_up() {
             found.load(Relaxed),
             "the other one has waited in vain, and has learnt it"
         );
+    });
+}
+
+/// The same circle, in which a part of one waits on another thread.
+#[test]
+fn one_of_two_learns_of_a_circle_through_a_part() {
+    check("future::one_of_two_learns_of_a_circle_through_a_part", || {
+        let outer = Other::default();
+        let (inner, inner_future) = waiting_for(&outer);
+        let wait = move || {
+            let task = CurrentTask::get();
+            let part = move || match inner_future.result() {
+                Ok(found) => found,
+                Err(error) => error.is_deadlock(),
+            };
+            // SAFETY: this task waits for the thread.
+            let part = move || assert!(unsafe { task.inside(part) });
+            join(spawn(part));
+            true
+        };
+        let (task, future) = Task::new(wait, ());
+        *outer.lock().expect("nobody panics") = Some(future);
+        let other_thread = spawn(move || inner.run());
+        task.run();
+        join(other_thread);
     });
 }
 
