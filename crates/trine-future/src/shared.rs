@@ -174,8 +174,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
     /// ```
     #[doc(alias("add_done_callback", "then"))]
     pub fn on_done(&self, callback: impl FnOnce(Result<&T, &TaskError>) + Send + 'static) {
-        self.0
-            .call_at_end(Box::new(move |core| callback(core.lend().expect("it has ended"))));
+        self.0.call_at_end(callback);
     }
 
     /// Whether two handles are of one task.

@@ -2,7 +2,7 @@
 
 use crate::blocking::Blocked;
 use crate::owner::Waiting;
-use crate::waiter::{Callback, Slot, Waiter};
+use crate::waiter::{Callbacks, Slot, Waiter};
 use crate::waits::Wait;
 use crate::{Future, Outcome, TaskError};
 use trine_platform::{Deadline, Parker, spin_until};
@@ -136,14 +136,14 @@ impl<T> Future<T> {
     }
 
     /// Takes the callbacks away, and the one who would be told of the end. None are left if the task has ended.
-    pub(crate) fn take_callbacks(&mut self) -> Vec<Callback> {
+    pub(crate) fn take_callbacks(&mut self) -> Callbacks {
         if !self.reclaim_slot() {
-            return Vec::new();
+            return Callbacks::default();
         }
         // SAFETY: the slot has been taken back, or never given (R2).
         let slot = unsafe { self.block().with_slot(std::mem::take) };
         slot.waiter.dismiss();
-        slot.callbacks.map(|callbacks| callbacks.0).unwrap_or_default()
+        slot.callbacks.map(|callbacks| *callbacks).unwrap_or_default()
     }
 
     /// Makes the slot the holder's, without a waiter in it. False if the task has ended.
