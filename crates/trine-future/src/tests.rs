@@ -21,6 +21,7 @@ mod shapes;
 mod shared;
 mod stress;
 mod task;
+mod thread_end;
 mod wait;
 mod waits;
 
