@@ -24,6 +24,7 @@ mod task;
 mod thread_end;
 mod wait;
 mod waits;
+mod wakers;
 
 use crate::waiter::Waiter;
 use crate::{Future, Outcome, Promise, TaskError};
