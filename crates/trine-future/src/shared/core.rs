@@ -160,9 +160,11 @@ impl<T> Core<T> {
 
     /// Lends a deadlock to the wait that it has ended.
     pub(super) fn lend_deadlock(&self, deadlock: TaskError) -> &TaskError {
-        let deadlock = Box::new(deadlock);
-        let lent = &raw const *deadlock;
-        self.deadlocks.lock().push(deadlock);
+        let mut deadlocks = self.deadlocks.lock();
+        let place = deadlocks.len();
+        deadlocks.push(Box::new(deadlock));
+        // Not before the box is in its place: to move a box is to say that nobody else has a pointer into it.
+        let lent = &raw const *deadlocks[place];
         // SAFETY: the list only grows while there is a core, the boxes stay where they are, and nobody changes them.
         unsafe { &*lent }
     }
