@@ -84,12 +84,36 @@ impl<T> Future<T> {
     #[inline]
     #[must_use]
     pub(crate) fn watch_by(&mut self, waiter: impl FnOnce() -> Waiter) -> bool {
-        if !self.empty_slot() {
+        let now = self.state().load();
+        if now.is_terminal() {
             return false;
         }
+        if now.is_watched() {
+            // PANIC: to make a waiter is to clone a waker, the user's code. Callbacks are in the slot only if it is given:
+            // then it stays so until there is a waiter.
+            return self.watch_anew(waiter());
+        }
         // Made in its place: a waiter that is moved costs more than making it.
-        // SAFETY: the slot is the holder's now (R2).
+        // SAFETY: the slot is the holder's (R2).
         unsafe { self.block().with_slot(|slot| slot.waiter = waiter()) };
+        self.watch_slot()
+    }
+
+    /// `watch_by`, if somebody is to be told already, or callbacks are to be called.
+    #[cold]
+    fn watch_anew(&mut self, waiter: Waiter) -> bool {
+        if !self.empty_given_slot() {
+            waiter.dismiss();
+            return false;
+        }
+        // SAFETY: the slot is the holder's now (R2).
+        unsafe { self.block().with_slot(|slot| slot.waiter = waiter) };
+        self.watch_slot()
+    }
+
+    /// Gives the slot, with a waiter in it, to the completer. False if the task has ended.
+    #[inline]
+    fn watch_slot(&mut self) -> bool {
         if self.state().watch() {
             return true;
         }

@@ -1,6 +1,7 @@
 //! Wakers that do something of their own when they are cloned.
 
-use crate::{Future, Promise, as_completed};
+use super::{Counter, poll};
+use crate::{Future, Promise, as_completed, catch_panic};
 use std::cell::RefCell;
 use std::pin::pin;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
@@ -23,6 +24,19 @@ fn acts_when_cloned(action: impl FnOnce() + 'static) -> Waker {
     ACTION.set(Some(Box::new(action)));
     // SAFETY: the functions use no data, and are safe on every thread.
     unsafe { Waker::new(std::ptr::null(), &VTABLE) }
+}
+
+#[test]
+fn a_callback_is_called_though_a_waker_has_panicked() {
+    let calls = Counter::default();
+    let counter = calls.clone();
+    let (promise, mut future) = Promise::new();
+    future.on_done(move |_| counter.add());
+    let waker = acts_when_cloned(|| panic!("expected"));
+    assert!(catch_panic(|| poll(&mut future, &waker)).is_err());
+    promise.complete(1).unwrap();
+    assert_eq!(calls.get(), 1);
+    assert_eq!(future.result().unwrap(), 1);
 }
 
 #[test]
