@@ -59,7 +59,8 @@ impl Ledger {
         match future.result() {
             Ok(result) => assert_eq!(result, number),
             Err(error) => {
-                let death = error.worker_death().expect("nothing else can happen to it");
+                let death = error.worker_death();
+                let death = death.unwrap_or_else(|| panic!("nothing else can happen to it: {error:?}"));
                 let other = self.lost.insert(death.pid, number);
                 assert_eq!(other, None, "one death has cost two tasks");
             }
