@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 
 /// A [`Future`] that cancels its task when it is dropped, made by [`Future::cancel_on_drop`].
 ///
-/// It is used as the future that is in it: by its methods, or by `.await`. If the task runs already, it is asked to
+/// It is used as the future that is in it: by its methods, or by `.await`. What takes the future, as
+/// [`map`](Future::map) does, comes before [`cancel_on_drop`](Future::cancel_on_drop). If the task runs already, it is asked to
 /// stop, by [`request_cancel`](Future::request_cancel); if it has ended, nothing happens.
 ///
 /// ```

@@ -105,7 +105,9 @@ impl Completions {
 
     /// Has `waker` woken when there is a number in this place, or has been meanwhile. Only the consumer calls this.
     pub(crate) fn wake_at(&self, place: usize, waker: &Waker) {
-        let before = self.waker.lock().replace(waker.clone());
+        // Before the lock: it may end a future of this wait.
+        let waker = waker.clone();
+        let before = self.waker.lock().replace(waker);
         // PANIC: a waker is the user's code.
         contain(|| drop(before));
         // ORDERING: Release pairs with the fence of `wake_task`. If there is a number already the consumer finds it,

@@ -81,7 +81,8 @@ impl fmt::Debug for DeferredCallbacks {
 /// Runs callbacks, unless this thread puts them off.
 #[cold]
 pub(crate) fn call(callbacks: Callbacks, outcome: Outcome) {
-    match DEFERRED.take() {
+    // A thread whose locals are gone puts nothing off.
+    match DEFERRED.try_with(Cell::take).ok().flatten() {
         None => callbacks.call(outcome),
         Some(mut deferred) => {
             deferred.0.push((callbacks, outcome));

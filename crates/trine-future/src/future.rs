@@ -66,8 +66,9 @@ impl<T> Future<T> {
 
     /// Waits for the task to end and returns its result.
     ///
-    /// Blocks the calling thread. A worker of a [thread pool](crate#waiting-inside-a-worker) that waits for a task
-    /// of its own pool which nobody has started runs that task itself.
+    /// Blocks the calling thread; in async code use `.await`. A worker of a
+    /// [thread pool](crate#waiting-inside-a-worker) that waits for a task of its own pool which nobody has started runs
+    /// that task itself.
     ///
     /// # Errors
     ///
@@ -109,7 +110,8 @@ impl<T> Future<T> {
     ///
     /// # Errors
     ///
-    /// As [`result`](Self::result); and [`TaskError::is_taken`] if the result was taken by an earlier call.
+    /// A [`TaskError`] if the task did not return; [`TaskError::is_taken`] if the result was taken by an earlier call. A
+    /// timed wait looks for no deadlock.
     ///
     /// ```
     /// use std::time::Duration;
@@ -222,10 +224,11 @@ impl<T> Future<T> {
 
     /// Calls `callback` when the task ends, with how it ended.
     ///
-    /// It runs on the thread that ends the task (the worker, or the caller of [`cancel`](Self::cancel)), after
-    /// those who wait have been woken; at once, and here, if the task has ended. Callbacks that were added before the
-    /// end run in their order, also if the future is dropped meanwhile. A panic in one goes to the
-    /// [failure hook](crate::set_failure_hook); one that blocks holds up the thread that it runs on.
+    /// It runs on the thread that ends the task (the worker, or the caller of [`cancel`](Self::cancel)), or on one that
+    /// the pool keeps for callbacks, as process pools do. It runs after those who wait have been woken; at once, and here,
+    /// if the task has ended. Callbacks that were added before the end run in their order, also if the future is dropped
+    /// meanwhile. A panic in one goes to the [failure hook](crate::set_failure_hook). One that blocks holds up the thread
+    /// that it runs on, and so what else that has to do: other tasks of a worker, other callbacks.
     ///
     /// It gets no value, because whoever waits may have taken that by now; a [shared](Self::shared) future lends it. A
     /// callback can't be taken back: have it look at something that you can change.
@@ -250,7 +253,8 @@ impl<T> Future<T> {
     /// The conversion is no task of its own: it runs on the thread that takes the result. So futures of different
     /// kinds become one kind, and fit into one [`as_completed`](crate::as_completed) loop. Everything else
     /// (cancel, state, waiting) goes through to this future. A panic of the function is a [`TaskError`] like one of
-    /// the task. Each `map` takes a little stack where the result is taken: chain hundreds of them, not millions.
+    /// the task. Each `map` takes a little stack where the task ends and where the result is taken: chain hundreds of
+    /// them, not millions.
     ///
     /// ```
     /// let (promise, future) = trine_future::Promise::new();
@@ -362,7 +366,8 @@ impl<T> std::future::Future for Future<T> {
 
     /// Ready once the task has ended. Polled again after that, it gives [`TaskError::is_taken`].
     ///
-    /// The waker of the latest poll is woken. A blocking wait in between takes its place: poll again after one.
+    /// The waker of the latest poll is woken, by the thread that ends the task, which one that blocks would hold up. A
+    /// blocking wait in between takes its place: poll again after one.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if !self.is_done() && self.watch_by(|| Waiter::Task(context.waker().clone())) {
             return Poll::Pending;

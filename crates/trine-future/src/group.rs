@@ -22,10 +22,11 @@ type Ended<T, E> = (usize, Result<T, GroupFailure<E>>);
 
 /// Tasks that belong together: they are waited for together, and the first failure cancels the rest.
 ///
-/// A group takes tasks of any executors, mixed, and at most as many at a time as its [`limit`](Self::limit) says. It
-/// ends by [`join`](Self::join), which gives the values in the order of submission, or by iterating over it, which gives each as
+/// A group takes tasks of any executors, mixed, and at most as many at a time as its [`limit`](Self::limit) says, if it
+/// has one. It ends by [`join`](Self::join), which gives the values in the order of submission, or by iterating over it, which gives each as
 /// it ends, and which the group then keeps nothing of. Dropping a group cancels
-/// what has not started; failures that it has met and not given out go to the [failure hook](crate::set_failure_hook).
+/// what has not started. The [`TaskError`]s that it has met and not given out go to the
+/// [failure hook](crate::set_failure_hook) then; an `Err` that a task has returned is dropped like a value.
 ///
 /// A task fails if it does not return (a [`TaskError`]). In a group made by [`fallible`](Self::fallible) a task that
 /// returns an `Err` fails, too. A task that somebody else has cancelled, such as a pool that gives up its queue, has no

@@ -27,6 +27,7 @@
 //! | one result for many threads or tasks | [`Future::shared`] |
 //! | each result as soon as it is there | [`as_completed`], for so long: [`AsCompleted::timeout`] |
 //! | to go on when the first, or all, have ended | [`wait`] |
+//! | tasks that are worth nothing without each other: all values, or the first failure cancels the rest | [`TaskGroup`] |
 //! | these in async code | [`AsCompleted::into_stream`], [`wait_async`], [`TaskGroup::join_async`], [`Map::into_stream`] |
 //! | a function over many inputs, in their order | `map` of a pool; [`Map`] for an executor of one's own |
 //! | to be called when it has ended | [`Future::on_done`] |

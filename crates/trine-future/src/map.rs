@@ -60,7 +60,8 @@ impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> Map<I, S, R> {
     }
 
     /// [`new`](Self::new) with a look-ahead that follows the results: between the bounds it doubles with each one that is
-    /// taken less than 50 µs after the one before, and halves with each other one. It begins with the lower bound.
+    /// taken less than 50 µs after the one before, and halves with each other one. It begins with the lower bound, of which 0
+    /// counts as 1; an upper bound below that counts as the same.
     ///
     /// ```
     /// use trine_future::{Future, Map};

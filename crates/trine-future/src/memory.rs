@@ -27,7 +27,8 @@ const RECYCLES: bool = cfg!(not(any(trine_loom, trine_no_recycling, miri)));
 /// The sizes that are kept, in bytes. A block gets the least that it fits into; a larger one is not kept. With the address that
 /// stands behind each they are round numbers, and a task with a small value is a cache line.
 const SIZES: [usize; 8] = [56, 88, 120, 184, 248, 376, 504, 1016];
-const ALIGN: usize = 16;
+/// What the address of a block is a multiple of.
+pub(crate) const ALIGN: usize = 16;
 
 const _: () = assert!(
     !RECYCLES || size_of::<Free>() <= SIZES[0],

@@ -23,7 +23,7 @@ use trine_platform::Deadline;
 /// Cancelling that one gives up only that wait.
 ///
 /// The function of a mapped future, which otherwise runs where the result is taken, runs once here, on the thread that
-/// ends the task.
+/// ends the task: it should not block.
 ///
 /// ```
 /// use trine_future::{Promise, Shared, as_completed};
@@ -75,7 +75,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
     ///
     /// # Errors
     ///
-    /// As [`result`](Self::result).
+    /// A [`TaskError`] if the task did not return: the same one for everybody.
     ///
     /// ```
     /// use std::time::Duration;
@@ -174,8 +174,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
     /// ```
     #[doc(alias("add_done_callback", "then"))]
     pub fn on_done(&self, callback: impl FnOnce(Result<&T, &TaskError>) + Send + 'static) {
-        self.0
-            .call_at_end(Box::new(move |core| callback(core.lend().expect("it has ended"))));
+        self.0.call_at_end(callback);
     }
 
     /// Whether two handles are of one task.

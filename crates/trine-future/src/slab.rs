@@ -10,6 +10,7 @@
 //! Nobody waits for the lock, so a fork can't leave it locked for ever: who finds it locked takes a new slab, or keeps what
 //! it would have given back.
 
+use crate::memory::ALIGN;
 use crate::store::{Chain, Free};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::{NonNull, null_mut};
@@ -158,9 +159,9 @@ impl Partial {
     }
 }
 
-/// From one block to the next.
+/// From one block to the next. An address of 4 bytes makes no round number of the sizes.
 const fn stride(size: usize) -> usize {
-    size + size_of::<NonNull<Slab>>()
+    (size + size_of::<NonNull<Slab>>()).next_multiple_of(ALIGN)
 }
 
 const fn layout(size: usize) -> Layout {
@@ -213,11 +214,13 @@ fn new_slab(size: usize) -> Chain {
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
     use super::{BLOCKS, Slabs};
+    use crate::memory::ALIGN;
     use crate::store::{Chain, Free};
     use std::collections::HashSet;
     use std::ptr::{NonNull, null_mut};
 
-    const SIZE: usize = 88;
+    /// With an address behind it, not a multiple of the alignment.
+    const SIZE: usize = 96;
 
     fn blocks(chain: Chain) -> Vec<NonNull<Free>> {
         // SAFETY: the chain is the test's.
@@ -246,7 +249,7 @@ mod tests {
         let blocks = blocks(slabs.take(SIZE));
         assert_eq!(blocks.len(), BLOCKS as usize);
         for &block in &blocks {
-            assert_eq!(block.addr().get() % 16, 0);
+            assert_eq!(block.addr().get() % ALIGN, 0);
             // SAFETY: the block is the test's.
             unsafe { block.cast::<u8>().write_bytes(0xa5, SIZE) };
         }

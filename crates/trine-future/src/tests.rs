@@ -21,8 +21,10 @@ mod shapes;
 mod shared;
 mod stress;
 mod task;
+mod thread_end;
 mod wait;
 mod waits;
+mod wakers;
 
 use crate::waiter::Waiter;
 use crate::{Future, Outcome, Promise, TaskError};

@@ -44,7 +44,8 @@ pub struct Waited {
 /// Blocks the calling thread. The futures can be of any pools, mixed, and remain the caller's. A time-out is not an
 /// error: the answer says what has ended. A cancelled future has ended. Without futures it returns at once. A future
 /// is never in there twice; a [shared](crate::Shared) one that is counts as two. What a completion costs does not
-/// depend on the number of futures.
+/// depend on the number of futures; but each call looks at all of them, so to take many one by one is for
+/// [`as_completed`](crate::as_completed).
 ///
 /// # Panics
 ///

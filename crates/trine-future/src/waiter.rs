@@ -21,6 +21,8 @@ pub(crate) enum Waiter {
     Many(Arc<Completions>, u32),
     /// A future that converts this one's value.
     Mapped(Producer),
+    /// A shared future. Those who wait for it are told by this, so it is not put off as callbacks are.
+    Shared(Callback),
 }
 
 impl Waiter {
@@ -71,6 +73,7 @@ impl Slot {
             Waiter::Task(waker) => failure::contain(|| waker.wake()),
             Waiter::Many(completions, number) => completions.push(number),
             Waiter::Mapped(producer) => producer.finish_mapped(outcome),
+            Waiter::Shared(end) => end(outcome),
         }
         if let Some(callbacks) = self.callbacks {
             deferred::call(*callbacks, outcome);

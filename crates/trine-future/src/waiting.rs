@@ -2,7 +2,7 @@
 
 use crate::blocking::Blocked;
 use crate::owner::Waiting;
-use crate::waiter::{Callback, Slot, Waiter};
+use crate::waiter::{Callbacks, Slot, Waiter};
 use crate::waits::Wait;
 use crate::{Future, Outcome, TaskError};
 use trine_platform::{Deadline, Parker, spin_until};
@@ -84,12 +84,36 @@ impl<T> Future<T> {
     #[inline]
     #[must_use]
     pub(crate) fn watch_by(&mut self, waiter: impl FnOnce() -> Waiter) -> bool {
-        if !self.empty_slot() {
+        let now = self.state().load();
+        if now.is_terminal() {
             return false;
         }
+        if now.is_watched() {
+            // PANIC: to make a waiter is to clone a waker, the user's code. Callbacks are in the slot only if it is given:
+            // then it stays so until there is a waiter.
+            return self.watch_anew(waiter());
+        }
         // Made in its place: a waiter that is moved costs more than making it.
-        // SAFETY: the slot is the holder's now (R2).
+        // SAFETY: the slot is the holder's (R2).
         unsafe { self.block().with_slot(|slot| slot.waiter = waiter()) };
+        self.watch_slot()
+    }
+
+    /// `watch_by`, if somebody is to be told already, or callbacks are to be called.
+    #[cold]
+    fn watch_anew(&mut self, waiter: Waiter) -> bool {
+        if !self.empty_given_slot() {
+            waiter.dismiss();
+            return false;
+        }
+        // SAFETY: the slot is the holder's now (R2).
+        unsafe { self.block().with_slot(|slot| slot.waiter = waiter) };
+        self.watch_slot()
+    }
+
+    /// Gives the slot, with a waiter in it, to the completer. False if the task has ended.
+    #[inline]
+    fn watch_slot(&mut self) -> bool {
         if self.state().watch() {
             return true;
         }
@@ -136,14 +160,14 @@ impl<T> Future<T> {
     }
 
     /// Takes the callbacks away, and the one who would be told of the end. None are left if the task has ended.
-    pub(crate) fn take_callbacks(&mut self) -> Vec<Callback> {
+    pub(crate) fn take_callbacks(&mut self) -> Callbacks {
         if !self.reclaim_slot() {
-            return Vec::new();
+            return Callbacks::default();
         }
         // SAFETY: the slot has been taken back, or never given (R2).
         let slot = unsafe { self.block().with_slot(std::mem::take) };
         slot.waiter.dismiss();
-        slot.callbacks.map(|callbacks| callbacks.0).unwrap_or_default()
+        slot.callbacks.map(|callbacks| *callbacks).unwrap_or_default()
     }
 
     /// Makes the slot the holder's, without a waiter in it. False if the task has ended.

@@ -63,37 +63,35 @@ impl Wait {
     /// The caller has the future of `target` for as long as this lives.
     pub(crate) unsafe fn begin(target: BlockPointer, sleeper: Option<&Parker>) -> Result<Self, TaskError> {
         let waiting = current::stack();
-        let mut number = 0;
-        if !waiting.is_empty() {
-            let mut waits = WAITS.lock();
-            // SAFETY: the caller has the future of the target.
-            if let Some(circle) = unsafe { find_circle(&waits, &waiting, target) } {
-                // SAFETY: the tasks on this thread's stack are alive, and so are those that have been found in `waits`, as
-                // long as it is locked.
-                let names = circle.tasks.iter().map(|task| unsafe { task.name() }).collect();
-                let deadlock = TaskError::deadlock(names);
-                if sleeper.is_some() {
-                    return Err(deadlock);
-                }
-                give_up_another(&mut waits, &circle.keys, deadlock);
-            }
-            waits.begun += 1;
-            number = waits.begun;
-            // The innermost waits for the target, and each other one on the stack for the one above it.
-            let targets = std::iter::once(&target).chain(&waiting);
-            let sleepers = std::iter::once(sleeper.cloned()).chain(std::iter::repeat(None));
-            for ((&task, &target), sleeper) in waiting.iter().zip(targets).zip(sleepers) {
-                let deadlock = None;
-                waits.edges.insert(
-                    (task, number),
-                    Edge {
-                        target,
-                        sleeper,
-                        deadlock,
-                    },
-                );
-            }
+        if waiting.is_empty() {
+            return Ok(Self { number: 0, waiting });
         }
+        let mut waits = WAITS.lock();
+        // SAFETY: the caller has the future of the target.
+        if let Some(circle) = unsafe { find_circle(&waits, &waiting, target) } {
+            // SAFETY: the tasks on this thread's stack are alive, and so are those that have been found in `waits`, as long as
+            // it is locked.
+            let names = circle.tasks.iter().map(|task| unsafe { task.name() }).collect();
+            let deadlock = TaskError::deadlock(names);
+            if sleeper.is_some() {
+                return Err(deadlock);
+            }
+            give_up_another(&mut waits, &circle.keys, deadlock);
+        }
+        waits.begun += 1;
+        let number = waits.begun;
+        // The innermost waits for the target, and each other one on the stack for the one above it.
+        let targets = std::iter::once(&target).chain(&waiting);
+        let sleepers = std::iter::once(sleeper.cloned()).chain(std::iter::repeat(None));
+        for ((&task, &target), sleeper) in waiting.iter().zip(targets).zip(sleepers) {
+            let edge = Edge {
+                target,
+                sleeper,
+                deadlock: None,
+            };
+            waits.edges.insert((task, number), edge);
+        }
+        drop(waits);
         Ok(Self { number, waiting })
     }
 

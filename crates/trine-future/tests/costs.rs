@@ -4,6 +4,9 @@
 //! The allocator and the number of threads are the whole process's, so these tests have one of their own, and are one
 //! test. Wakes are counted in `src/tests/costs.rs`.
 
+// Without recycling each block is an allocation.
+#![cfg(not(trine_no_recycling))]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs;

@@ -62,17 +62,38 @@ impl<'a, T: ?Sized> Future for LockAsync<'a, T> {
 impl<'a, T: ?Sized> LockAsync<'a, T> {
     #[cold]
     fn acquire_or_wait(&mut self, context: &Context<'_>) -> Option<Held<'a>> {
-        let word = &self.lock.word;
-        let sleeper = || Sleeper::Task(context.waker().clone());
-        let held = match self.ticket.take() {
-            Some(ticket) => waiters::retry(word, ticket, sleeper()).ok_or(ticket),
-            None => word
-                .try_acquire()
-                .or_else(|| patience::look(|| word.acquire_soon(TASK_LOOKS)))
-                .map_or_else(|| waiters::join(word, sleeper()), Ok),
-        };
-        held.map_err(|ticket| self.ticket = Some(ticket)).ok()
+        match self.ticket {
+            None => self.join(context),
+            Some(ticket) => self.retry(ticket, context),
+        }
     }
+
+    fn join(&mut self, context: &Context<'_>) -> Option<Held<'a>> {
+        let word = &self.lock.word;
+        let held = word
+            .try_acquire()
+            .or_else(|| patience::look(|| word.acquire_soon(TASK_LOOKS)));
+        if held.is_some() {
+            return held;
+        }
+        let (joined, left_over) = waiters::join(word, sleeper(context));
+        self.ticket = joined.as_ref().err().copied();
+        drop(left_over);
+        joined.ok()
+    }
+
+    fn retry(&mut self, ticket: u64, context: &Context<'_>) -> Option<Held<'a>> {
+        let (held, left_over) = waiters::retry(&self.lock.word, ticket, sleeper(context));
+        if held.is_some() {
+            self.ticket = None;
+        }
+        drop(left_over);
+        held
+    }
+}
+
+fn sleeper(context: &Context<'_>) -> Sleeper {
+    Sleeper::Task(context.waker().clone())
 }
 
 impl<T: ?Sized> Drop for LockAsync<'_, T> {

@@ -2,6 +2,7 @@
 
 mod fairness;
 mod mapped;
+mod panics;
 
 use crate::block_on::block_on;
 use crate::state::{MAX_OVERTAKES, Snapshot};

@@ -16,8 +16,9 @@
 //!
 //! # Other people's code
 //!
-//! A waker may do anything, taking the same lock included. It is cloned, woken and dropped only while no bucket is
-//! locked: what is left over leaves the closures below, and is dropped then.
+//! A waker may do anything, taking the same lock included, and panicking. It is cloned, woken and dropped only while no
+//! bucket is locked: what is left over leaves the functions below, and is dropped by their caller when that has noted
+//! what came of its attempt.
 
 use crate::bucket::{Removed, Sleeper, with_bucket};
 use crate::state::{Attempt, Place};
@@ -27,11 +28,13 @@ use trine_platform::{Deadline, Parker};
 /// Waits in line on the calling thread, until it has the lock or `deadline` has passed.
 pub(crate) fn sleep<'a>(word: &'a LockWord, deadline: Option<&Deadline>) -> Option<Held<'a>> {
     let parker = Parker::current();
-    let ticket = match join(word, Sleeper::Thread(parker.clone())) {
+    let (joined, left_over) = join(word, Sleeper::Thread(parker.clone()));
+    drop(left_over);
+    let ticket = match joined {
         Ok(held) => return Some(held),
         Err(ticket) => ticket,
     };
-    let retry = || retry(word, ticket, Sleeper::Thread(parker.clone()));
+    let retry = || retry(word, ticket, Sleeper::Thread(parker.clone())).0;
     loop {
         match deadline {
             None => parker.park(),
@@ -48,9 +51,10 @@ pub(crate) fn sleep<'a>(word: &'a LockWord, deadline: Option<&Deadline>) -> Opti
     }
 }
 
-/// Takes the lock, or else stands at the end of the line with the ticket that is returned.
-pub(crate) fn join(word: &LockWord, sleeper: Sleeper) -> Result<Held<'_>, u64> {
-    let (attempt, _left_over) = with_bucket(word, |bucket| {
+/// Takes the lock, or else stands at the end of the line with the ticket that is returned. Beside it comes what is left
+/// over.
+pub(crate) fn join(word: &LockWord, sleeper: Sleeper) -> (Result<Held<'_>, u64>, impl Sized) {
+    with_bucket(word, |bucket| {
         let forgotten = bucket.settle(word);
         let place = match word.has_line() {
             false => Place::First,
@@ -60,24 +64,28 @@ pub(crate) fn join(word: &LockWord, sleeper: Sleeper) -> Result<Held<'_>, u64> {
             Attempt::Acquired => (Ok(Held::acquired(word)), (forgotten, Some(sleeper))),
             Attempt::Waits { overtakes } => (Err(bucket.push(word, overtakes, sleeper)), (forgotten, None)),
         }
-    });
-    attempt
+    })
 }
 
-/// Takes the lock for the one with this ticket, or else lets it wait on in its place.
-pub(crate) fn retry(word: &LockWord, ticket: u64, sleeper: Sleeper) -> Option<Held<'_>> {
-    let (held, _left_over) = with_bucket(word, |bucket| {
+/// Takes the lock for the one with this ticket, or else lets it wait on in its place. Beside it comes what is left over.
+pub(crate) fn retry(word: &LockWord, ticket: u64, sleeper: Sleeper) -> (Option<Held<'_>>, impl Sized) {
+    with_bucket(word, |bucket| {
         let spot = bucket.find(word, ticket);
         let place = match spot.place {
             0 => Place::First,
             _ => Place::Behind,
         };
         match word.acquire_or_wait(place) {
-            Attempt::Acquired => (Some(Held::acquired(word)), bucket.remove(word, spot).sleeper),
-            Attempt::Waits { .. } => (None, bucket.waiter(spot).sleeper.replace(sleeper)),
+            Attempt::Acquired => {
+                let before = bucket.remove(word, spot).sleeper;
+                (Some(Held::acquired(word)), (before, Some(sleeper)))
+            }
+            Attempt::Waits { .. } => {
+                let before = bucket.waiter(spot).sleeper.replace(sleeper);
+                (None, (before, None))
+            }
         }
-    });
-    held
+    })
 }
 
 /// Takes the one with this ticket out of the line.

@@ -7,9 +7,9 @@
 use crate::block::BlockPointer;
 use crate::failure::{self, Failure};
 use crate::owner::{Drive, Owner, Waiting};
-use crate::waiter::Callback;
+use crate::waiter::{Callbacks, Waiter};
 use crate::work::Work;
-use crate::{Future, Outcome, Task, TaskError, catch_panic};
+use crate::{Future, Outcome, Task, TaskError, catch_panic, deferred};
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use trine_lock::Lock;
@@ -22,14 +22,12 @@ const OUTCOME: u32 = 0b11;
 /// In `Core::state`: one who holds the future. The rest of the word counts them.
 const HOLDER: u32 = 0b100;
 
-/// A callback of a shared future.
-type LendingCallback<T> = Box<dyn FnOnce(&Core<T>) + Send>;
-
 /// What waits for the result.
-struct Queue<T> {
+struct Queue {
     /// One for each wait. Waits are futures of their own, so that they block, are awaited and time out as those do.
     turns: Vec<Task>,
-    callbacks: Vec<LendingCallback<T>>,
+    /// Those that lend the result have the core. It has them no longer than the task takes.
+    callbacks: Callbacks,
 }
 
 /// The shared part.
@@ -45,7 +43,7 @@ pub(super) struct Core<T> {
     /// Somebody was lent the result, so a failure is no news.
     is_seen: AtomicU32,
     /// Nothing once the result is published.
-    queue: Lock<Option<Queue<T>>>,
+    queue: Lock<Option<Queue>>,
     /// What waits have ended with instead of the result. Lent like that, so none is dropped before the core.
     #[expect(clippy::vec_box, reason = "what is lent must not move when the list grows")]
     deadlocks: Lock<Vec<Box<TaskError>>>,
@@ -57,13 +55,9 @@ unsafe impl<T: Send + Sync> Sync for Core<T> {}
 
 impl<T: Send + Sync + 'static> Core<T> {
     pub(super) fn new(mut future: Future<T>) -> Arc<Self> {
-        let callbacks = future.take_callbacks().into_iter();
-        let callbacks = callbacks.map(|callback: Callback| -> LendingCallback<T> {
-            Box::new(move |core| callback(core.outcome().expect("it has ended")))
-        });
         let queue = Queue {
             turns: Vec::new(),
-            callbacks: callbacks.collect(),
+            callbacks: future.take_callbacks(),
         };
         // SAFETY: this is the future.
         let task = unsafe { future.block().deciding() };
@@ -80,7 +74,9 @@ impl<T: Send + Sync + 'static> Core<T> {
             deadlocks: Lock::new(Vec::new()),
         });
         let told = Arc::clone(&core);
-        holder.on_done(move |outcome| told.end(outcome));
+        if !holder.watch_by(|| Waiter::Shared(Box::new(move |outcome| told.end(outcome)))) {
+            core.end(holder.outcome());
+        }
         core
     }
 
@@ -115,12 +111,17 @@ impl<T: Send + Sync + 'static> Core<T> {
     }
 
     /// Calls `callback` when the task has ended: at once, if it has.
-    pub(super) fn call_at_end(&self, callback: LendingCallback<T>) {
+    pub(super) fn call_at_end(
+        self: &Arc<Self>,
+        callback: impl FnOnce(Result<&T, &TaskError>) + Send + 'static,
+    ) {
         if let Some(waiting) = &mut *self.queue.lock() {
-            waiting.callbacks.push(callback);
+            let core = Arc::clone(self);
+            let callback = move |_| callback(core.lend().expect("it has ended"));
+            waiting.callbacks.0.push(Box::new(callback));
             return;
         }
-        failure::contain(|| callback(self));
+        failure::contain(|| callback(self.lend().expect("it has ended")));
     }
 
     /// As `BlockPointer::cancel`.
@@ -159,9 +160,11 @@ impl<T> Core<T> {
 
     /// Lends a deadlock to the wait that it has ended.
     pub(super) fn lend_deadlock(&self, deadlock: TaskError) -> &TaskError {
-        let deadlock = Box::new(deadlock);
-        let lent = &raw const *deadlock;
-        self.deadlocks.lock().push(deadlock);
+        let mut deadlocks = self.deadlocks.lock();
+        let place = deadlocks.len();
+        deadlocks.push(Box::new(deadlock));
+        // Not before the box is in its place: to move a box is to say that nobody else has a pointer into it.
+        let lent = &raw const *deadlocks[place];
         // SAFETY: the list only grows while there is a core, the boxes stay where they are, and nobody changes them.
         unsafe { &*lent }
     }
@@ -233,9 +236,8 @@ impl<T> Core<T> {
         for turn in turns {
             turn.end_lazily(outcome);
         }
-        for callback in callbacks {
-            // PANIC: a callback is the user's code. The others run all the same.
-            failure::contain(|| callback(self));
+        if !callbacks.0.is_empty() {
+            deferred::call(callbacks, outcome);
         }
     }
 }

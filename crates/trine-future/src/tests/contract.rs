@@ -435,6 +435,26 @@ fn callbacks_that_are_put_off_run_later_and_also_those_of_mapped_futures() {
     );
 }
 
+#[test]
+fn a_shared_future_ends_at_once_though_its_callbacks_are_put_off() {
+    let (sender, receiver) = mpsc::channel();
+    let (promise, mut future) = Promise::new();
+    let (first, second) = (sender.clone(), sender);
+    future.on_done(move |_| first.send(0).unwrap());
+    let shared = future.shared();
+    shared.on_done(move |result| second.send(*result.unwrap()).unwrap());
+    let mut copy = shared.clone().into_future();
+    let wakes = Counter::default();
+    assert!(poll(&mut copy, &wakes.waker()).is_pending());
+    let (completed, callbacks) = crate::defer_callbacks(|| promise.complete(1));
+    assert_eq!(completed, Ok(()));
+    assert_eq!(shared.result_timeout(Duration::ZERO).unwrap().unwrap(), &1);
+    assert_eq!(wakes.get(), 1);
+    assert_eq!(receiver.try_iter().count(), 0);
+    callbacks.run();
+    assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [0, 1]);
+}
+
 /// An owner whose tasks count as started before they have begun.
 struct TakesBack(std::sync::Mutex<Option<Promise<u32>>>);
 
@@ -455,4 +475,6 @@ fn a_task_that_its_owner_takes_back_can_be_cancelled() {
     assert!(future.is_running());
     assert!(future.cancel());
     assert!(future.result().unwrap_err().is_cancelled());
+    // The promise keeps the block, and with it the owner that has the promise.
+    drop(owner.0.lock().unwrap().take());
 }

@@ -307,6 +307,7 @@ in_own_process! {
         drop(waiting);
         future.result().expect("a value");
         pool.submit(pid, ()).result().expect("a value");
+        pool.submit(pid, ()).shared().result().expect("a value");
         sender.send(()).expect("the callback waits");
     }
 

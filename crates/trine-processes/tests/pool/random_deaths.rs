@@ -59,7 +59,8 @@ impl Ledger {
         match future.result() {
             Ok(result) => assert_eq!(result, number),
             Err(error) => {
-                let death = error.worker_death().expect("nothing else can happen to it");
+                let death = error.worker_death();
+                let death = death.unwrap_or_else(|| panic!("nothing else can happen to it: {error:?}"));
                 self.lost.entry(death.pid).or_default().push(number);
             }
         }
