@@ -258,21 +258,18 @@ impl Worker {
             .lanes
             .take_first()
             .or_else(|| self.own_task())
-            .or_else(|| {
-                if self.is_turn_to_steal() {
-                    self.steal()
-                } else {
-                    None
-                }
-            })
-            .or_else(|| self.queues.take_injected(self.deque()))
+            .or_else(|| self.task_of_others())
             .map(Found::Task)
     }
 
-    fn is_turn_to_steal(&self) -> bool {
+    /// Not inlined, so that whoever has tasks of its own does not pay for it.
+    #[inline(never)]
+    fn task_of_others(&self) -> Option<Queued> {
         let turns = self.turns.get().wrapping_add(1);
         self.turns.set(turns);
-        turns.is_multiple_of(TURN_TO_STEAL)
+        let is_turn_to_steal = turns.is_multiple_of(TURN_TO_STEAL);
+        let stolen = is_turn_to_steal.then(|| self.steal()).flatten();
+        stolen.or_else(|| self.queues.take_injected(self.deque()))
     }
 
     fn steal(&self) -> Option<Queued> {
