@@ -4,15 +4,17 @@ use crate::atomic::AtomicU32;
 use crate::atomic::Ordering::Relaxed;
 use crate::global;
 
-/// How often a thread looks before it sleeps. Together the looks take a few microseconds: to fall asleep and be woken
-/// on another processor costs ten times that, and what comes soon comes sooner. A model explores nothing new by looking
-/// again.
-const LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 24 };
+/// How often a thread looks before it sleeps. Together the looks take some microseconds: to fall asleep and be woken on another
+/// processor costs several times that, and what comes soon comes sooner. A model explores nothing new by looking again.
+const LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 35 };
 
-/// After so many looks only those who have a processor to spare go on, and let others run on it in between: the one that
-/// they wait for may have been woken there. The looks up to then take less than a system call. The pauses between them
-/// double, so that who looks does not keep taking the cache line away from who is about to write to it.
-const QUICK_LOOKS: u32 = 5;
+/// After so many looks, which take a microsecond or two, only those who have a processor to spare go on, and let others run on it
+/// in between: the one that they wait for may have been woken there. That is a system call, so what comes then is seen later.
+const QUICK_LOOKS: u32 = 16;
+
+/// How many pauses there are between quick looks, at first fewer: who looks all the time keeps taking the cache line away from
+/// who is about to write to it.
+const PAUSES: u32 = 4;
 
 global! {
     /// How many threads spin now.
@@ -40,7 +42,7 @@ pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
     })
 }
 
-/// Calls `look` until it is true, for about a microsecond at most. False if it has not been. On a single processor, and in a model,
+/// Calls `look` until it is true, for a microsecond or two at most. False if it has not been. On a single processor, and in a model,
 /// it looks once.
 pub fn spin_briefly(mut look: impl FnMut() -> bool) -> bool {
     if LOOKS == 0 || processors() == 1 {
@@ -50,8 +52,8 @@ pub fn spin_briefly(mut look: impl FnMut() -> bool) -> bool {
 }
 
 fn look_quickly(look: &mut impl FnMut() -> bool) -> bool {
-    (0..QUICK_LOOKS).any(|turn| {
-        (0..1 << turn).for_each(|_| crate::spin_loop());
+    (1..=QUICK_LOOKS).any(|turn| {
+        (0..turn.min(PAUSES)).for_each(|_| crate::spin_loop());
         look()
     })
 }

@@ -55,22 +55,19 @@ impl Replies<'_> {
     /// Sleeps until there is a reply, or [`wake`](Self::wake), unless there `is_more` to do. May return early. For the
     /// attendant alone.
     pub(super) fn sleep_unless(&self, is_more: impl Fn() -> bool) {
-        if spin_until(|| is_more() || self.has_some()) {
+        // Beside a leader the attendant does not spin: only so many threads do, and it would take the leader's place.
+        let is_led = || self.reader.try_lock().is_none();
+        let is_there = |reader: LockGuard<'_, Reader>| reader.has_some(self.ring);
+        let is_settled = || is_more() || self.reader.try_lock().is_none_or(is_there);
+        if spin_until(is_settled) && !is_led() {
             return;
         }
         let alarm = self.ring.cursors.reader_alarm();
-        if self.reader.try_lock().is_none() {
-            alarm.sleep_silenced_unless(|| is_more() || self.reader.try_lock().is_some());
+        if is_led() {
+            alarm.sleep_silenced_unless(|| is_more() || !is_led());
         } else {
-            let is_there = |reader: LockGuard<'_, Reader>| reader.has_some(self.ring);
-            alarm.sleep_unless(|| is_more() || self.reader.try_lock().is_none_or(is_there));
+            alarm.sleep_unless(is_settled);
         }
-    }
-
-    /// Whether there is a message, or a part of one, and nobody looks for it.
-    fn has_some(&self) -> bool {
-        let reader = self.reader.try_lock();
-        reader.is_some_and(|reader| reader.has_some(self.ring))
     }
 
     /// Wakes the attendant.
