@@ -42,6 +42,16 @@ pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
     })
 }
 
+/// [`spin_until`] for what takes longer than a system call: it lets others run first. The one that this waits for may have been
+/// woken on this processor, and the quick looks would only keep it from running.
+pub fn yield_and_spin_until(mut look: impl FnMut() -> bool) -> bool {
+    if LOOKS == 0 || processors() == 1 {
+        return false;
+    }
+    crate::thread::yield_now();
+    look() || spin_until(look)
+}
+
 /// Calls `look` until it is true, for a microsecond or two at most. False if it has not been. On a single processor, and in a model,
 /// it looks once.
 pub fn spin_briefly(mut look: impl FnMut() -> bool) -> bool {

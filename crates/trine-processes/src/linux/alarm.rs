@@ -50,11 +50,16 @@ impl Alarm {
         self.0.word().store(AWAKE, Relaxed);
     }
 
+    /// Whether there is somebody to wake. A hint: it may change at any time.
+    pub(super) fn is_asleep(&self) -> bool {
+        self.0.word().load(Relaxed) == ASLEEP
+    }
+
     /// Wakes the sleeper, who then sees what the caller did before.
     pub(super) fn ring(&self) {
         // ORDERING: see `sleep_unless`.
         fence(SeqCst);
-        if self.0.word().load(Relaxed) == ASLEEP && self.wakes() {
+        if self.is_asleep() && self.wakes() {
             self.0.wake_one();
         }
     }

@@ -11,7 +11,7 @@
 
 use super::ring::{Broken, Reader, Ring};
 use trine_lock::{Lock, LockGuard};
-use trine_platform::spin_until;
+use trine_platform::{spin_until, yield_and_spin_until};
 
 /// The replies of one worker.
 pub(super) struct Replies<'a> {
@@ -41,7 +41,7 @@ impl Replies<'_> {
         let mut reader = self.reader.try_lock()?;
         let alarm = self.ring.cursors.reader_alarm();
         alarm.silence();
-        let found = reader.has_message(self.ring) || spin_until(|| reader.has_message(self.ring));
+        let found = reader.has_message(self.ring) || yield_and_spin_until(|| reader.has_message(self.ring));
         // All of the first is there, so this does not block.
         let messages = found.then(|| reader.read_all(self.ring, || true));
         let told = messages.and_then(Result::ok).map(tell);

@@ -12,7 +12,7 @@ use std::error::Error;
 use std::fmt;
 use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 use trine_platform::atomic::{AtomicU32, AtomicUsize};
-use trine_platform::{spin_briefly, spin_until};
+use trine_platform::{spin_briefly, yield_and_spin_until};
 
 /// The bytes of a word.
 const WORD: usize = size_of::<usize>();
@@ -169,7 +169,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes a message like [`write`](Self::write), but looks for a moment before it wakes the reader: that may be about to read
+    /// Writes a message like [`write`](Self::write), but looks for a moment before it wakes a reader that sleeps: another may be about to read
     /// it, and to wake somebody for nothing costs more. Not if the writer `is_wanted` elsewhere.
     pub(super) fn write_and_look(
         &mut self,
@@ -180,7 +180,9 @@ impl Writer {
         if !self.try_write(ring, message)? {
             return self.write(ring, message, || false);
         }
-        spin_briefly(|| self.is_read(ring) || is_wanted());
+        if ring.cursors.reader.alarm.is_asleep() {
+            spin_briefly(|| self.is_read(ring) || is_wanted());
+        }
         if !self.is_read(ring) {
             ring.cursors.wake_reader();
         }
@@ -349,7 +351,7 @@ fn wait_until_some(
         if now > 0 {
             return Ok(now);
         }
-        if spin_until(is_settled) {
+        if yield_and_spin_until(is_settled) {
             continue;
         }
         // Before the last look: what was written before the end comes through.
