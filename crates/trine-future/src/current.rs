@@ -67,15 +67,20 @@ pub(crate) fn stack() -> Vec<BlockPointer> {
 /// use std::thread;
 /// use trine_future::{CurrentTask, Task, cancelled};
 ///
-/// let asks = || {
+/// let search = || {
 ///     let task = CurrentTask::get();
 ///     // SAFETY: the thread ends before the scope does.
-///     thread::scope(|scope| scope.spawn(move || unsafe { task.inside(cancelled) }).join())
+///     let part = move || unsafe { task.inside(|| while !cancelled() {}) };
+///     thread::scope(|scope| _ = scope.spawn(part));
 /// };
-/// let (task, future) = Task::new(asks, ());
+/// let (task, future) = Task::new(search, ());
+/// let worker = thread::spawn(move || task.run());
+/// while !future.is_running() {
+///     thread::yield_now();
+/// }
 /// future.request_cancel();
-/// task.run();
-/// assert!(future.result()?.unwrap());
+/// future.result()?;
+/// # worker.join().unwrap();
 /// # Ok::<(), trine_future::TaskError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
