@@ -6,8 +6,8 @@ use std::ptr;
 use trine_platform::local;
 
 local! {
-    /// The innermost of the tasks that run on this thread, wholly or in part: the others wait for it, or it runs in a callback or a destructor
-    /// of theirs.
+    /// The innermost of the tasks that run on this thread, wholly or in part: the others wait for it, or it runs in a
+    /// callback or a destructor of theirs.
     static CURRENT: Cell<*const Current> = Cell::new(ptr::null());
 }
 

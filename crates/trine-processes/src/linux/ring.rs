@@ -169,8 +169,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes a message like [`write`](Self::write), but looks for a moment before it wakes a reader that sleeps: another may be about to read
-    /// it, and to wake somebody for nothing costs more. Not if the writer `is_wanted` elsewhere.
+    /// Writes a message like [`write`](Self::write), but looks for a moment before it wakes a reader that sleeps: another one
+    /// may be about to read it, and to wake somebody for nothing costs more. Not if the writer `is_wanted` elsewhere.
     pub(super) fn write_and_look(
         &mut self,
         ring: Ring<'_>,
