@@ -428,7 +428,13 @@ impl TaskError {
         })
     }
 
-    pub(crate) fn abandoned() -> Self {
+    /// For executors: whoever had the task is gone without having ended it. A [`Promise`](crate::Promise) that is dropped says
+    /// so by itself.
+    ///
+    /// ```
+    /// assert!(trine_future::TaskError::abandoned().is_abandoned());
+    /// ```
+    pub fn abandoned() -> Self {
         Self::new(Kind::Abandoned)
     }
 

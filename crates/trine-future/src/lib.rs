@@ -70,7 +70,6 @@ mod failure;
 mod future;
 mod group;
 mod holding;
-mod look_ahead;
 mod many;
 mod map;
 mod memory;

@@ -1,13 +1,11 @@
 //! A function applied to many arguments by an executor.
 
 use crate::crowd::Crowd;
-use crate::look_ahead::LookAhead;
 use crate::{Future, TaskError};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::iter::{Fuse, FusedIterator};
-use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -31,7 +29,7 @@ use std::task::{Context, Poll};
 pub struct Map<I: Iterator, S, R> {
     arguments: Fuse<I>,
     submit: S,
-    look_ahead: LookAhead,
+    look_ahead: usize,
     /// No look-ahead goes beyond this.
     limit: usize,
     window: Window<R>,
@@ -56,30 +54,10 @@ impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> Map<I, S, R> {
     /// Applies `submit` to each of `arguments`, with at most `look_ahead` futures unfinished or untaken at a time. A
     /// look-ahead of 0 counts as 1.
     pub fn new(arguments: I, look_ahead: usize, submit: S) -> Self {
-        Self::with_look_ahead(arguments, LookAhead::fixed(look_ahead), submit)
-    }
-
-    /// [`new`](Self::new) with a look-ahead that follows the results: between the bounds it doubles with each one that is
-    /// taken less than 50 µs after the one before, and halves with each other one. It begins with the lower bound, of which 0
-    /// counts as 1; an upper bound below that counts as the same.
-    ///
-    /// ```
-    /// use trine_future::{Future, Map};
-    ///
-    /// let doubled = Map::adaptive(1..4, 2..=100, |number| Future::ready(number * 2));
-    /// assert_eq!(doubled.sum::<Result<u32, _>>()?, 12);
-    /// # Ok::<(), trine_future::TaskError>(())
-    /// ```
-    pub fn adaptive(arguments: I, look_ahead: RangeInclusive<usize>, submit: S) -> Self {
-        let look_ahead = LookAhead::between(*look_ahead.start(), *look_ahead.end());
-        Self::with_look_ahead(arguments, look_ahead, submit)
-    }
-
-    fn with_look_ahead(arguments: I, look_ahead: LookAhead, submit: S) -> Self {
         Self {
             arguments: arguments.fuse(),
             submit,
-            look_ahead,
+            look_ahead: look_ahead.max(1),
             limit: usize::MAX,
             window: Window::InOrder(VecDeque::new()),
         }
@@ -122,7 +100,7 @@ impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> Map<I, S, R> {
     /// ```
     #[doc(alias("buffersize", "buffered", "prefetch"))]
     pub fn look_ahead(mut self, elements: usize) -> Self {
-        self.look_ahead = LookAhead::fixed(elements);
+        self.look_ahead = elements.max(1);
         self
     }
 
@@ -170,7 +148,7 @@ impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> Map<I, S, R> {
 
     /// Submits as much as may be in flight.
     fn fill(&mut self) {
-        while self.window.len() < self.look_ahead.get().min(self.limit) {
+        while self.window.len() < self.look_ahead.min(self.limit) {
             let Some(argument) = self.arguments.next() else {
                 break;
             };
@@ -192,11 +170,7 @@ impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> Iterator for Map<I, S, R> {
             Window::InOrder(futures) => futures.pop_front(),
             Window::AsCompleted(futures) => futures.next(None),
         }
-        .map(|future| {
-            let result = future.result();
-            self.look_ahead.take();
-            result
-        })
+        .map(Future::result)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -24,8 +24,9 @@ pub(crate) enum Next {
     Send,
     /// Stop the worker, and tell `retired`.
     Retire,
-    /// Wake that attendant, if any, then sleep until woken or until the worker has replied or died, and ask again.
-    Sleep { wake: Option<usize> },
+    /// Wake that attendant, if any, then sleep until woken or until the worker has replied or died, and ask again. If it `naps`,
+    /// it asks again soon in any case.
+    Sleep { wake: Option<usize>, naps: bool },
     /// Stop the worker, if there is one, and end.
     Leave,
 }
@@ -43,10 +44,19 @@ pub(crate) enum Submitted<T> {
     Refused(Ticket<T>),
 }
 
+/// Whom a reply is for.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Answered<'a, T> {
+    /// The last task of its ticket that had not ended, which is the caller's now.
+    Last(Ticket<T>),
+    /// One of several.
+    OneOf(&'a mut T),
+}
+
 /// What a dead worker leaves behind.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Died<T> {
-    /// The tasks that it had begun: one, unless it has lied. The reason why it was stopped is that of the first.
+    /// What it had begun: one task, unless it has lied. The reason why it was stopped is that of the first.
     pub(crate) lost: Vec<Ticket<T>>,
     pub(crate) stop: Option<Stop>,
     /// Tasks to fail, because no worker can be started for them.
@@ -82,8 +92,15 @@ pub(crate) trait Reach<T> {
     /// Announces to the worker, which has no other task, one that its attendant will send. False if it was cancelled.
     fn announce(&mut self, worker: usize, ticket: &mut Ticket<T>) -> bool;
 
-    /// Takes a task back that was handed to the worker. False if that has begun to run it.
-    fn take_back(&mut self, worker: usize, ticket: &mut Ticket<T>) -> bool;
+    /// Takes back what was handed to the worker and has not begun there. Returns how many tasks of the ticket have: the first
+    /// ones.
+    fn take_back(&mut self, worker: usize, ticket: &mut Ticket<T>) -> u32;
+
+    /// Divides a ticket, which keeps so many of its tasks: not none, and not all. Returns one with the others.
+    fn divide(&mut self, ticket: &mut Ticket<T>, kept: u32) -> Ticket<T>;
+
+    /// Has the attendant of the worker ask what to do, later.
+    fn wake(&mut self, worker: usize);
 
     /// Drops a task that was cancelled, later.
     fn dismiss(&mut self, ticket: Ticket<T>);

@@ -4,6 +4,7 @@
 //! users.
 
 use crate::answers::{Died, Next};
+use crate::frames::Frames;
 use crate::queue::Ticket;
 use crate::shared::{Presence, Shared};
 use crate::system::{Sent, Worker};
@@ -22,7 +23,7 @@ pub(crate) fn attend(shared: &Shared, index: usize) {
         match shared.next(index) {
             Next::Start => worker = attendant.start(),
             Next::Send => worker = worker.and_then(|worker| attendant.send(worker)),
-            Next::Sleep { .. } => shared.sleep(index, worker.as_ref()),
+            Next::Sleep { naps, .. } => shared.sleep(index, worker.as_ref(), naps),
             Next::Retire => {
                 if let Some(spent) = worker.take() {
                     attendant.stop(spent);
@@ -82,14 +83,18 @@ impl Attendant<'_> {
         // Before the last look: what was written before the end comes through.
         let has_exited = worker.has_exited();
         loop {
-            match worker.replies() {
-                Ok(replies) if replies.is_empty() => return has_exited,
-                Ok(replies) => shared.settle(index, replies),
+            match worker.replies(|replies| shared.tell_replies(index, None, replies)) {
+                Ok(None) => return has_exited,
+                Ok(Some(settled)) => shared.conclude(index, settled),
                 Err(_) => {
                     // Once is enough: nothing that comes after it makes sense.
-                    shared.settle(index, vec![Vec::new()]);
+                    shared.settle(index, Frames::of(Vec::new()));
                     return true;
                 }
+            }
+            if !has_exited {
+                // What has come since then is seen before the next sleep.
+                return false;
             }
         }
     }
@@ -104,7 +109,7 @@ impl Attendant<'_> {
         match worker.send(&request) {
             Sent::Pending => Some(worker),
             Sent::Answered(reply) => {
-                shared.settle(index, vec![reply]);
+                shared.settle(index, Frames::of(reply));
                 Some(worker)
             }
             Sent::NotStarted => {
@@ -129,11 +134,10 @@ impl Attendant<'_> {
         let mut stop = stop;
         for ticket in lost {
             let stop = stop.take();
-            let death = death.clone();
             ticket.task.span.comes_to(shared.settings.worker_name(index));
             shared
                 .callbacks
-                .defer(|| ticket.task.lose(stop, ticket.timeout, death));
+                .defer(|| ticket.task.lose(stop, ticket.timeout, &death));
         }
     }
 
@@ -148,7 +152,7 @@ impl Attendant<'_> {
             let reason = format!(
                 "the pool is unhealthy, no worker can be started: {cause}. Mend that, and submit again"
             );
-            let fail = || ticket.task.fail(TaskError::refused(reason));
+            let fail = || ticket.task.fail(|| TaskError::refused(reason.clone()));
             self.shared.callbacks.defer(fail);
         }
     }

@@ -4,7 +4,8 @@
 //! writing puts a slice's memory into it, and its place there into the bytes; reading takes it out of that place.
 
 use crate::memory::Memory;
-use std::cell::RefCell;
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 /// A message has no more beside it, so that the way of their descriptors is never full of those of one message.
@@ -14,7 +15,8 @@ pub(crate) const MOST: usize = 32;
 pub(crate) type Beside = Vec<Arc<Memory>>;
 
 thread_local! {
-    static BESIDE: RefCell<Option<Beside>> = const { RefCell::new(None) };
+    /// Nothing is there when the thread ends, so it need not be dropped, which is asked at each access of what has to be.
+    static BESIDE: Cell<Option<ManuallyDrop<Beside>>> = const { Cell::new(None) };
 }
 
 /// Where the bytes of a shared slice are.
@@ -29,15 +31,23 @@ pub(crate) enum Place {
 /// beside it then.
 pub(crate) fn with<R>(beside: Beside, work: impl FnOnce() -> R) -> (R, Beside) {
     // A value may be read while another one is written, by the user's code.
-    let before = BESIDE.replace(Some(beside));
+    let before = BESIDE.replace(Some(ManuallyDrop::new(beside)));
     let result = work();
-    (result, BESIDE.replace(before).unwrap_or_default())
+    let beside = BESIDE.replace(before).map(ManuallyDrop::into_inner);
+    (result, beside.unwrap_or_default())
+}
+
+/// Does something with what is beside the value that is being written or read, if there is one.
+fn look<R>(work: impl FnOnce(&mut Beside) -> R) -> Option<R> {
+    let mut beside = BESIDE.take()?;
+    let result = work(&mut beside);
+    BESIDE.set(Some(beside));
+    Some(result)
 }
 
 /// Where the value that is being written has this memory. `None` if this is no value of a task.
 pub(crate) fn put(memory: &Arc<Memory>) -> Option<Place> {
-    BESIDE.with_borrow_mut(|beside| {
-        let beside = beside.as_mut()?;
+    look(|beside| {
         let place = beside.iter().position(|known| Arc::ptr_eq(known, memory));
         let place = place.or_else(|| {
             let has_room = memory.segment().is_some() && beside.len() < MOST;
@@ -47,16 +57,16 @@ pub(crate) fn put(memory: &Arc<Memory>) -> Option<Place> {
             })
         });
         let index = place.and_then(|place| u32::try_from(place).ok());
-        Some(index.map_or(Place::Inline, Place::Beside))
+        index.map_or(Place::Inline, Place::Beside)
     })
 }
 
 /// Whether a value of a task is being read.
 pub(crate) fn is_there() -> bool {
-    BESIDE.with_borrow(Option::is_some)
+    look(|_| ()).is_some()
 }
 
 /// The memory at that index.
 pub(crate) fn get(index: u32) -> Option<Arc<Memory>> {
-    BESIDE.with_borrow(|beside| beside.as_ref()?.get(index as usize).cloned())
+    look(|beside| beside.get(index as usize).cloned())?
 }

@@ -29,9 +29,19 @@ pub(crate) fn encode<T: Serialize + DeserializeOwned + 'static>(
     value: &T,
     mut frame: Vec<u8>,
 ) -> Result<Message, String> {
+    let (rest, beside) = append(value, &mut frame)?;
+    Ok(Message::new(frame, rest, beside))
+}
+
+/// [`encode`], and returns what is to go beside the frame: the value, if it is long, and what is beside that. After an error
+/// there is something at the end of the frame.
+pub(crate) fn append<T: Serialize + DeserializeOwned + 'static>(
+    value: &T,
+    frame: &mut Vec<u8>,
+) -> Result<(Option<Memory>, Beside), String> {
     let header = frame.len();
     let work = || {
-        let rest = match catch_panic(|| write(value, &mut frame)) {
+        let rest = match catch_panic(|| write(value, frame)) {
             Ok(written) => written?,
             Err(panic) => return Err(format!("panicked: {panic}")),
         };
@@ -42,7 +52,7 @@ pub(crate) fn encode<T: Serialize + DeserializeOwned + 'static>(
         Ok(rest)
     };
     let (rest, beside) = beside::with(Beside::new(), work);
-    Ok(Message::new(frame, rest?, beside))
+    Ok((rest?, beside))
 }
 
 fn write<T: Serialize + 'static>(value: &T, frame: &mut Vec<u8>) -> Result<Option<Memory>, String> {
@@ -90,6 +100,9 @@ fn write_to<T: Serialize + 'static, F: Flavor>(value: &T, place: F) -> postcard:
 
 /// Drops a value that has been encoded. The error is a panic in its destructor.
 pub(crate) fn discard<T>(value: T) -> Result<(), String> {
+    if !std::mem::needs_drop::<T>() {
+        return Ok(());
+    }
     catch_panic(|| drop(value)).map_err(|panic| format!("panicked: {panic}"))
 }
 

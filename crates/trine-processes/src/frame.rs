@@ -1,13 +1,15 @@
 //! What the parent and a worker say to each other, as bytes.
 //!
 //! A request is a kind, and for a call the task's number, the index of its entry, the fingerprint of its types,
-//! the context of its span (without the feature `tracing` no bytes) and the encoded argument. A reply is a kind, the number of the task that it answers, and what became of it.
+//! the context of its span (without the feature `tracing` no bytes) and the encoded argument. Several calls of one function have
+//! the number of the first of them, and each argument behind its length; their spans have no context. A reply is a kind, the number of the task that it answers, and what became of it.
 //! Integers are little-endian, texts are a length and UTF-8. Decoding is total: any bytes give a frame or `None`.
 
-use trine_future::SpanContext;
+use trine_future::{SpanContext, TaskSpan};
 
 const STOP: u8 = 0;
 const CALL: u8 = 1;
+const CALLS: u8 = 2;
 
 const VALUE: u8 = 0;
 const PANICKED: u8 = 1;
@@ -19,6 +21,7 @@ const UNKNOWN_TASK: u8 = 4;
 #[derive(Debug, PartialEq)]
 pub(crate) enum Request<'a> {
     Call(Call<'a>),
+    Calls(Calls<'a>),
     /// Flush and exit.
     Stop,
 }
@@ -34,6 +37,16 @@ pub(crate) struct Call<'a> {
     pub(crate) fingerprint: u64,
     pub(crate) span: SpanContext,
     pub(crate) argument: &'a [u8],
+}
+
+/// Several tasks to run, one after another, each of which is replied to by itself.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Calls<'a> {
+    /// The first one's number. The others follow it.
+    task: u64,
+    entry: u32,
+    fingerprint: u64,
+    arguments: &'a [u8],
 }
 
 /// From a worker to the parent.
@@ -71,6 +84,22 @@ pub(crate) fn call(task: u64, entry: u32, fingerprint: u64, span: SpanContext) -
     frame
 }
 
+/// The beginning of several calls, to which [`put_argument`] adds.
+pub(crate) fn calls(task: u64, entry: u32, fingerprint: u64) -> Vec<u8> {
+    let mut frame = with_room(CALLS);
+    frame.extend(task.to_le_bytes());
+    frame.extend(entry.to_le_bytes());
+    frame.extend(fingerprint.to_le_bytes());
+    frame
+}
+
+/// Adds the argument of one more call.
+pub(crate) fn put_argument(frame: &mut Vec<u8>, argument: &[u8]) {
+    let length = u32::try_from(argument.len()).unwrap_or_else(|_| unreachable!("long ones travel alone"));
+    frame.extend(length.to_le_bytes());
+    frame.extend(argument);
+}
+
 /// The beginning of the reply that carries a value; the encoded result is appended to it.
 pub(crate) fn value(task: u64) -> Vec<u8> {
     reply(VALUE, task)
@@ -101,10 +130,32 @@ impl<'a> Request<'a> {
                 span: SpanContext::from_bytes(reader.array()?),
                 argument: reader.rest(),
             }),
+            CALLS => Self::Calls(Calls {
+                task: reader.u64()?,
+                entry: reader.u32()?,
+                fingerprint: reader.u64()?,
+                arguments: reader.arguments()?,
+            }),
             _ => return None,
         };
         reader.end()?;
         Some(request)
+    }
+}
+
+impl<'a> Calls<'a> {
+    /// The calls, one by one.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Call<'a>> {
+        let mut reader = Reader(self.arguments);
+        (self.task..).map_while(move |task| {
+            Some(Call {
+                task,
+                entry: self.entry,
+                fingerprint: self.fingerprint,
+                span: TaskSpan::none().context(),
+                argument: reader.sized()?,
+            })
+        })
     }
 }
 
@@ -209,10 +260,24 @@ impl<'a> Reader<'a> {
     }
 
     fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.sized()?).ok()
+    }
+
+    /// Bytes behind their length.
+    fn sized(&mut self) -> Option<&'a [u8]> {
         let length = self.u32()?;
-        let (text, rest) = self.0.split_at_checked(usize::try_from(length).ok()?)?;
+        let (bytes, rest) = self.0.split_at_checked(usize::try_from(length).ok()?)?;
         self.0 = rest;
-        std::str::from_utf8(text).ok()
+        Some(bytes)
+    }
+
+    /// All that is left, if it is arguments behind their lengths.
+    fn arguments(&mut self) -> Option<&'a [u8]> {
+        let arguments = self.0;
+        while !self.0.is_empty() {
+            self.sized()?;
+        }
+        Some(arguments)
     }
 
     fn rest(&mut self) -> &'a [u8] {
@@ -227,7 +292,7 @@ impl<'a> Reader<'a> {
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{Call, Reply, Request, call, stop, value};
+    use super::{Call, Reply, Request, call, calls, put_argument, stop, value};
     use proptest::collection::vec;
     use proptest::prelude::*;
     use trine_future::TaskSpan;
@@ -286,6 +351,33 @@ mod tests {
             frame.extend(&argument);
             let expected = Request::Call(Call { task, entry, fingerprint, span, argument: &argument });
             prop_assert_eq!(Request::decode(&frame), Some(expected));
+        }
+
+        #[test]
+        fn several_calls_come_back(
+            task in 0..u64::MAX - 10,
+            entry: u32,
+            fingerprint: u64,
+            arguments in vec(vec(any::<u8>(), 0..20), 0..10),
+            end: prop::sample::Index,
+        ) {
+            let span = TaskSpan::none().context();
+            let mut frame = calls(task, entry, fingerprint);
+            arguments.iter().for_each(|argument| put_argument(&mut frame, argument));
+            let Some(Request::Calls(several)) = Request::decode(&frame) else {
+                panic!("it is decoded");
+            };
+            let expected: Vec<_> = (task..).zip(&arguments).map(|(task, argument)| Call { task, entry, fingerprint, span, argument }).collect();
+            prop_assert_eq!(several.iter().collect::<Vec<_>>(), expected);
+            // What is cut off ends with an argument, or is refused.
+            let begin = calls(task, entry, fingerprint).len();
+            let ends = arguments.iter().scan(begin, |end, argument| {
+                *end += 4 + argument.len();
+                Some(*end)
+            });
+            let is_whole = |cut: usize| cut == begin || ends.clone().any(|end| end == cut);
+            let cut = end.index(frame.len());
+            prop_assert_eq!(Request::decode(&frame[..cut]).is_some(), is_whole(cut));
         }
 
         #[test]

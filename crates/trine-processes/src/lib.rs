@@ -144,17 +144,21 @@ mod build_error;
 mod builder;
 mod bytes;
 mod callback_thread;
+mod chunk;
 mod codec;
 mod counts;
 mod digest;
 mod forwarder;
 mod frame;
+mod frames;
 #[cfg(test)]
 mod fuzz;
 mod initializer;
 #[cfg(feature = "json")]
 mod json;
 mod limit;
+mod mailbox;
+mod map;
 mod member;
 mod memory;
 mod message;
@@ -208,6 +212,7 @@ pub use counts::{TaskCounts, WorkerCounts};
 #[cfg(feature = "json")]
 pub use json::Json;
 pub use limit::WhenFull;
+pub use map::{ProcessMap, ProcessMapStream};
 pub use plain::Plain;
 pub use pool::ProcessPool;
 pub use remote_error::RemoteError;

@@ -31,15 +31,16 @@ impl Limits {
         self.tasks.is_none() && self.bytes.is_none()
     }
 
-    /// How many tasks of one map may be in a pool of so many workers. None of them is refused for the number of those that wait,
+    /// How many tasks of one map may be in a pool of so many workers. `None` if there are no limits at all. None of them is refused for the number of those that wait,
     /// if there are no others.
-    pub(crate) fn for_map(&self, workers: usize) -> usize {
+    pub(crate) fn for_map(&self, workers: usize) -> Option<usize> {
         match self.tasks {
-            None => usize::MAX,
+            None if self.bytes.is_none() => None,
+            None => Some(usize::MAX),
             // All of them wait as long as no worker has started.
-            Some((limit, WhenFull::Refuse)) => limit,
+            Some((limit, WhenFull::Refuse)) => Some(limit),
             // Those that don't wait run.
-            Some((limit, WhenFull::Block)) => limit.saturating_add(workers),
+            Some((limit, WhenFull::Block)) => Some(limit.saturating_add(workers)),
         }
     }
 
@@ -95,10 +96,12 @@ mod tests {
     #[test]
     fn a_map_has_as_many_tasks_as_have_room() {
         let limits = |tasks| Limits { tasks, bytes: None };
-        assert_eq!(limits(None).for_map(3), usize::MAX);
-        assert_eq!(limits(Some((2, Refuse))).for_map(3), 2);
-        assert_eq!(limits(Some((2, Block))).for_map(3), 5);
-        assert_eq!(limits(Some((usize::MAX, Block))).for_map(3), usize::MAX);
+        assert_eq!(limits(None).for_map(3), None);
+        assert_eq!(limits(Some((2, Refuse))).for_map(3), Some(2));
+        assert_eq!(limits(Some((2, Block))).for_map(3), Some(5));
+        assert_eq!(limits(Some((usize::MAX, Block))).for_map(3), Some(usize::MAX));
+        let bytes = Some((100, Block));
+        assert_eq!(Limits { tasks: None, bytes }.for_map(3), Some(usize::MAX));
     }
 
     #[test]

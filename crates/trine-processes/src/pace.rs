@@ -5,11 +5,14 @@ use std::time::{Duration, Instant};
 /// So much work waits in a worker at most, as far as one can tell: more than it takes to give it the next ones.
 const AHEAD: Duration = Duration::from_micros(500);
 
-/// No more tasks than that wait in a worker.
-const MOST: u32 = 48;
+/// No more tickets than that are given to a worker.
+const MOST: usize = 48;
+
+/// Less work than that is not given to another worker.
+const SHARED: Duration = Duration::from_micros(200);
 
 /// A worker that has not replied for so long is at a long task.
-const LONG: Duration = Duration::from_millis(1);
+pub(crate) const LONG: Duration = Duration::from_millis(1);
 
 /// How fast a worker is.
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +45,17 @@ impl Pace {
         self.task = time.max((self.task * 7 + time) / 8).min(AHEAD);
     }
 
-    /// How many tasks the worker may have, the one that it runs included.
-    pub(crate) fn depth(&self) -> usize {
-        let ahead = AHEAD.as_nanos() / self.task.as_nanos().max(1);
-        usize::try_from(ahead.min(u128::from(MOST))).unwrap_or(1).max(1)
+    /// Whether the worker may be given more tickets than it has, which stand for so many tasks. The one that it runs is included.
+    pub(crate) fn takes_more(&self, tickets: usize, tasks: usize) -> bool {
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let ahead = nanos(AHEAD) / nanos(self.task).max(1);
+        tickets < MOST && (tasks as u64) < ahead
+    }
+
+    /// Whether so many tasks take so long that it pays to give some of them to another worker, which has to be woken for that.
+    pub(crate) fn is_long(&self, tasks: usize) -> bool {
+        let tasks = u32::try_from(tasks).unwrap_or(u32::MAX);
+        self.task.saturating_mul(tasks) > SHARED
     }
 
     /// Whether the worker is at a task that takes long, so that those behind it are better off elsewhere.
@@ -70,19 +80,32 @@ mod tests {
         (pace, now)
     }
 
+    /// How many tickets of one task a worker is given.
+    fn depth(pace: Pace) -> usize {
+        (1..=MOST)
+            .find(|depth| !pace.takes_more(*depth, *depth))
+            .expect("there is a limit")
+    }
+
     #[test]
     fn short_tasks_are_given_ahead_and_long_ones_are_not() {
-        assert_eq!(after(0, Duration::ZERO).0.depth(), 1);
-        assert_eq!(after(100, Duration::ZERO).0.depth(), MOST as usize);
-        assert_eq!(after(100, AHEAD / 10).0.depth(), 10);
-        assert_eq!(after(100, 2 * AHEAD).0.depth(), 1);
+        assert_eq!(depth(after(0, Duration::ZERO).0), 1);
+        assert_eq!(depth(after(100, Duration::ZERO).0), MOST);
+        assert_eq!(depth(after(100, AHEAD / 10).0), 10);
+        assert_eq!(depth(after(100, 2 * AHEAD).0), 1);
+    }
+
+    #[test]
+    fn what_counts_for_tasks_that_travel_together_is_their_time() {
+        let (pace, _) = after(100, AHEAD / 1_000);
+        assert!(pace.takes_more(2, 999) && !pace.takes_more(2, 1_000));
     }
 
     #[test]
     fn a_long_task_counts_at_once() {
         let (mut pace, now) = after(100, Duration::from_micros(1));
         pace.replies(1, now + AHEAD);
-        assert_eq!(pace.depth(), 1);
+        assert_eq!(depth(pace), 1);
     }
 
     #[test]

@@ -3,21 +3,24 @@
 use crate::attendant::attend;
 use crate::build_error::{BuildError, Kind};
 use crate::builder::ProcessPoolBuilder;
+use crate::map::{Pace, ProcessMap};
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::shutdown::Threads;
 use crate::stats::Stats;
 use crate::submission::Submission;
 use crate::table::Rules;
+use crate::task::{Function, Names};
 use crate::watcher::watch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
-use trine_future::{Executor, Future, Map, Pool, Shutdown, ShutdownReport, TaskError};
+use trine_future::{Executor, Future, Pool, Shutdown, ShutdownReport, TaskError};
 
 /// A pool of worker processes.
 ///
@@ -46,8 +49,8 @@ use trine_future::{Executor, Future, Map, Pool, Shutdown, ShutdownReport, TaskEr
 pub struct ProcessPool {
     pub(crate) shared: Arc<Shared>,
     workers: usize,
-    /// How many tasks of a map are in the pool at most.
-    map_limit: usize,
+    /// How many tasks of a map are in the pool at most. `None` if there is no limit.
+    map_limit: Option<usize>,
     pub(crate) threads: Arc<Threads>,
     /// Somebody waits for the end of the pool, or has: it is not waited for when it is dropped.
     pub(crate) waited_for: AtomicBool,
@@ -195,9 +198,9 @@ impl ProcessPool {
 
     /// Runs `function` with each of `arguments`. The results come in the order of the arguments.
     ///
-    /// The iterator is lazy: it submits two tasks a worker ahead of the result that is taken, and up to 64 while results come
-    /// fast. Its methods set another [number](Map::look_ahead), or the [order of completion](Map::unordered). Its `next` blocks
-    /// until that result is there. A task that fails is an `Err` in its place. Dropped, it cancels what has not started.
+    /// The iterator is lazy: it takes two arguments a worker ahead of the result that is taken, and up to 2000 while results come
+    /// fast, which then travel many at a time. Its methods set another [number](ProcessMap::look_ahead), or the [order of
+    /// completion](ProcessMap::unordered). Its `next` blocks until that result is there. A task that fails is an `Err` in its place. Dropped, it cancels what has not started.
     ///
     /// In a pool with a [`queue_limit`](ProcessPoolBuilder::queue_limit) it submits no more than has room, whatever the
     /// look-ahead: under [`Refuse`](crate::WhenFull::Refuse) as many as may wait, as all do until workers have started;
@@ -211,28 +214,39 @@ impl ProcessPool {
     /// # Ok::<(), trine_processes::TaskError>(())
     /// ```
     #[doc(alias = "par_iter")]
-    pub fn map<F, A, R, I>(
-        &self,
-        function: F,
-        arguments: I,
-    ) -> Map<I::IntoIter, impl FnMut(A) -> Future<R> + use<'_, F, A, R, I>, R>
+    pub fn map<F, A, R, I>(&self, function: F, arguments: I) -> ProcessMap<'_, I::IntoIter, R>
     where
         F: Fn(A) -> R + Copy + Send + Sync + 'static,
         A: Serialize + DeserializeOwned + Send + 'static,
         R: Serialize + DeserializeOwned + Send + 'static,
         I: IntoIterator<Item = A>,
     {
-        self.map_by(arguments, move |argument| self.submit(function, argument))
+        const { captures_nothing(size_of::<F>()) };
+        self.map_as(function, type_name::<F>(), arguments)
     }
 
-    /// The results of `submit` for each of `arguments`, in their order.
-    pub(crate) fn map_by<A, R, I: IntoIterator<Item = A>, S: FnMut(A) -> Future<R>>(
+    /// [`map`](Self::map), with what the function is called in errors.
+    pub(crate) fn map_as<F, A, R, I>(
         &self,
+        _: F,
+        name: &'static str,
         arguments: I,
-        submit: S,
-    ) -> Map<I::IntoIter, S, R> {
-        let look_ahead = self.workers.saturating_mul(2)..=self.workers.saturating_mul(64);
-        Map::adaptive(arguments.into_iter(), look_ahead, submit).at_most(self.map_limit)
+    ) -> ProcessMap<'_, I::IntoIter, R>
+    where
+        F: Fn(A) -> R + Copy + Send + Sync + 'static,
+        A: Serialize + DeserializeOwned + Send + 'static,
+        R: Serialize + DeserializeOwned + Send + 'static,
+        I: IntoIterator<Item = A>,
+    {
+        let function = Function::of::<F, A, R>(name).ok();
+        let pace = Pace::new(self.workers, self.map_limit);
+        ProcessMap::new(
+            &self.shared,
+            Names::of::<A, R>(name),
+            function,
+            arguments.into_iter(),
+            pace,
+        )
     }
 }
 

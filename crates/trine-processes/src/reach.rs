@@ -17,16 +17,28 @@ pub(crate) struct Processes<'a> {
 pub(crate) struct After {
     /// This worker was handed tasks, and has to be woken.
     worker: Option<Arc<Process>>,
+    /// So was this one.
+    other: Option<Arc<Process>>,
     /// A task has a time-out: whoever watches the clock has to know.
     pub(crate) is_timed: bool,
+    /// The attendants of these workers have to be woken.
+    pub(crate) woken: Vec<usize>,
     /// Tasks that were cancelled.
     dismissed: Vec<Ticket<Task>>,
 }
 
 impl After {
-    pub(crate) fn wake_worker(&self) {
-        if let Some(worker) = &self.worker {
+    pub(crate) fn wake_workers(&self) {
+        for worker in self.worker.iter().chain(&self.other) {
             worker.wake();
+        }
+    }
+
+    /// What is told to the table hands tasks to two workers at most: to one, and half of its own to the one it has them from.
+    fn wake_worker(&mut self, process: &Arc<Process>) {
+        let worker = self.worker.get_or_insert_with(|| Arc::clone(process));
+        if !Arc::ptr_eq(worker, process) {
+            self.other.get_or_insert_with(|| Arc::clone(process));
         }
     }
 }
@@ -45,35 +57,49 @@ impl Reach<Task> for Processes<'_> {
         let Some(process) = &self.processes[worker] else {
             return Handing::NoRoom;
         };
-        if !ticket.task.promise.start() {
+        if !ticket.task.start() {
             return Handing::Cancelled;
         }
-        let Some(call) = process.hand(&ticket.task.request, oldest.map(|oldest| oldest.task.call)) else {
-            ticket.task.promise.put_back();
+        let Some(call) = process.hand(&ticket.task.request(), oldest.map(|oldest| oldest.task.call.0)) else {
+            ticket.task.put_back();
             return Handing::NoRoom;
         };
-        ticket.task.call = call;
+        ticket.task.call = (call, ticket.number);
         self.after.is_timed |= ticket.timeout.is_some();
-        self.after.worker = Some(Arc::clone(process));
+        self.after.wake_worker(process);
         Handing::Handed
     }
 
     fn announce(&mut self, worker: usize, ticket: &mut Ticket<Task>) -> bool {
-        let started = ticket.task.promise.start();
+        let started = ticket.task.start();
         if started && let Some(process) = &self.processes[worker] {
-            ticket.task.call = process.announce();
+            ticket.task.call = (process.announce(), ticket.number);
             self.after.is_timed |= ticket.timeout.is_some();
         }
         started
     }
 
-    fn take_back(&mut self, worker: usize, ticket: &mut Ticket<Task>) -> bool {
+    fn take_back(&mut self, worker: usize, ticket: &mut Ticket<Task>) -> u32 {
         let process = self.processes[worker].as_ref();
-        let taken = process.is_some_and(|process| process.take_back(ticket.task.call));
-        if taken {
-            ticket.task.promise.put_back();
+        let (call, first) = ticket.task.call;
+        let Some(begun) = process.and_then(|process| process.take_back(call)) else {
+            return ticket.count;
+        };
+        // Some of those have ended since. The worker may have written any number.
+        let not_ended = (first + u64::from(begun)).saturating_sub(ticket.number);
+        let begun = u32::try_from(not_ended).unwrap_or(u32::MAX).min(ticket.count);
+        if begun == 0 {
+            ticket.task.put_back();
         }
-        taken
+        begun
+    }
+
+    fn divide(&mut self, ticket: &mut Ticket<Task>, kept: u32) -> Ticket<Task> {
+        ticket.divide(kept)
+    }
+
+    fn wake(&mut self, worker: usize) {
+        self.after.woken.push(worker);
     }
 
     fn dismiss(&mut self, ticket: Ticket<Task>) {
@@ -93,10 +119,16 @@ impl Reach<Task> for NotReached {
         false
     }
 
-    fn take_back(&mut self, _: usize, ticket: &mut Ticket<Task>) -> bool {
-        ticket.task.promise.put_back();
-        true
+    fn take_back(&mut self, _: usize, ticket: &mut Ticket<Task>) -> u32 {
+        ticket.task.put_back();
+        0
     }
+
+    fn divide(&mut self, ticket: &mut Ticket<Task>, kept: u32) -> Ticket<Task> {
+        ticket.divide(kept)
+    }
+
+    fn wake(&mut self, _: usize) {}
 
     fn dismiss(&mut self, _: Ticket<Task>) {}
 }

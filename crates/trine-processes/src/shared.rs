@@ -10,6 +10,7 @@ use crate::bed::Bed;
 use crate::callback_thread::CallbackThread;
 use crate::limit::WhenFull;
 use crate::message::Message;
+use crate::pace::LONG;
 use crate::queue::Ticket;
 use crate::reach::{After, NotReached, Processes};
 use crate::refusal::Refusal;
@@ -21,12 +22,16 @@ use crate::watcher::Watched;
 use attendance::Attendance;
 use std::collections::VecDeque;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use trine_future::{Future, Promise};
 use trine_lock::{Lock, LockGuard};
 use trine_platform::{Deadline, HomeProcess};
+
+/// How long an attendant lets replies come together.
+const DOZE: Duration = Duration::from_micros(200);
 
 /// The inside of a pool. Under the lock the table is told what happens, and small tasks are copied into the rings of workers: no
 /// task is dropped or ended, nobody woken, nothing killed, and nothing blocks.
@@ -81,10 +86,10 @@ impl Shared {
         self.home.is_here()
     }
 
-    /// A number that no other task of this pool has.
-    pub(crate) fn next_number(&self) -> u64 {
+    /// The first of so many numbers in a row that no other task of this pool has.
+    pub(crate) fn next_numbers(&self, count: u64) -> u64 {
         // ORDERING: Relaxed: only the number itself matters.
-        self.next_number.fetch_add(1, Relaxed)
+        self.next_number.fetch_add(count, Relaxed)
     }
 
     /// Hands a task to a worker or queues it, or gives it back: if there is no room, then, where `waits` says so of the limit,
@@ -119,6 +124,18 @@ impl Shared {
         }
     }
 
+    /// Hands a task to a worker or queues it. Blocks while there is no room, if that is what the limit says; else the task fails.
+    pub(crate) fn submit(&self, mut ticket: Ticket<Task>) {
+        while let Some((full, room)) = self
+            .offer(ticket, |when_full| when_full == WhenFull::Block)
+            .or_fail()
+        {
+            ticket = full;
+            // However the wait ends, the pool is asked again.
+            let _ = room.result();
+        }
+    }
+
     /// What the attendant of `worker` does next.
     pub(crate) fn next(&self, worker: usize) -> Next {
         let now = Instant::now();
@@ -126,7 +143,7 @@ impl Shared {
         let (next, after) = inside.reach(|table, reach| table.next(worker, now, reach));
         let submitters = std::mem::take(&mut inside.submitters);
         let woken = match next {
-            Next::Sleep { wake } => wake.and_then(|attendant| inside.bed(attendant)),
+            Next::Sleep { wake, .. } => wake.and_then(|attendant| inside.bed(attendant)),
             _ => None,
         };
         self.finish(inside, after);
@@ -135,12 +152,19 @@ impl Shared {
         next
     }
 
-    /// The attendant of `worker` sleeps until it is woken, or its worker has replied or exited.
-    pub(crate) fn sleep(&self, worker: usize, process: Option<&Worker>) {
-        let Some(bed) = self.inside.lock().beds[worker].clone() else {
+    /// The attendant of `worker` sleeps until it is woken, or its worker has replied or exited; not long if it `naps`.
+    pub(crate) fn sleep(&self, worker: usize, process: Option<&Worker>, naps: bool) {
+        let inside = self.inside.lock();
+        let doze = if naps {
+            Some(LONG)
+        } else {
+            inside.table.is_at_several(worker, Instant::now()).then_some(DOZE)
+        };
+        let Some(bed) = inside.beds[worker].clone() else {
             return;
         };
-        let can_wake = process.is_some_and(|process| process.sleep_unless(|| bed.is_woken()));
+        drop(inside);
+        let can_wake = process.is_some_and(|process| process.sleep_unless(|| bed.is_woken(), doze));
         if !can_wake && !bed.is_woken() {
             bed.parker.park();
         }
@@ -153,7 +177,7 @@ impl Shared {
         inside
             .table
             .last_of(worker)
-            .map(|ticket| Arc::clone(&ticket.task.request))
+            .map(|ticket| ticket.task.request_to_keep())
     }
 
     /// Takes a task back that was handed to a worker. False if it runs or has ended.
@@ -167,6 +191,21 @@ impl Shared {
         self.finish(inside, after);
         wake_all(woken);
         taken.is_some()
+    }
+
+    /// Takes those of these tasks back that were handed to workers, and do not run.
+    pub(crate) fn take_back_all_of(&self, tasks: &Range<u64>) {
+        if !self.is_home() {
+            return;
+        }
+        let mut inside = self.inside.lock();
+        let (workers, after) = inside.reach(|table, reach| table.take_back_all_of(tasks, reach));
+        let woken: Vec<_> = workers
+            .into_iter()
+            .filter_map(|worker| inside.bed(worker))
+            .collect();
+        self.finish(inside, after);
+        wake_all(woken);
     }
 
     /// The worker is gone. It has begun none of its tasks, if `unstarted`.
@@ -194,8 +233,14 @@ impl Shared {
     /// Frees the lock, and does what follows from what was done under it.
     fn finish(&self, inside: LockGuard<'_, Inside>, after: After) {
         let bell = if after.is_timed { inside.bell.clone() } else { None };
+        let woken: Vec<_> = after
+            .woken
+            .iter()
+            .filter_map(|worker| inside.bed(*worker))
+            .collect();
         drop(inside);
-        after.wake_worker();
+        after.wake_workers();
+        wake_all(woken);
         ring(bell);
     }
 
@@ -284,7 +329,7 @@ impl Offered {
             Self::Full(ticket, None) => (ticket, Refusal::Full),
             Self::Refused(ticket, refusal) => (ticket, refusal),
         };
-        ticket.task.fail(refusal.into());
+        ticket.task.fail(|| refusal.into());
         None
     }
 }

@@ -1,13 +1,15 @@
 //! A pool whose workers keep something from task to task.
 
+use crate::map::ProcessMap;
+use crate::pool::captures_nothing;
 use crate::state;
 use crate::submission::Submission;
 use crate::{Future, ProcessPool};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
-use trine_future::Map;
 
 /// A pool each of whose workers has a state: [`ProcessPoolBuilder::build_with_state`](crate::ProcessPoolBuilder::build_with_state).
 ///
@@ -122,19 +124,16 @@ impl<S: 'static> StatefulPool<S> {
     /// assert_eq!(sums.collect::<Result<Vec<_>, _>>()?, [1, 3, 6]);
     /// # Ok::<(), trine_processes::TaskError>(())
     /// ```
-    pub fn map<F, A, R, I>(
-        &self,
-        function: F,
-        arguments: I,
-    ) -> Map<I::IntoIter, impl FnMut(A) -> Future<R> + use<'_, F, A, R, I, S>, R>
+    pub fn map<F, A, R, I>(&self, function: F, arguments: I) -> ProcessMap<'_, I::IntoIter, R>
     where
         F: Fn(&mut S, A) -> R + Copy + Send + Sync + 'static,
         A: Serialize + DeserializeOwned + Send + 'static,
         R: Serialize + DeserializeOwned + Send + 'static,
         I: IntoIterator<Item = A>,
     {
-        self.pool
-            .map_by(arguments, move |argument| self.submit(function, argument))
+        const { captures_nothing(size_of::<F>()) };
+        let with_state = move |argument| state::with(|state| function(state, argument));
+        self.pool.map_as(with_state, type_name::<F>(), arguments)
     }
 }
 

@@ -1,12 +1,11 @@
 //! How a task comes into the pool, with its options.
 
-use crate::limit::WhenFull;
+use crate::codec;
 use crate::member::Member;
 use crate::queue::Ticket;
 use crate::refusal::Refusal;
 use crate::shared::{Offered, Shared};
-use crate::task::{Names, Task, decode_value, fingerprint, left_out};
-use crate::{codec, frame, system};
+use crate::task::{Function, Names, Task, Work, decode_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::type_name;
@@ -96,19 +95,13 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         R: Serialize + DeserializeOwned + Send + 'static,
     {
         let shared = self.shared;
-        let (mut ticket, future) = match self.into_prepared() {
-            Ok(prepared) => prepared,
-            Err(error) => return Future::failed(error),
-        };
-        while let Some((full, room)) = shared
-            .offer(ticket, |when_full| when_full == WhenFull::Block)
-            .or_fail()
-        {
-            ticket = full;
-            // However the wait ends, the pool is asked again.
-            let _ = room.result();
+        match self.into_prepared() {
+            Ok((ticket, future)) => {
+                shared.submit(ticket);
+                future
+            }
+            Err(error) => Future::failed(error),
         }
-        future
     }
 
     /// Submits the task once there is room, for which async code awaits. The output is the task's future, so there are two
@@ -171,7 +164,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         // It must not outlive the task. Its destructor is the user's code.
         match codec::discard(self.argument) {
             Ok(()) => Ok((ticket, future)),
-            Err(cause) => Err(ticket.task.names.argument_not_encoded(cause)),
+            Err(cause) => Err(Names::of::<A, R>(self.name).argument_not_encoded(cause)),
         }
     }
 
@@ -212,7 +205,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
             Err(error) => return Err(Rejected::new(self.function, self.argument, false, error)),
         };
         // Nobody has the future any more.
-        ticket.task.promise.cancel();
+        ticket.task.cancel();
         let is_full = matches!(refusal, Refusal::Full);
         Err(Rejected::new(
             self.function,
@@ -229,12 +222,12 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         A: Serialize + DeserializeOwned + Send + 'static,
         R: Serialize + DeserializeOwned + Send + 'static,
     {
-        let names = Names::of::<A, R>(self.name);
-        let entry = system::index_of::<F, A, R>().ok_or_else(left_out)?;
-        let number = self.shared.next_number();
+        let function = Function::of::<F, A, R>(self.name)?;
+        let names = function.names;
+        let number = self.shared.next_numbers(1);
         // The worker has the function too: only its type is needed, which says which one it is.
         let span = TaskSpan::current().child("processes", self.shared.settings.pool_name(), self.name);
-        let header = frame::call(number, entry, fingerprint::<F, A, R>(), span.context());
+        let header = function.call(number, span.context());
         let request =
             codec::encode(&self.argument, header).map_err(|cause| names.argument_not_encoded(cause))?;
         let (promise, future) = if self.kill_on_cancel {
@@ -242,18 +235,19 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         } else {
             Promise::with_owner(Member::<false>::new(self.shared, number))
         };
-        let task = Task {
+        let bytes = request.weight();
+        let request = Arc::new(request);
+        let work = Work::One {
             names,
-            request: Arc::new(request),
-            call: 0,
-            span,
+            request,
             promise,
         };
         let ticket = Ticket {
             number,
-            bytes: task.request.weight(),
+            count: 1,
+            bytes,
             timeout: self.timeout,
-            task,
+            task: Task::new(work, span),
         };
         Ok((ticket, future.try_map(decode_value)))
     }

@@ -12,7 +12,11 @@
 //!
 //! A worker whose tasks are short is given some ahead ([`Pace`]), once all workers have something to do. They still wait:
 //! they can be taken back until the worker begins them. A worker with nothing to do takes half of what waits in another one, and
-//! what waits behind a long task goes back to the queue.
+//! what waits behind a long task goes back to the queue. But short tasks that travel together are left to their worker, which will
+//! have run them sooner: then the attendant of the idle one asks again soon, in case that one of them is long.
+//!
+//! Some tasks travel together, as one ticket: elements of a map. A worker begins them one by one, so what it has not begun of
+//! a ticket can be taken back like a task of its own: then the ticket is divided.
 //!
 //! A task that runs is stopped in two steps. The table takes back what waits behind it and notes the stop, and from then on its
 //! worker gets no other task; the caller then kills the worker; and its attendant, who finds it dead, is told of the
@@ -22,7 +26,7 @@ mod ending;
 mod handing;
 mod worker;
 
-use crate::answers::{Handing, Next, Reach, Submitted};
+use crate::answers::{Answered, Handing, Next, Reach, Submitted};
 use crate::counts::{TaskCounts, WorkerCounts};
 use crate::limit::Limits;
 use crate::queue::{Queue, Ticket};
@@ -75,7 +79,7 @@ impl<T> Table<T> {
         }
     }
 
-    /// A task comes in, if there is room.
+    /// A ticket comes in, if there is room.
     pub(crate) fn submit(
         &mut self,
         mut ticket: Ticket<T>,
@@ -88,9 +92,9 @@ impl<T> Table<T> {
         if let Some(when_full) = self.when_full(ticket.bytes) {
             return Submitted::Full(ticket, when_full);
         }
-        self.task_counts.submitted += 1;
-        if self.queue.len() == 0
-            && let Some(worker) = self.free_worker()
+        self.task_counts.submitted += u64::from(ticket.count);
+        if self.queue.is_empty()
+            && let Some(worker) = self.free_worker(ticket.count)
             && self.hand(worker, &mut ticket, reach) == Handing::Handed
         {
             self.ready.retain(|ready| *ready != worker);
@@ -141,12 +145,15 @@ impl<T> Table<T> {
         } else if !has_process {
             self.absent.push(worker);
         }
-        let wake = if self.queue.len() == 0 {
+        let wake = if self.queue.is_empty() {
             None
         } else {
             self.ready.pop()
         };
-        Next::Sleep { wake }
+        // What waits elsewhere has been left there, as far as one knows for a moment.
+        let naps = is_idle && self.workers.iter().any(|other| other.waiting() > 0);
+        self.workers[worker].naps = naps;
+        Next::Sleep { wake, naps }
     }
 
     /// The worker has said hello.
@@ -169,13 +176,14 @@ impl<T> Table<T> {
         self.count_failure()
     }
 
-    /// The worker has replied to this task, which has ended. `None` if it has no such task. Replies that two threads have taken
-    /// may be told in another order than that in which they came. After those that came together, [`replied`](Self::replied)
-    /// is told.
-    pub(crate) fn answered(&mut self, worker: usize, number: u64) -> Option<Ticket<T>> {
+    /// The worker has replied to this task, which has ended. `None` if it has no such task, or another one before that in its
+    /// ticket. After replies that came together, [`replied`](Self::replied) is told.
+    pub(crate) fn answered(&mut self, worker: usize, number: u64) -> Option<Answered<'_, T>> {
         let serving = &mut self.workers[worker];
-        let place = serving.handed.iter().position(|ticket| ticket.number == number)?;
-        let ticket = serving.handed.remove(place)?;
+        let place = serving.handed.place_of(number)?;
+        if serving.handed.at(place).number != number {
+            return None;
+        }
         if place == 0 {
             serving.deadline = None;
         }
@@ -189,7 +197,15 @@ impl<T> Table<T> {
         }
         self.task_counts.answered += 1;
         self.failures = 0;
-        Some(ticket)
+        let handed = &mut serving.handed;
+        if handed.at(place).count == 1 {
+            return handed.remove(place).map(Answered::Last);
+        }
+        handed.change(place, |ticket| {
+            ticket.number += 1;
+            ticket.count -= 1;
+        });
+        Some(Answered::OneOf(handed.task_at(place)))
     }
 
     /// The worker has replied to so many tasks, at least one. True if its attendant is asleep, and has something to do.
@@ -206,7 +222,7 @@ impl<T> Table<T> {
         if !self.workers[worker].asleep || !self.workers[worker].handed.is_empty() {
             return false;
         }
-        let wake = self.queue.len() > 0 || self.closed || !is_idle;
+        let wake = !self.queue.is_empty() || self.closed || !is_idle;
         if is_idle && !wake && !self.ready.contains(&worker) {
             self.ready.push(worker);
         }
@@ -223,21 +239,25 @@ impl<T> Table<T> {
         self.place_of(number).map(|(worker, _)| worker)
     }
 
-    /// The task that its attendant is to send to the worker.
-    pub(crate) fn last_of(&self, worker: usize) -> Option<&Ticket<T>> {
-        self.workers[worker].handed.back()
+    /// Whether the worker is at a short task after which it goes on with others of the same ticket, as far as one knows.
+    pub(crate) fn is_at_several(&self, worker: usize, now: Instant) -> bool {
+        let Worker { handed, pace, .. } = &self.workers[worker];
+        handed.front().is_some_and(|first| first.count > 1) && !pace.is_stuck(now)
     }
 
-    /// The number of tasks that wait, in the queue or in workers, and their bytes.
+    /// The task that its attendant is to send to the worker.
+    pub(crate) fn last_of(&self, worker: usize) -> Option<&Ticket<T>> {
+        self.workers[worker].handed.iter().last()
+    }
+
+    /// The number of tasks that wait, in the queue or in workers, and their bytes. (Not the bytes of those that wait behind one
+    /// that runs, in the same ticket.)
     pub(crate) fn waiting(&self) -> (usize, usize) {
-        let in_workers = self
-            .workers
-            .iter()
-            .flat_map(|worker| worker.handed.iter().skip(1));
-        in_workers.fold(
-            (self.queue.len(), self.queue.bytes()),
-            |(tasks, bytes), ticket| (tasks + 1, bytes + ticket.bytes),
-        )
+        let start = (self.queue.tasks(), self.queue.bytes());
+        self.workers.iter().fold(start, |(tasks, bytes), worker| {
+            let running = worker.handed.front().map_or(0, |first| first.bytes);
+            (tasks + worker.waiting(), bytes + worker.handed.bytes() - running)
+        })
     }
 
     pub(crate) fn task_counts(&self) -> TaskCounts {
@@ -278,7 +298,7 @@ impl<T> Table<T> {
         if self.is_healthy() || self.has_workers() {
             return VecDeque::new();
         }
-        self.task_counts.failed += self.queue.len() as u64;
+        self.task_counts.failed += self.queue.tasks() as u64;
         self.queue.take_all()
     }
 
@@ -303,15 +323,16 @@ impl<T> Table<T> {
 
     /// Where a task is that a worker has.
     fn place_of(&self, number: u64) -> Option<(usize, usize)> {
-        self.workers.iter().enumerate().find_map(|(index, worker)| {
-            let place = worker.handed.iter().position(|ticket| ticket.number == number)?;
-            Some((index, place))
-        })
+        self.workers
+            .iter()
+            .enumerate()
+            .find_map(|(index, worker)| Some((index, worker.handed.place_of(number)?)))
     }
 
     /// An attendant may wake for no reason, and asks while it is still listed as asleep.
     fn forget_sleeper(&mut self, worker: usize) {
         self.workers[worker].asleep = false;
+        self.workers[worker].naps = false;
         self.ready.retain(|sleeper| *sleeper != worker);
         self.absent.retain(|sleeper| *sleeper != worker);
     }

@@ -2,18 +2,21 @@
 
 use crate::answers::Stop;
 use crate::beside::Beside;
+use crate::chunk::Chunk;
 use crate::frame::{self, Call, Reply};
 use crate::message::{self, Message, Opened, Received, Taken};
+use crate::queue::Ticket;
 use crate::system::{self, Process};
 use crate::{backtrace, codec, mixer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::{TypeId, type_name};
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Duration;
-use trine_future::{Panic, Promise, TaskError, TaskSpan, WorkerDeath, catch_panic};
+use trine_future::{Panic, Promise, SpanContext, TaskError, TaskSpan, WorkerDeath, catch_panic};
 
 /// What runs a task in a worker: an instance of [`run_task`] or [`run_initializer`]. It returns the encoded reply.
 pub(crate) type Entry = fn(&Call<'_>, Beside) -> Message;
@@ -98,17 +101,57 @@ pub(crate) fn fingerprint<F: 'static, A: 'static, R: 'static>() -> u64 {
     mixer::hash(TypeId::of::<(F, A, R)>())
 }
 
-/// A task on its way through the pool. Dropped without an end, its future fails.
+/// A task on its way through the pool, or some that travel together. Dropped without an end, they fail.
 pub(crate) struct Task {
-    pub(crate) names: Names,
-    /// The encoded call.
-    pub(crate) request: Arc<Message>,
-    /// What the worker that has it calls it.
-    pub(crate) call: u32,
+    pub(crate) work: Work,
+    /// What the worker that has it calls it, and the number of the first task that was handed to it by that.
+    pub(crate) call: (u32, u64),
     /// In this process. That in the worker names it.
     pub(crate) span: TaskSpan,
-    /// Takes the encoded reply, if that carries a value.
-    pub(crate) promise: Promise<Received>,
+}
+
+/// What there is to do, and who is told of the result.
+pub(crate) enum Work {
+    /// A task with a future.
+    One {
+        names: Names,
+        /// The encoded call.
+        request: Arc<Message>,
+        /// Takes the encoded reply, if that carries a value.
+        promise: Promise<Received>,
+    },
+    /// Elements of a map.
+    Chunk(Chunk),
+}
+
+/// The function of a task, as both sides know it.
+#[derive(Clone, Copy)]
+pub(crate) struct Function {
+    pub(crate) names: Names,
+    /// Where its entry stands in the table of entries.
+    pub(crate) entry: u32,
+    pub(crate) fingerprint: u64,
+}
+
+impl Function {
+    /// `name` is what the function is called in errors.
+    pub(crate) fn of<F, A, R>(name: &'static str) -> Result<Self, TaskError>
+    where
+        F: Fn(A) -> R + Copy + Send + Sync + 'static,
+        A: Serialize + DeserializeOwned + Send + 'static,
+        R: Serialize + DeserializeOwned + Send + 'static,
+    {
+        Ok(Self {
+            names: Names::of::<A, R>(name),
+            entry: system::index_of::<F, A, R>().ok_or_else(left_out)?,
+            fingerprint: fingerprint::<F, A, R>(),
+        })
+    }
+
+    /// The beginning of a call.
+    pub(crate) fn call(&self, number: u64, span: SpanContext) -> Vec<u8> {
+        frame::call(number, self.entry, self.fingerprint, span)
+    }
 }
 
 /// The names of a task's types, for errors.
@@ -140,24 +183,154 @@ impl Names {
 }
 
 impl Task {
-    /// Ends the task with the reply of its worker, `from`.
-    pub(crate) fn answer(self, reply: Vec<u8>, from: Option<&Process>) {
-        let received = match Self::receive(&self.request, reply, from) {
-            Ok(received) => received,
-            Err(cause) => return self.fail_unreadable(cause),
+    pub(crate) fn new(work: Work, span: TaskSpan) -> Self {
+        let call = (0, 0);
+        Self { work, call, span }
+    }
+
+    /// Notes that a worker gets it. False if nobody wants it any more.
+    pub(crate) fn start(&mut self) -> bool {
+        match &mut self.work {
+            Work::One { promise, .. } => promise.start(),
+            Work::Chunk(chunk) => !chunk.calls().mailbox.is_abandoned(),
+        }
+    }
+
+    /// Notes that no worker has it.
+    pub(crate) fn put_back(&mut self) {
+        match &mut self.work {
+            Work::One { promise, .. } => promise.put_back(),
+            Work::Chunk(_) => {}
+        }
+    }
+
+    /// What is sent to a worker.
+    pub(crate) fn request(&self) -> Cow<'_, Message> {
+        match &self.work {
+            Work::One { request, .. } => Cow::Borrowed(&**request),
+            Work::Chunk(chunk) => chunk.request(self.span.context()),
+        }
+    }
+
+    /// The same, for who sends it later.
+    pub(crate) fn request_to_keep(&self) -> Arc<Message> {
+        match &self.work {
+            Work::One { request, .. } => Arc::clone(request),
+            Work::Chunk(chunk) => Arc::new(chunk.request(self.span.context()).into_owned()),
+        }
+    }
+
+    /// Keeps so many tasks, and returns the others.
+    fn divide(&mut self, kept: u32) -> Self {
+        let Work::Chunk(chunk) = &mut self.work else {
+            unreachable!("a task with a future is by itself");
         };
-        let (names, promise) = self.let_go();
-        let Names {
+        Self::new(Work::Chunk(chunk.divide(kept)), TaskSpan::none())
+    }
+
+    /// Ends what has not ended, each task with an error of its own.
+    pub(crate) fn fail(self, error: impl Fn() -> TaskError) {
+        // The span has ended when the result is there, and what was beside the request is let go of: so who has the result
+        // finds shared slices to be its own again.
+        let Self { work, span, .. } = self;
+        drop(span);
+        match work {
+            Work::One { request, promise, .. } => {
+                drop(request);
+                promise.fail(error());
+            }
+            Work::Chunk(chunk) => chunk.fail(error),
+        }
+    }
+
+    /// Cancels what has not ended.
+    pub(crate) fn cancel(self) {
+        match self.work {
+            Work::One { promise, .. } => promise.cancel(),
+            Work::Chunk(chunk) => chunk.fail(TaskError::cancelled),
+        }
+    }
+
+    /// Ends the tasks whose worker has replied something else. It is alive, and may still read what it was given.
+    pub(crate) fn fail_unanswered(self) {
+        self.request().set_held_in_the_worker();
+        let cause = no_reply_to(self.name());
+        self.fail(|| unreadable(cause.clone()));
+    }
+
+    /// Ends the tasks whose worker is gone: it died, or it was stopped.
+    pub(crate) fn lose(self, stop: Option<Stop>, timeout: Option<Duration>, death: &WorkerDeath) {
+        let name = self.name();
+        self.fail(|| match (stop, timeout) {
+            (Some(Stop::TimedOut), Some(timeout)) => TaskError::timed_out(name, timeout),
+            (Some(Stop::Killed | Stop::TimedOut), _) => TaskError::killed(name),
+            (Some(Stop::Distrusted) | None, _) => TaskError::worker_died(name, death.clone()),
+        });
+    }
+
+    fn name(&self) -> &'static str {
+        match &self.work {
+            Work::One { names, .. } => names.function,
+            Work::Chunk(chunk) => chunk.calls().function.names.function,
+        }
+    }
+
+    /// Ends a task with the reply of its worker, `from`.
+    pub(crate) fn answer(self, reply: Vec<u8>, from: Option<&Process>) {
+        let Self { work, span, .. } = self;
+        let Work::One {
+            names,
+            request,
+            promise,
+        } = work
+        else {
+            unreachable!("elements of maps are answered by their chunk");
+        };
+        let received = receive(Some(&request), reply, from);
+        // As in `fail`.
+        drop((request, span));
+        let checked = received.and_then(|received| {
+            names.value_in(&received.frame)?;
+            Ok(received)
+        });
+        match checked {
+            Ok(received) => {
+                // Whoever cancelled the task does not want the value.
+                let _ = promise.complete(received);
+            }
+            Err(error) => promise.fail(error),
+        }
+    }
+}
+
+impl Ticket<Task> {
+    /// Keeps so many of its tasks, not none and not all, and returns one with the others.
+    pub(crate) fn divide(&mut self, kept: u32) -> Self {
+        // About what each part weighs.
+        let bytes = self.bytes / self.count as usize * kept as usize;
+        let rest = Self {
+            number: self.number + u64::from(kept),
+            count: self.count - kept,
+            bytes: self.bytes - bytes,
+            timeout: self.timeout,
+            task: self.task.divide(kept),
+        };
+        self.count = kept;
+        self.bytes = bytes;
+        rest
+    }
+}
+
+impl Names {
+    /// The encoded value that a reply carries, or the error that it stands for.
+    pub(crate) fn value_in(self, frame: &[u8]) -> Result<&[u8], TaskError> {
+        let Self {
             function,
             argument,
             result,
-        } = names;
-        let error = match Reply::decode(&received.frame) {
-            Some((_, Reply::Value(_))) => {
-                // Whoever cancelled the task does not want the value.
-                let _ = promise.complete(received);
-                return;
-            }
+        } = self;
+        Err(match Reply::decode(frame) {
+            Some((_, Reply::Value(bytes))) => return Ok(bytes),
             Some((
                 _,
                 Reply::Panicked {
@@ -183,57 +356,35 @@ impl Task {
                 TaskError::refused(format!("the worker does not know `{function}`"))
             }
             None => unreadable(no_reply_to(function)),
-        };
-        promise.fail(error);
+        })
     }
+}
 
-    /// Takes what is beside a reply. The error says what is wrong with it.
-    fn receive(request: &Message, reply: Vec<u8>, from: Option<&Process>) -> Result<Received, String> {
-        if message::is_plain(&reply) {
-            let (frame, taken) = (reply, None);
-            return Ok(Received { frame, taken });
-        }
+/// Takes what is beside a reply. The request may have had something beside it, too, if it is given.
+pub(crate) fn receive(
+    request: Option<&Message>,
+    reply: Vec<u8>,
+    from: Option<&Process>,
+) -> Result<Received, TaskError> {
+    if message::is_plain(&reply) {
+        let (frame, taken) = (reply, None);
+        return Ok(Received { frame, taken });
+    }
+    let set_held = || request.map_or((), Message::set_held_in_the_worker);
+    let take = || {
         let (opened, from) = Opened::of(&reply).zip(from).ok_or("it can't be opened")?;
         if opened.is_held {
-            request.set_held_in_the_worker();
+            set_held();
         }
         let taken = Some(Box::new(opened.take(|entry| from.collect(entry))?));
         let frame = opened.frame.to_vec();
         Ok(Received { frame, taken })
-    }
-
-    /// Ends the task whose worker has replied something else.
-    pub(crate) fn fail_unanswered(self) {
-        let cause = no_reply_to(self.names.function);
-        self.fail_unreadable(cause);
-    }
-
-    /// The worker is alive, and may still read what it was given.
-    fn fail_unreadable(self, cause: String) {
-        self.request.set_held_in_the_worker();
-        self.fail(unreadable(cause));
-    }
-
-    /// Ends the task with an error.
-    pub(crate) fn fail(self, error: TaskError) {
-        self.let_go().1.fail(error);
-    }
-
-    /// Lets go of what was beside the request: before the end of the task, so that who has its result finds shared slices to be
-    /// its own again. The span has ended, too, when the result is there.
-    fn let_go(self) -> (Names, Promise<Received>) {
-        (self.names, self.promise)
-    }
-
-    /// Ends the task whose worker is gone: it died, or it was stopped.
-    pub(crate) fn lose(self, stop: Option<Stop>, timeout: Option<Duration>, death: WorkerDeath) {
-        let name = self.names.function;
-        self.fail(match (stop, timeout) {
-            (Some(Stop::TimedOut), Some(timeout)) => TaskError::timed_out(name, timeout),
-            (Some(Stop::Killed | Stop::TimedOut), _) => TaskError::killed(name),
-            (Some(Stop::Distrusted) | None, _) => TaskError::worker_died(name, death),
-        });
-    }
+    };
+    take().map_err(|cause: String| {
+        // It is alive, and may still read what it was given.
+        set_held();
+        unreadable(cause)
+    })
 }
 
 fn no_reply_to(function: &str) -> String {
@@ -251,7 +402,15 @@ pub(crate) fn decode_value<R: DeserializeOwned + 'static>(received: Received) ->
     let Some((_, Reply::Value(bytes))) = Reply::decode(&frame) else {
         unreachable!("a promise is completed with replies that carry a value only");
     };
-    let bytes = rest.as_ref().map_or(bytes, |rest| rest.bytes());
+    decode::<R>(beside, rest.as_ref().map_or(bytes, |rest| rest.bytes()))
+}
+
+/// The result that these bytes are, with nothing beside them.
+pub(crate) fn decode_bytes<R: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<R, TaskError> {
+    decode(Beside::new(), bytes)
+}
+
+fn decode<R: DeserializeOwned + 'static>(beside: Beside, bytes: &[u8]) -> Result<R, TaskError> {
     codec::decode_with(beside, bytes).map_err(|cause| {
         TaskError::serialization(
             format!("the result of type `{}` can't be deserialised", type_name::<R>()),

@@ -1,6 +1,7 @@
 //! Systems on which there are no worker processes yet: everything compiles, and no pool can be built.
 
 use crate::build_error::Kind;
+use crate::frames::Frames;
 use crate::memory::Memory;
 use crate::message::{Entry, Message};
 use crate::settings::Settings;
@@ -16,6 +17,9 @@ const WHY: &str = "worker processes exist on Linux only";
 pub(crate) fn check(_: Option<u32>) -> Result<u32, Kind> {
     Err(Kind::Unsupported(WHY))
 }
+
+/// So many tasks at most go with one call.
+pub(crate) const MOST_TASKS: u32 = 1000;
 
 pub(crate) fn enter_in_main() {}
 
@@ -67,7 +71,7 @@ impl Process {
         match *self {}
     }
 
-    pub(crate) fn take_back(&self, _: u32) -> bool {
+    pub(crate) fn take_back(&self, _: u32) -> Option<u32> {
         match *self {}
     }
 
@@ -79,7 +83,7 @@ impl Process {
         match *self {}
     }
 
-    pub(crate) fn receive_as_leader<R>(&self, _: impl FnOnce(Vec<Vec<u8>>) -> R) -> Option<R> {
+    pub(crate) fn receive_as_leader<R>(&self, _: impl FnOnce(Frames) -> R) -> Option<R> {
         match *self {}
     }
 }
@@ -171,11 +175,11 @@ impl Worker {
         match *self {}
     }
 
-    pub(crate) fn replies(&self) -> Result<Vec<Vec<u8>>, Nonsense> {
+    pub(crate) fn replies<R>(&self, _: impl FnOnce(Frames) -> R) -> Result<Option<R>, Nonsense> {
         match *self {}
     }
 
-    pub(crate) fn sleep_unless(&self, _: impl Fn() -> bool) -> bool {
+    pub(crate) fn sleep_unless(&self, _: impl Fn() -> bool, _: Option<Duration>) -> bool {
         match *self {}
     }
 

@@ -8,14 +8,18 @@
 //! answering, and nothing else. (Code that knows of the sleeper can ask the kernel to have it sleep on another word,
 //! `FUTEX_REQUEUE`: then nothing wakes it. So could it with a signal to the parent: it is no sandbox.)
 
-use trine_platform::SharedFutex;
-use trine_platform::atomic::Ordering::{Relaxed, SeqCst};
+use trine_platform::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use trine_platform::atomic::fence;
+use trine_platform::{Deadline, SharedFutex};
 
 const AWAKE: u32 = 0;
 const ASLEEP: u32 = 1;
 /// Asleep, and not to be woken by [`Alarm::ring`].
 const SILENCED: u32 = 2;
+/// Asleep, and to be woken by [`Alarm::ring`], but not by [`Alarm::ring_if_urgent`].
+const DOZING: u32 = 3;
+/// Awake, and not to doze the next time.
+const RUNG: u32 = 4;
 
 /// The place of one thread to sleep. All zeros are one where nobody sleeps.
 #[repr(transparent)]
@@ -39,6 +43,21 @@ impl Alarm {
         self.sleep(SILENCED, is_ready);
     }
 
+    /// Sleeps until [`ring_at_the_end`](Self::ring_at_the_end), or until the deadline, unless that came since the last time or
+    /// it `is_over`. [`ring_if_urgent`](Self::ring_if_urgent) does not wake from it. May return early.
+    pub(super) fn doze_unless(&self, deadline: &Deadline, is_over: impl FnOnce() -> bool) {
+        let word = self.0.word();
+        let dozes = word.compare_exchange(AWAKE, DOZING, Relaxed, Relaxed).is_ok();
+        // ORDERING: as in `sleep`. And who finds that the other side has rung sees what that did before, by its fence.
+        fence(SeqCst);
+        if dozes && !is_over() {
+            let _ = self.0.wait_until(DOZING, deadline);
+            // ORDERING: pairs with the fences of who has rung, as above. It rings once, so what it did before must be seen now.
+            fence(Acquire);
+        }
+        word.store(AWAKE, Relaxed);
+    }
+
     fn sleep(&self, state: u32, is_ready: impl FnOnce() -> bool) {
         // ORDERING: the fence pairs with those of `ring` and `restore`: either `is_ready` sees what the other side did before, or
         // that side sees that this one is asleep.
@@ -57,19 +76,37 @@ impl Alarm {
 
     /// Wakes the sleeper, who then sees what the caller did before.
     pub(super) fn ring(&self) {
-        // ORDERING: see `sleep_unless`.
+        // ORDERING: see `sleep`.
         fence(SeqCst);
-        if self.is_asleep() && self.wakes() {
-            self.0.wake_one();
+        let _ = self.wakes_from(ASLEEP) || self.wakes_from(DOZING);
+    }
+
+    /// [`ring`](Self::ring), unless the sleeper dozes. The caller rings [at the end](Self::ring_at_the_end).
+    pub(super) fn ring_if_urgent(&self) {
+        // ORDERING: see `sleep`.
+        fence(SeqCst);
+        self.wakes_from(ASLEEP);
+    }
+
+    /// [`ring`](Self::ring), at the end of what one may doze meanwhile: who is awake now does not doze the next time.
+    pub(super) fn ring_at_the_end(&self) {
+        // ORDERING: pairs with the fence of `doze_unless`.
+        fence(SeqCst);
+        let is_awake = self.0.word().compare_exchange(AWAKE, RUNG, Relaxed, Relaxed);
+        if is_awake.is_err() {
+            self.ring();
         }
     }
 
-    /// Whether the caller is the one to wake the sleeper.
-    fn wakes(&self) -> bool {
-        self.0
-            .word()
-            .compare_exchange(ASLEEP, AWAKE, Relaxed, Relaxed)
-            .is_ok()
+    /// Wakes the sleeper if it sleeps like this.
+    fn wakes_from(&self, state: u32) -> bool {
+        let word = self.0.word();
+        let wakes =
+            word.load(Relaxed) == state && word.compare_exchange(state, AWAKE, Relaxed, Relaxed).is_ok();
+        if wakes {
+            self.0.wake_one();
+        }
+        wakes
     }
 
     /// Has the sleeper, if there is one, sleep on while the caller looks in its place, until [`restore`](Self::restore).

@@ -6,6 +6,7 @@ use super::process::Process;
 use super::ring::Broken;
 use super::signals::Blocked;
 use crate::frame;
+use crate::frames::Frames;
 use crate::message::Message;
 use std::io;
 
@@ -71,11 +72,15 @@ impl Connection {
         }
     }
 
-    /// Takes the replies that are there.
-    pub(super) fn replies(&self, process: &Process) -> Result<Vec<Vec<u8>>, Broken> {
+    /// Takes the replies that are there, and passes them to `tell` before anybody else can look.
+    pub(super) fn replies<R>(
+        &self,
+        process: &Process,
+        tell: impl FnOnce(Frames) -> R,
+    ) -> Result<Option<R>, Broken> {
         match &process.link {
-            Some(link) => link.replies().receive_all(|| process.is_noticed()),
-            None => Ok(Vec::new()),
+            Some(link) => link.replies().receive_all(|| process.is_noticed(), tell),
+            None => Ok(None),
         }
     }
 

@@ -185,9 +185,10 @@ impl ParentEnd {
         }
     }
 
-    /// Takes back a call that was handed to the worker. False if it has begun to run it.
+    /// Takes back what the worker has not begun of a call. Returns how many of its tasks it has, the first ones; `None` if there
+    /// is nothing to be had back.
     #[must_use]
-    pub(super) fn revoke(&self, call: u32) -> bool {
+    pub(super) fn revoke(&self, call: u32) -> Option<u32> {
         self.slot(call).revoke(call)
     }
 
@@ -230,11 +231,31 @@ impl WorkerEnd {
         self.reader.read(self.link.requests(), || false)
     }
 
-    /// Whether the call that has been received may run. To be asked once for each.
-    pub(super) fn claim(&mut self) -> bool {
+    /// The number of the call that has been received. To be asked once for each.
+    pub(super) fn next_call(&mut self) -> u32 {
         let call = self.call;
         self.call = call.wrapping_add(1);
-        self.link.slot(call).claim(call)
+        call
+    }
+
+    /// Whether the next task of the call may run, which has begun so many.
+    pub(super) fn claim(&self, call: u32, begun: u32) -> bool {
+        self.link.slot(call).claim(call, begun)
+    }
+
+    /// Sends a message to the parent, as soon as another one is sent at the latest. Blocks while there is no room for it.
+    pub(super) fn send_soon(&mut self, reply: &[u8]) -> Result<(), Broken> {
+        let ring = self.link.replies();
+        if !self.writer.try_write(ring, reply)? {
+            return self.writer.write(ring, reply, || false);
+        }
+        ring.cursors.reader_alarm().ring_if_urgent();
+        Ok(())
+    }
+
+    /// Has the parent see what was sent: this was the last for now.
+    pub(super) fn wake_parent(&self) {
+        self.link.replies().cursors.reader_alarm().ring_at_the_end();
     }
 
     /// Sends a message to the parent. Blocks while there is no room for it.

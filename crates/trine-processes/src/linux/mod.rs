@@ -28,6 +28,7 @@ mod wire;
 mod wire_worker;
 
 use crate::build_error::Kind;
+use crate::frames::Frames;
 use crate::message::Message;
 use crate::settings::Settings;
 use connection::Connection;
@@ -36,12 +37,14 @@ use ring::Broken;
 use std::sync::Arc;
 use std::time::Duration;
 use trine_future::WorkerDeath;
+use trine_platform::Deadline;
 
 pub(crate) use connection::Sent;
 pub(crate) use entries::{index_of, index_of_initializer};
 pub(crate) use entry::enter_in_main;
 pub(crate) use process::{Process, worker_name};
 pub(crate) use segment::{Segment, View};
+pub(crate) use slot::MOST_TASKS;
 pub(crate) use watching::{Bell, watch};
 
 /// How long a worker may take to exit after it was told to, and how long after it has closed its channels.
@@ -90,23 +93,24 @@ impl Worker {
         self.connection.exchange(&self.process, request)
     }
 
-    /// Takes the replies that are there. An error if the worker writes nonsense.
-    pub(crate) fn replies(&self) -> Result<Vec<Vec<u8>>, Nonsense> {
-        match self.connection.replies(&self.process) {
-            Ok(replies) => Ok(replies),
+    /// Takes the replies that are there, and passes them to `tell` before anybody else can look for more. An error if the worker writes nonsense.
+    pub(crate) fn replies<R>(&self, tell: impl FnOnce(Frames) -> R) -> Result<Option<R>, Nonsense> {
+        match self.connection.replies(&self.process, tell) {
+            Ok(told) => Ok(told),
             // It has died in the middle of a reply.
-            Err(Broken::Over) => Ok(Vec::new()),
+            Err(Broken::Over) => Ok(None),
             Err(Broken::Corrupt | Broken::TooLong(_)) => Err(Nonsense),
         }
     }
 
     /// Sleeps until the worker has replied or exited, or its attendant is woken, unless there `is_more` to do. May return
-    /// early. False, at once, if the worker can't wake anybody.
-    pub(crate) fn sleep_unless(&self, is_more: impl Fn() -> bool) -> bool {
+    /// early. It may `doze` for so long, to let replies come together. False, at once, if the worker can't wake anybody.
+    pub(crate) fn sleep_unless(&self, is_more: impl Fn() -> bool, doze: Option<Duration>) -> bool {
+        let doze = doze.map(Deadline::after);
         let link = self.process.link.as_ref();
         link.map(|link| {
             link.replies()
-                .sleep_unless(|| is_more() || self.process.is_noticed())
+                .sleep_unless(|| is_more() || self.process.is_noticed(), doze.as_ref())
         })
         .is_some()
     }

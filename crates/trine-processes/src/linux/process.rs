@@ -7,6 +7,7 @@ use super::out_of_memory;
 use super::start_command::{explain, start_command};
 use super::stderr::Stderr;
 use super::wire::Wire;
+use crate::frames::Frames;
 use crate::memory::Memory;
 use crate::message::{Entry, Message};
 use crate::settings::Settings;
@@ -147,9 +148,10 @@ impl Process {
         self.link.as_ref().map_or(0, ParentEnd::begin_streaming)
     }
 
-    /// Takes a call back. False if it has begun to run it, or can't be asked.
-    pub(crate) fn take_back(&self, call: u32) -> bool {
-        self.link.as_ref().is_some_and(|link| link.revoke(call))
+    /// Takes back what it has not begun of a call. Returns how many tasks it has, the first ones; `None` if there is nothing to be
+    /// had back, or it can't be asked.
+    pub(crate) fn take_back(&self, call: u32) -> Option<u32> {
+        self.link.as_ref()?.revoke(call)
     }
 
     /// Has it look for calls.
@@ -167,7 +169,7 @@ impl Process {
     }
 
     /// Waits for replies for some microseconds, in the place of its attendant. Nothing, if another thread does.
-    pub(crate) fn receive_as_leader<R>(&self, tell: impl FnOnce(Vec<Vec<u8>>) -> R) -> Option<R> {
+    pub(crate) fn receive_as_leader<R>(&self, tell: impl FnOnce(Frames) -> R) -> Option<R> {
         self.link.as_ref()?.replies().receive_as_leader(tell)
     }
 

@@ -10,8 +10,9 @@
 //! silenced, and then asks whether it is still locked: so who has locked it restores the alarm later.
 
 use super::ring::{Broken, Reader, Ring};
+use crate::frames::Frames;
 use trine_lock::{Lock, LockGuard};
-use trine_platform::{spin_until, yield_and_spin_until};
+use trine_platform::{Deadline, spin_until, yield_and_spin_until};
 
 /// The replies of one worker.
 pub(super) struct Replies<'a> {
@@ -25,19 +26,24 @@ impl Replies<'_> {
         self.reader.lock().read(self.ring, is_over)
     }
 
-    /// Takes the messages that are there. Blocks until all of the first is there, or it `is_over`.
-    pub(super) fn receive_all(&self, is_over: impl Fn() -> bool) -> Result<Vec<Vec<u8>>, Broken> {
+    /// Takes the messages that are there, if any, and passes them to `tell` before anybody else can look: so they are told in
+    /// their order, and who finds no message knows that all have been told. Blocks until all of the first is there, or it
+    /// `is_over`.
+    pub(super) fn receive_all<R>(
+        &self,
+        is_over: impl Fn() -> bool,
+        tell: impl FnOnce(Frames) -> R,
+    ) -> Result<Option<R>, Broken> {
         let mut reader = self.reader.lock();
-        if reader.has_some(self.ring) {
-            reader.read_all(self.ring, is_over)
-        } else {
-            Ok(Vec::new())
+        if !reader.has_some(self.ring) {
+            return Ok(None);
         }
+        reader.read_all(self.ring, is_over).map(tell).map(Some)
     }
 
-    /// Looks for messages for some microseconds, and passes them to `tell` before anybody else can look: so who finds no message
-    /// knows that all have been told. Nothing, if another thread looks.
-    pub(super) fn receive_as_leader<R>(&self, tell: impl FnOnce(Vec<Vec<u8>>) -> R) -> Option<R> {
+    /// Looks for messages for some microseconds, and passes them to `tell` as [`receive_all`](Self::receive_all) does.
+    /// Nothing, if another thread looks.
+    pub(super) fn receive_as_leader<R>(&self, tell: impl FnOnce(Frames) -> R) -> Option<R> {
         let mut reader = self.reader.try_lock()?;
         let alarm = self.ring.cursors.reader_alarm();
         alarm.silence();
@@ -52,10 +58,14 @@ impl Replies<'_> {
         told
     }
 
-    /// Sleeps until there is a reply, or [`wake`](Self::wake), unless there `is_more` to do. May return early. For the
+    /// Sleeps until there is a reply, or [`wake`](Self::wake), unless there `is_more` to do. May return early. With a deadline it
+    /// lets replies come together that the worker does not send one by one: until the last of them, or the deadline. For the
     /// attendant alone.
-    pub(super) fn sleep_unless(&self, is_more: impl Fn() -> bool) {
+    pub(super) fn sleep_unless(&self, is_more: impl Fn() -> bool, doze: Option<&Deadline>) {
         // Beside a leader the attendant does not spin: only so many threads do, and it would take the leader's place.
+        if let Some(deadline) = doze {
+            return self.ring.cursors.reader_alarm().doze_unless(deadline, is_more);
+        }
         let is_led = || self.reader.try_lock().is_none();
         let is_there = |reader: LockGuard<'_, Reader>| reader.has_some(self.ring);
         let is_settled = || is_more() || self.reader.try_lock().is_none_or(is_there);

@@ -2,8 +2,11 @@
 
 use super::super::ring::{Cursors, Reader, Ring, Writer};
 use super::Replies;
+use crate::frames::Frames;
 use std::sync::Arc;
+use std::time::Duration;
 use trine_lock::Lock;
+use trine_platform::Deadline;
 use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 use trine_platform::atomic::{AtomicU32, AtomicUsize};
 use trine_platform::model::check;
@@ -58,15 +61,15 @@ impl Memory {
     fn attend(&self) -> u32 {
         let is_more = || self.is_more.load(Acquire) == 1;
         loop {
-            let replies = self.replies().receive_all(|| false);
-            if replies != Ok(Vec::new()) {
-                assert_eq!(replies, Ok(vec![vec![7]]));
+            let replies = self.replies().receive_all(|| false, |replies| replies);
+            if let Some(replies) = replies.expect("the worker writes no nonsense") {
+                assert_eq!(replies, Frames::of(vec![7]));
                 return 1;
             }
             if is_more() {
                 return 0;
             }
-            self.replies().sleep_unless(is_more);
+            self.replies().sleep_unless(is_more, None);
         }
     }
 }
@@ -126,11 +129,59 @@ fn who_finds_no_reply_knows_that_all_have_been_told() {
             let told = Arc::new(AtomicU32::new(0));
             let (shared, telling) = (Arc::clone(&memory), Arc::clone(&told));
             let leader = spawn(move || shared.replies().receive_as_leader(|_| telling.store(1, Relaxed)));
-            let taken = memory.replies().receive_all(|| false);
-            if taken == Ok(Vec::new()) {
+            let taken = memory.replies().receive_all(|| false, drop);
+            if taken == Ok(None) {
                 assert_eq!(told.load(Relaxed), 1);
             }
             leader.join().expect("the leader does not panic");
+        },
+    );
+}
+
+/// The worker lets replies come together while the attendant dozes, and rings at their end, before or after that has fallen asleep
+/// or has taken some of them. No time-out is needed for it to wake.
+#[test]
+fn who_dozes_hears_the_end() {
+    check("processes::who_dozes_hears_the_end", || {
+        let memory = Memory::new();
+        let shared = Arc::clone(&memory);
+        let worker = spawn(move || {
+            let mut writer = Writer::default();
+            for _ in 0..2 {
+                // There is room for one: the second waits until the first is taken, or is not sent.
+                if writer.try_write(shared.ring(), &[]) == Ok(true) {
+                    shared.cursors.reader_alarm().ring_if_urgent();
+                }
+            }
+            shared.cursors.reader_alarm().ring_at_the_end();
+        });
+        let never = Deadline::after(Duration::from_secs(1));
+        let taken = |replies: Option<Frames>| replies.map_or(0, |replies| replies.len());
+        memory.replies().sleep_unless(|| false, Some(&never));
+        let replies = memory.replies().receive_all(|| false, |replies| replies);
+        assert!(
+            taken(replies.expect("no nonsense")) >= 1,
+            "it has slept until the end"
+        );
+        worker.join().expect("the worker does not panic");
+    });
+}
+
+/// Who sleeps as before hears each reply.
+#[test]
+fn who_sleeps_hears_a_reply_that_others_will_follow() {
+    check(
+        "processes::who_sleeps_hears_a_reply_that_others_will_follow",
+        || {
+            let memory = Memory::new();
+            let shared = Arc::clone(&memory);
+            let worker = spawn(move || {
+                let written = Writer::default().try_write(shared.ring(), &[7]);
+                assert_eq!(written, Ok(true));
+                shared.cursors.reader_alarm().ring_if_urgent();
+            });
+            assert_eq!(memory.attend(), 1);
+            worker.join().expect("the worker does not panic");
         },
     );
 }

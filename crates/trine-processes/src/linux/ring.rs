@@ -8,6 +8,7 @@
 //! that the other side can do is to send nonsense, or nothing.
 
 use super::alarm::Alarm;
+use crate::frames::Frames;
 use std::error::Error;
 use std::fmt;
 use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -248,52 +249,64 @@ impl Reader {
 
     /// Reads a message. Blocks until it is there, unless `is_over`: but what was written before that comes through.
     pub(super) fn read(&mut self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<Vec<u8>, Broken> {
-        let message = self.take(ring, is_over)?;
+        let mut message = Vec::new();
+        self.take(ring, is_over, &mut message)?;
         self.give_free(ring);
         Ok(message)
     }
 
-    /// Reads a message as [`read`](Self::read) does, and all others that are there. What is there fits into the ring: nothing is
-    /// given free meanwhile, so a writer that goes on all the same does not keep the reader.
-    pub(super) fn read_all(
-        &mut self,
-        ring: Ring<'_>,
-        is_over: impl Fn() -> bool,
-    ) -> Result<Vec<Vec<u8>>, Broken> {
-        let mut messages = vec![self.take(ring, &is_over)?];
-        let begin = self.position;
-        while self.position.wrapping_sub(begin) < ring.capacity()
-            && self.has_message(ring)
-            && let Ok(message) = self.take(ring, &is_over)
-        {
-            messages.push(message);
+    /// Reads a message as [`read`](Self::read) does, and all others that are there then. A writer that goes on meanwhile does not
+    /// keep the reader, and its position is looked at once: to look takes the cache line away from the writer.
+    pub(super) fn read_all(&mut self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<Frames, Broken> {
+        let mut messages = Frames::default();
+        messages.push_by(|bytes| self.take(ring, &is_over, bytes))?;
+        let mut there = self.words(ring).unwrap_or(0) as usize;
+        messages.reserve(there * WORD);
+        while there > 0 {
+            let length = self.peek_word(ring);
+            let words = 1_usize.saturating_add(length.div_ceil(WORD));
+            if words > there {
+                break;
+            }
+            there -= words;
+            self.position = self.position.wrapping_add(1);
+            let read = |bytes: &mut Vec<u8>| {
+                let begin = bytes.len();
+                bytes.resize(begin + length, 0);
+                self.get(ring, &mut bytes[begin..]);
+                Ok::<_, Broken>(())
+            };
+            messages.push_by(read)?;
         }
         self.give_free(ring);
         Ok(messages)
     }
 
-    /// Reads a message. Its last piece is not given free yet.
-    fn take(&mut self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<Vec<u8>, Broken> {
+    /// Reads a message, and adds it to `bytes`. Its last piece is not given free yet.
+    fn take(
+        &mut self,
+        ring: Ring<'_>,
+        is_over: impl Fn() -> bool,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), Broken> {
         self.wait_for_words(ring, &is_over)?;
         let length = self.peek_word(ring);
-        let mut message = Vec::new();
-        message
-            .try_reserve_exact(length)
-            .map_err(|_| Broken::TooLong(length))?;
+        bytes.try_reserve(length).map_err(|_| Broken::TooLong(length))?;
+        let end = bytes.len() + length;
         // The length is given free together with what comes after it.
         self.position = self.position.wrapping_add(1);
-        while message.len() < length {
+        while bytes.len() < end {
             let there = self.wait_for_words(ring, &is_over)?;
-            let wanted = (length - message.len()).div_ceil(WORD);
+            let wanted = (end - bytes.len()).div_ceil(WORD);
             let piece = ring.piece(there, wanted);
-            let begin = message.len();
-            message.resize(length.min(begin + piece as usize * WORD), 0);
-            self.get(ring, &mut message[begin..]);
-            if message.len() < length {
+            let begin = bytes.len();
+            bytes.resize(end.min(begin + piece as usize * WORD), 0);
+            self.get(ring, &mut bytes[begin..]);
+            if bytes.len() < end {
                 self.give_free(ring);
             }
         }
-        Ok(message)
+        Ok(())
     }
 
     /// Reads bytes from the next words.

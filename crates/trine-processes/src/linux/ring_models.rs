@@ -135,9 +135,23 @@ fn a_task_is_claimed_or_revoked() {
     check("processes::a_task_is_claimed_or_revoked", || {
         let memory = Memory::new();
         let shared = Arc::clone(&memory);
-        let worker = spawn(move || shared.slot.claim(0));
-        let revoked = memory.slot.revoke(0);
-        assert!(revoked != join(worker));
+        let worker = spawn(move || shared.slot.claim(0, 0));
+        let begun = memory.slot.revoke(0);
+        assert_eq!(begun, Some(u32::from(join(worker))));
+    });
+}
+
+/// The worker claims the tasks of a call one by one, until the parent wants back what is left.
+#[test]
+fn the_rest_of_a_call_is_revoked() {
+    check("processes::the_rest_of_a_call_is_revoked", || {
+        let memory = Memory::new();
+        let shared = Arc::clone(&memory);
+        let worker = spawn(move || (0..3).take_while(|begun| shared.slot.claim(0, *begun)).count());
+        let begun = memory.slot.revoke(0);
+        let claimed = join(worker);
+        assert_eq!(begun.map(|begun| begun as usize), Some(claimed));
+        assert_eq!(memory.slot.revoke(0), None);
     });
 }
 
@@ -147,8 +161,8 @@ fn a_call_is_not_claimed_in_the_place_of_another() {
     check("processes::a_call_is_not_claimed_in_the_place_of_another", || {
         let memory = Memory::new();
         let shared = Arc::clone(&memory);
-        let worker = spawn(move || (shared.slot.claim(0), shared.slot.claim(SLOTS)));
-        let revoked = memory.slot.revoke(0);
+        let worker = spawn(move || (shared.slot.claim(0, 0), shared.slot.claim(SLOTS, 0)));
+        let revoked = memory.slot.revoke(0) == Some(0);
         if revoked {
             memory.slot.offer(SLOTS);
         }
@@ -166,12 +180,12 @@ fn a_call_is_offered_in_the_place_of_one_that_was_answered() {
             let (requests, replies) = (Memory::new(), Memory::new());
             let (theirs, ours) = (Arc::clone(&requests), Arc::clone(&replies));
             let worker = spawn(move || {
-                let first = ours.slot.claim(0);
+                let first = ours.slot.claim(0, 0);
                 let mut writer = Writer::default();
                 writer.write(ours.ring(), &[], || false).expect("there is room");
                 let mut reader = Reader::default();
                 reader.read(theirs.ring(), || false).expect("the parent is there");
-                (first, ours.slot.claim(SLOTS))
+                (first, ours.slot.claim(SLOTS, 0))
             });
             let mut reader = Reader::default();
             reader
@@ -179,12 +193,12 @@ fn a_call_is_offered_in_the_place_of_one_that_was_answered() {
                 .expect("the worker is there");
             replies.slot.offer(SLOTS);
             // Whoever cancels the first one comes too late.
-            assert!(!replies.slot.revoke(0));
+            assert_eq!(replies.slot.revoke(0), None);
             let mut writer = Writer::default();
             writer
                 .write(requests.ring(), &[], || false)
                 .expect("there is room");
-            let revoked = replies.slot.revoke(SLOTS);
+            let revoked = replies.slot.revoke(SLOTS) == Some(0);
             assert_eq!(join(worker), (true, !revoked));
         },
     );
@@ -199,14 +213,14 @@ fn a_task_of_a_dead_worker_is_known_to_have_started() {
             let memory = Memory::new();
             let shared = Arc::clone(&memory);
             let worker = spawn(move || {
-                let claimed = shared.slot.claim(0);
+                let claimed = shared.slot.claim(0, 0);
                 // ORDERING: Release stands for the end of the process.
                 shared.is_over.store(1, Release);
                 claimed
             });
             // ORDERING: Acquire, as waiting for a process is.
             let over = memory.is_over.load(Acquire) == 1;
-            let revoked = memory.slot.revoke(0);
+            let revoked = memory.slot.revoke(0) == Some(0);
             assert!(!(over && revoked), "it was claimed before the end");
             assert!(revoked != join(worker));
         },

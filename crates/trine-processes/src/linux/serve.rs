@@ -4,12 +4,13 @@ use super::channel::{receive, send, shielded};
 use super::hello::Hello;
 use super::link::WorkerEnd;
 use super::mark::Mark;
+use super::ring::Broken;
 use super::segment::Keeper;
 use super::wire_worker::WorkerWire;
 use super::{entries, process, signals, stack_overflow};
 use crate::backtrace;
-use crate::frame::{Call, Reply, Request};
-use crate::message::{Message, Opened, Taken};
+use crate::frame::{Call, Calls, Reply, Request};
+use crate::message::{Entry, Message, Opened, Taken};
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcSender, bytes_channel};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::error::Error;
@@ -99,20 +100,40 @@ fn serve_link(mut link: WorkerEnd, wire: &WorkerWire) -> Result<(), Box<dyn Erro
     loop {
         let request = link.receive()?;
         let opened = open(&request)?;
-        let Request::Call(call) = decode(&opened)? else {
-            return Ok(());
+        let call = match decode(&opened)? {
+            Request::Call(call) => call,
+            Request::Calls(calls) => {
+                serve_several(&calls, &mut link, wire)?;
+                continue;
+            }
+            Request::Stop => return Ok(()),
         };
         let taken = wire.receive(&opened);
         if taken.is_err() && !wire.is_open() {
             // Before the claim: so another worker gets the call.
             return Err("a task has closed the socket to the parent".into());
         }
-        if !link.claim() {
+        let number = link.next_call();
+        if !link.claim(number, 0) {
             continue;
         }
-        let reply = reply(&opened, &call, taken, wire);
+        let reply = reply(&opened.beside, &call, taken, wire);
         link.send(reply.bytes())?;
     }
+}
+
+/// Runs the calls of one request, as far as the parent does not want them back. There is nothing beside them.
+fn serve_several(calls: &Calls<'_>, link: &mut WorkerEnd, wire: &WorkerWire) -> Result<(), Broken> {
+    let number = link.next_call();
+    for (begun, call) in (0..).zip(calls.iter()) {
+        if !link.claim(number, begun) {
+            break;
+        }
+        let reply = reply(&[], &call, Ok(Taken::default()), wire);
+        link.send_soon(reply.bytes())?;
+    }
+    link.wake_parent();
+    Ok(())
 }
 
 /// Serves the parent over ipc-channel.
@@ -130,7 +151,9 @@ fn serve_channel(
         let opened = open(&request)?;
         let reply = match decode(&opened)? {
             Request::Stop => return Ok(()),
-            Request::Call(call) => reply(&opened, &call, wire.receive(&opened), wire),
+            Request::Call(call) => reply(&opened.beside, &call, wire.receive(&opened), wire),
+            // To it they come one by one.
+            Request::Calls(_) => return Err(NONSENSE.into()),
         };
         send(replies, reply.bytes())?;
     }
@@ -147,7 +170,7 @@ fn decode<'a>(opened: &Opened<'a>) -> Result<Request<'a>, &'static str> {
 }
 
 /// Runs a call, and returns the reply to it.
-fn reply(opened: &Opened<'_>, call: &Call<'_>, taken: Result<Taken, String>, wire: &WorkerWire) -> Message {
+fn reply(beside: &[Entry], call: &Call<'_>, taken: Result<Taken, String>, wire: &WorkerWire) -> Message {
     let mut reply = match taken {
         Ok(taken) => answer(call, taken),
         Err(cause) => Message::plain(Reply::ArgumentNotDecoded { cause: &cause }.encode(call.task)),
@@ -156,7 +179,7 @@ fn reply(opened: &Opened<'_>, call: &Call<'_>, taken: Result<Taken, String>, wir
         let cause = format!("its memory can't be sent to the parent: {error}");
         reply = Message::plain(Reply::ResultNotEncoded { cause: &cause }.encode(call.task));
     }
-    if wire.holds_any(&opened.beside) {
+    if wire.holds_any(beside) {
         reply.set_held();
     }
     reply

@@ -1,61 +1,161 @@
 //! How a reply ends its task, whether the worker's attendant takes it or a leader: a thread that waits for a result.
 
 use super::{Shared, kill, tell_of_room, wake_all};
+use crate::answers::Answered;
+use crate::chunk::{Calls, Chunk};
 use crate::frame::Reply;
+use crate::frames::Frames;
+use crate::mailbox::Outcomes;
 use crate::message::{Opened, is_plain};
 use crate::queue::Ticket;
 use crate::system::Process;
-use crate::task::Task;
+use crate::task::{Task, Work, receive};
+use std::fmt::Display;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// What is left to do once the table knows of replies.
 #[derive(Default)]
-struct Settled {
-    /// The tasks that have ended, each with its reply.
-    answered: Vec<(Ticket<Task>, Vec<u8>)>,
+pub(crate) struct Settled {
+    /// The tasks that have ended, each with the place of its reply.
+    answered: Vec<(Ticket<Task>, usize)>,
+    /// The elements of maps that have ended.
+    elements: Vec<Elements>,
+    /// All replies that came together.
+    replies: Arc<Frames>,
     /// The process, if it has more than the replies say.
     from: Option<Arc<Process>>,
     /// The worker has replied something else than to this task, and is being killed.
     unanswered: Option<Ticket<Task>>,
 }
 
+/// Elements of a map that have ended, one after another.
+struct Elements {
+    calls: Arc<Calls>,
+    /// Which of the calls the first is.
+    first: u32,
+    /// Where their replies are among those that came together.
+    replies: Range<usize>,
+    /// The ticket, if they are its last.
+    ended: Option<Ticket<Task>>,
+}
+
+impl Settled {
+    /// How many tasks have ended.
+    fn count(&self) -> u32 {
+        let elements: usize = self.elements.iter().map(|elements| elements.replies.len()).sum();
+        u32::try_from(self.answered.len() + elements).unwrap_or(u32::MAX)
+    }
+
+    /// Whether this one has.
+    fn has(&self, task: u64) -> bool {
+        let is_task = |(ticket, _): &(Ticket<Task>, usize)| ticket.number == task;
+        self.answered.iter().any(is_task) || self.elements.iter().any(|elements| elements.have(task))
+    }
+
+    /// One of the elements of a map has ended, by the reply at this place.
+    fn push(&mut self, chunk: &mut Chunk, place: usize) {
+        let index = chunk.advance();
+        let calls = chunk.calls();
+        if let Some(last) = self.elements.last_mut()
+            && Arc::ptr_eq(&last.calls, calls)
+            && last.first as usize + last.replies.len() == index as usize
+            && last.replies.end == place
+        {
+            last.replies.end += 1;
+            return;
+        }
+        self.elements.push(Elements {
+            calls: Arc::clone(calls),
+            first: index,
+            replies: place..place + 1,
+            ended: None,
+        });
+    }
+}
+
+impl Elements {
+    fn have(&self, task: u64) -> bool {
+        let first = self.calls.number + u64::from(self.first);
+        (first..first + self.replies.len() as u64).contains(&task)
+    }
+
+    /// Ends them.
+    fn deliver(self, all: &Arc<Frames>, worker: impl Display, from: Option<&Process>) {
+        let Self {
+            calls,
+            first,
+            replies,
+            ended,
+        } = self;
+        if let Some(ticket) = &ended {
+            ticket.task.span.comes_to(worker);
+        }
+        let outcomes = match from {
+            None => Outcomes::Replies(Arc::clone(all), replies),
+            Some(_) => {
+                let received = |place| receive(calls.alone(), all.get(place).to_vec(), from);
+                Outcomes::Others(replies.map(received).collect())
+            }
+        };
+        // Its span has ended when the results are there.
+        drop(ended);
+        calls.deliver(first, outcomes);
+    }
+}
+
 impl Shared {
     /// Replies of `worker`: ends the tasks that they are for. A worker that replies something else is killed.
-    pub(crate) fn settle(&self, worker: usize, replies: Vec<Vec<u8>>) {
+    pub(crate) fn settle(&self, worker: usize, replies: Frames) {
         self.conclude(worker, self.tell_replies(worker, None, replies));
     }
 
     /// Tells the table of replies. Those of a process that is not the worker any more, if it is given, are of no use.
-    fn tell_replies(&self, worker: usize, process: Option<&Arc<Process>>, replies: Vec<Vec<u8>>) -> Settled {
+    pub(crate) fn tell_replies(
+        &self,
+        worker: usize,
+        process: Option<&Arc<Process>>,
+        replies: Frames,
+    ) -> Settled {
         let now = Instant::now();
-        let mut settled = Settled {
-            answered: Vec::with_capacity(replies.len()),
-            ..Settled::default()
-        };
+        let mut settled = Settled::default();
         let mut inside = self.inside.lock();
         let current = inside.processes[worker].as_ref();
         if process.is_some_and(|process| current.is_none_or(|current| !Arc::ptr_eq(current, process))) {
             return settled;
         }
-        if !replies.iter().all(|reply| is_plain(reply)) {
+        if !replies.iter().all(is_plain) {
             settled.from = current.cloned();
         }
         let mut is_nonsense = false;
-        for reply in replies {
-            let number = Opened::of(&reply).and_then(|opened| Reply::number(opened.frame));
-            let Some(ticket) = number.and_then(|number| inside.table.answered(worker, number)) else {
-                is_nonsense = true;
-                break;
-            };
-            settled.answered.push((ticket, reply));
+        for (place, reply) in replies.iter().enumerate() {
+            let number = Opened::of(reply).and_then(|opened| Reply::number(opened.frame));
+            match number.and_then(|number| inside.table.answered(worker, number)) {
+                Some(Answered::Last(mut ticket)) => match &mut ticket.task.work {
+                    Work::One { .. } => settled.answered.push((ticket, place)),
+                    Work::Chunk(chunk) => {
+                        settled.push(chunk, place);
+                        settled.elements.last_mut().map(|last| last.ended.insert(ticket));
+                    }
+                },
+                Some(Answered::OneOf(task)) => match &mut task.work {
+                    Work::One { .. } => unreachable!("a task with a future is by itself"),
+                    Work::Chunk(chunk) => settled.push(chunk, place),
+                },
+                None => {
+                    is_nonsense = true;
+                    break;
+                }
+            }
         }
-        let count = u32::try_from(settled.answered.len()).unwrap_or(u32::MAX);
+        let count = settled.count();
         let distrusted = inside.processes[worker].clone().filter(|_| is_nonsense);
         let ((unanswered, wakes), after) = inside.reach(|table, reach| {
             let unanswered = is_nonsense.then(|| table.distrust(worker, reach)).flatten();
             (unanswered, count > 0 && table.replied(worker, count, now, reach))
         });
+        settled.replies = Arc::new(replies);
         settled.unanswered = unanswered;
         let submitters = std::mem::take(&mut inside.submitters);
         let woken = if wakes { inside.bed(worker) } else { None };
@@ -67,11 +167,23 @@ impl Shared {
     }
 
     /// Ends the tasks of replies that the table has been told of.
-    fn conclude(&self, worker: usize, settled: Settled) {
+    pub(crate) fn conclude(&self, worker: usize, settled: Settled) {
         self.callbacks.defer(|| {
-            for (ticket, reply) in settled.answered {
+            let mut replies = settled.replies;
+            for (ticket, place) in settled.answered {
                 ticket.task.span.comes_to(self.settings.worker_name(worker));
+                let reply = match Arc::get_mut(&mut replies) {
+                    Some(replies) if replies.len() == 1 => replies.pop().unwrap_or_default(),
+                    _ => replies.get(place).to_vec(),
+                };
                 ticket.task.answer(reply, settled.from.as_deref());
+            }
+            for elements in settled.elements {
+                elements.deliver(
+                    &replies,
+                    self.settings.worker_name(worker),
+                    settled.from.as_deref(),
+                );
             }
             if let Some(ticket) = settled.unanswered {
                 ticket.task.fail_unanswered();
@@ -85,7 +197,9 @@ impl Shared {
             return;
         }
         let inside = self.inside.lock();
-        let worker = inside.table.worker_of(task);
+        // What travels together is taken together, by the attendant.
+        let takes_long = |worker: &usize| !inside.table.is_at_several(*worker, Instant::now());
+        let worker = inside.table.worker_of(task).filter(takes_long);
         let found = worker.and_then(|worker| Some((worker, inside.processes[worker].clone()?)));
         let Some((worker, process)) = found else {
             return;
@@ -97,7 +211,7 @@ impl Shared {
             let Some(settled) = process.receive_as_leader(tell) else {
                 break;
             };
-            let is_own = settled.answered.iter().any(|(ticket, _)| ticket.number == task);
+            let is_own = settled.has(task);
             self.conclude(worker, settled);
             if is_own {
                 break;

@@ -1,6 +1,7 @@
 //! Whose replies count.
 
 use crate::attendant::attend;
+use crate::frames::Frames;
 use crate::limit::Limits;
 use crate::settings::Settings;
 use crate::shared::Shared;
@@ -53,11 +54,11 @@ fn a_reply_of_a_process_that_is_not_the_worker_any_more_is_ignored() {
             .expect("a unit can be written")
             .bytes()
             .to_vec();
-        let told = shared.tell_replies(0, Some(&old), vec![reply.clone()]);
+        let told = shared.tell_replies(0, Some(&old), Frames::of(reply.clone()));
         assert!(told.answered.is_empty() && told.unanswered.is_none());
         assert!(running.is_running());
         let current = process().expect("it runs");
-        let told = shared.tell_replies(0, Some(&current), vec![reply]);
+        let told = shared.tell_replies(0, Some(&current), Frames::of(reply));
         assert_eq!(told.answered.len(), 1);
         shared.conclude(0, told);
         running.result().expect("a value");

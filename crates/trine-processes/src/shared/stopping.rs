@@ -102,7 +102,7 @@ impl Shared {
         tell_of_room(submitters);
         wake_all(woken);
         for ticket in dropped {
-            ticket.task.promise.cancel();
+            ticket.task.cancel();
         }
     }
 

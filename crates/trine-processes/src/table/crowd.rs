@@ -1,12 +1,13 @@
 //! The table against a crowd of attendants, workers and users that do everything in any order.
 
-use crate::answers::{Died, Handing, Next, Reach, Stop, Stopped, Submitted};
+use crate::answers::{Answered, Died, Handing, Next, Reach, Stop, Stopped, Submitted};
 use crate::limit::{Limits, WhenFull};
 use crate::queue::Ticket;
 use crate::table::{Rules, Table};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// More bytes than that have to be sent by an attendant.
@@ -15,8 +16,14 @@ const ROOM: usize = 80;
 /// What an attendant of the model is at.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Attendant {
-    Awake { has_worker: bool },
-    Asleep { has_worker: bool },
+    Awake {
+        has_worker: bool,
+    },
+    Asleep {
+        has_worker: bool,
+    },
+    /// Asleep for a moment, with a worker.
+    Napping,
     Starting,
     Sending(u64),
     Retiring,
@@ -29,6 +36,8 @@ pub(super) enum Step {
     Submit {
         bytes: usize,
         is_timed: bool,
+        /// So many tasks travel together, if they are not timed.
+        count: u32,
     },
     /// An attendant goes on. One that starts a worker succeeds, if that is good.
     GoOn(usize, bool),
@@ -42,7 +51,7 @@ pub(super) enum Step {
     TalkNonsense(usize),
     /// The time of the tasks with time-outs is over.
     Expire,
-    /// A task is cancelled, unless it has begun.
+    /// A task is cancelled, unless it has begun, or those that travel with it are, as far as they have not begun.
     Cancel(usize),
     /// A task is cancelled, and killed if it has begun.
     Kill(usize),
@@ -67,8 +76,10 @@ pub(super) enum End {
 }
 
 /// A task, as its future and its workers see it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Task {
+    /// The numbers of those that travel together, this one included.
+    together: Range<u64>,
     is_started: bool,
     is_cancelled: bool,
     /// How often it has begun.
@@ -100,6 +111,8 @@ impl Process {
 pub(super) struct Outside {
     processes: Vec<Process>,
     pub(super) tasks: Vec<Task>,
+    /// The workers whose attendants have to be woken.
+    woken: Vec<usize>,
 }
 
 impl Outside {
@@ -114,7 +127,7 @@ impl Outside {
 
     fn end_all(&mut self, tickets: impl IntoIterator<Item = Ticket<()>>, end: End) {
         for ticket in tickets {
-            self.end(ticket.number, end);
+            numbers(&ticket).for_each(|number| self.end(number, end));
         }
     }
 }
@@ -125,21 +138,23 @@ impl Reach<()> for Outside {
             ticket.timeout.is_none() || oldest.is_none(),
             "its time begins at once"
         );
-        let task = self.task(ticket.number);
-        assert!(!task.is_started, "nobody has it");
-        if task.is_cancelled {
+        if self.task(ticket.number).is_cancelled {
             return Handing::Cancelled;
         }
         if ticket.bytes > ROOM {
             return Handing::NoRoom;
         }
-        task.is_started = true;
-        self.processes[worker].offer(ticket.number);
-        self.processes[worker].calls.push_back(ticket.number);
+        for number in numbers(ticket) {
+            let was_started = std::mem::replace(&mut self.task(number).is_started, true);
+            assert!(!was_started, "nobody has it");
+            self.processes[worker].offer(number);
+            self.processes[worker].calls.push_back(number);
+        }
         Handing::Handed
     }
 
     fn announce(&mut self, worker: usize, ticket: &mut Ticket<()>) -> bool {
+        assert_eq!(ticket.count, 1, "what is announced travels alone");
         let task = self.task(ticket.number);
         assert!(!task.is_started, "nobody has it");
         task.is_started = !task.is_cancelled;
@@ -148,19 +163,37 @@ impl Reach<()> for Outside {
         started
     }
 
-    fn take_back(&mut self, worker: usize, ticket: &mut Ticket<()>) -> bool {
-        let process = &mut self.processes[worker];
-        if process.running == Some(ticket.number) || process.replies.contains(&ticket.number) {
-            return false;
+    fn take_back(&mut self, worker: usize, ticket: &mut Ticket<()>) -> u32 {
+        let Process { running, replies, .. } = &self.processes[worker];
+        let (begun, rest): (Vec<u64>, Vec<u64>) =
+            numbers(ticket).partition(|number| *running == Some(*number) || replies.contains(number));
+        assert!(
+            begun.iter().copied().eq(numbers(ticket).take(begun.len())),
+            "they begin in their order"
+        );
+        for number in rest {
+            self.processes[worker].revoked.push(number);
+            self.task(number).is_started = false;
         }
-        process.revoked.push(ticket.number);
-        self.task(ticket.number).is_started = false;
-        true
+        u32::try_from(begun.len()).expect("there are few tasks")
+    }
+
+    fn divide(&mut self, ticket: &mut Ticket<()>, kept: u32) -> Ticket<()> {
+        super::divide(ticket, kept)
+    }
+
+    fn wake(&mut self, worker: usize) {
+        self.woken.push(worker);
     }
 
     fn dismiss(&mut self, ticket: Ticket<()>) {
-        self.end(ticket.number, End::Cancelled);
+        self.end_all([ticket], End::Cancelled);
     }
+}
+
+/// The numbers of the tasks that a ticket stands for.
+fn numbers(ticket: &Ticket<()>) -> Range<u64> {
+    ticket.number..ticket.number + u64::from(ticket.count)
 }
 
 /// The pool, with the table in place and the rest made of plain values.
@@ -180,13 +213,16 @@ impl Crowd {
             outside: Outside {
                 processes: (0..workers).map(|_| Process::default()).collect(),
                 tasks: Vec::new(),
+                woken: Vec::new(),
             },
         }
     }
 
     fn wake(&mut self, index: usize) {
-        if let Attendant::Asleep { has_worker } = self.attendants[index] {
-            self.attendants[index] = Attendant::Awake { has_worker };
+        match self.attendants[index] {
+            Attendant::Asleep { has_worker } => self.attendants[index] = Attendant::Awake { has_worker },
+            Attendant::Napping => self.attendants[index] = Attendant::Awake { has_worker: true },
+            _ => {}
         }
     }
 
@@ -195,14 +231,30 @@ impl Crowd {
             self.attendants[index],
             Attendant::Awake { has_worker: true }
                 | Attendant::Asleep { has_worker: true }
+                | Attendant::Napping
                 | Attendant::Sending(_)
         )
     }
 
     pub(super) fn step(&mut self, step: Step) {
+        self.do_step(step);
+        self.wake_woken();
+    }
+
+    fn wake_woken(&mut self) {
+        for worker in std::mem::take(&mut self.outside.woken) {
+            self.wake(worker);
+        }
+    }
+
+    fn do_step(&mut self, step: Step) {
         let count = self.attendants.len();
         match step {
-            Step::Submit { bytes, is_timed } => self.submit(bytes, is_timed),
+            Step::Submit {
+                bytes,
+                is_timed,
+                count,
+            } => self.submit(bytes, is_timed, count),
             Step::Wake(index) => self.wake(index % count),
             Step::GoOn(index, is_good) => self.go_on(index % count, is_good),
             Step::Work(index) => self.work(index % count),
@@ -246,26 +298,33 @@ impl Crowd {
         }
     }
 
-    pub(super) fn submit(&mut self, bytes: usize, is_timed: bool) {
+    pub(super) fn submit(&mut self, bytes: usize, is_timed: bool, count: u32) {
         let number = self.outside.tasks.len() as u64;
-        self.outside.tasks.push(Task::default());
+        let count = if is_timed { 1 } else { count };
+        let together = number..number + u64::from(count);
+        self.outside.tasks.extend(together.clone().map(|_| Task {
+            together: together.clone(),
+            ..Task::default()
+        }));
         let ticket = Ticket {
             number,
+            count,
             bytes,
             timeout: is_timed.then_some(Duration::from_secs(1)),
             task: (),
         };
         match self.table.submit(ticket, self.now, &mut self.outside) {
             Submitted::Handed { worker } => {
-                assert_eq!(self.outside.processes[worker].calls.back(), Some(&number));
+                let last = self.outside.processes[worker].calls.back();
+                assert_eq!(last.copied(), together.last());
             }
             Submitted::Queued { wake } => {
                 if let Some(index) = wake {
                     self.wake(index);
                 }
             }
-            Submitted::Full(ticket, _) => self.outside.end(ticket.number, End::Full),
-            Submitted::Refused(ticket) => self.outside.end(ticket.number, End::Refused),
+            Submitted::Full(ticket, _) => self.outside.end_all([ticket], End::Full),
+            Submitted::Refused(ticket) => self.outside.end_all([ticket], End::Refused),
         }
     }
 
@@ -274,7 +333,10 @@ impl Crowd {
         let Some(number) = task.checked_rem(self.outside.tasks.len()) else {
             return;
         };
-        let task = self.outside.tasks[number];
+        let task = self.outside.tasks[number].clone();
+        if task.together.clone().count() > 1 {
+            return self.abandon(&task.together);
+        }
         if task.is_started {
             let Some(worker) = self.table.take_back(number as u64, &mut self.outside) else {
                 return;
@@ -285,10 +347,24 @@ impl Crowd {
         self.outside.tasks[number].is_cancelled = true;
     }
 
+    /// Nobody wants these tasks any more.
+    fn abandon(&mut self, numbers: &Range<u64>) {
+        for number in numbers.clone() {
+            self.outside.task(number).is_cancelled = true;
+        }
+        for worker in self.table.take_back_all_of(numbers, &mut self.outside) {
+            self.wake(worker);
+        }
+    }
+
     fn kill(&mut self, task: usize) {
         let Some(number) = task.checked_rem(self.outside.tasks.len()) else {
             return;
         };
+        let together = self.outside.tasks[number].together.clone();
+        if together.clone().count() > 1 {
+            return self.abandon(&together);
+        }
         let was_started = self.outside.tasks[number].is_started;
         self.outside.tasks[number].is_cancelled = true;
         if !was_started {
@@ -320,7 +396,7 @@ impl Crowd {
         if process.is_dead
             || !matches!(
                 self.attendants[worker],
-                Attendant::Awake { .. } | Attendant::Asleep { .. }
+                Attendant::Awake { .. } | Attendant::Asleep { .. } | Attendant::Napping
             )
         {
             return;
@@ -347,14 +423,17 @@ impl Crowd {
         let replies: Vec<u64> = replies.drain(..most.min(replies.len())).collect();
         let mut count = 0;
         for number in replies {
-            let Some(ticket) = self.table.answered(worker, number) else {
-                assert!(
-                    self.outside.processes[worker].talks_nonsense,
-                    "the worker has answered what it was asked"
-                );
-                continue;
-            };
-            assert_eq!(ticket.number, number);
+            match self.table.answered(worker, number) {
+                Some(Answered::Last(ticket)) => assert_eq!((ticket.number, ticket.count), (number, 1)),
+                Some(Answered::OneOf(())) => {}
+                None => {
+                    assert!(
+                        self.outside.processes[worker].talks_nonsense,
+                        "the worker has answered what it was asked"
+                    );
+                    continue;
+                }
+            }
             self.outside.end(number, End::Answered);
             count += 1;
         }
@@ -371,6 +450,9 @@ impl Crowd {
     }
 
     pub(super) fn go_on(&mut self, index: usize, is_good: bool) {
+        if self.attendants[index] == Attendant::Napping {
+            self.wake(index);
+        }
         match self.attendants[index] {
             Attendant::Awake { has_worker } => {
                 self.hear(index, usize::MAX);
@@ -395,7 +477,7 @@ impl Crowd {
                 self.table.retired(index);
                 self.attendants[index] = Attendant::Awake { has_worker: false };
             }
-            Attendant::Asleep { .. } | Attendant::Left => {}
+            Attendant::Asleep { .. } | Attendant::Napping | Attendant::Left => {}
         }
     }
 
@@ -404,7 +486,8 @@ impl Crowd {
         let is_dead = self.outside.processes[index].is_dead;
         if is_dead {
             let Died { lost, stop, hopeless } = self.table.died(index, &mut self.outside);
-            assert!(lost.len() <= 1, "one that does not lie runs one task at a time");
+            let count: u32 = lost.iter().map(|ticket| ticket.count).sum();
+            assert!(count <= 1, "one that does not lie runs one task at a time");
             self.outside.end_all(lost, End::Lost(stop));
             self.outside.end_all(hopeless, End::NotStartable);
             self.outside.processes[index] = Process::default();
@@ -430,7 +513,10 @@ impl Crowd {
                 assert!(has_worker);
                 self.attendants[index] = Attendant::Retiring;
             }
-            Next::Sleep { wake } => {
+            Next::Sleep { wake, naps } => {
+                if naps {
+                    self.attendants[index] = Attendant::Napping;
+                }
                 if let Some(index) = wake {
                     self.wake(index);
                 }
@@ -444,6 +530,7 @@ impl Crowd {
         for _ in 0..10_000 {
             for index in 0..self.attendants.len() {
                 self.go_on(index, is_good);
+                self.wake_woken();
                 self.work(index);
             }
             let is_busy =
@@ -482,8 +569,8 @@ impl Crowd {
 
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        16 => (0_usize..100, prop::bool::weighted(0.1))
-            .prop_map(|(bytes, is_timed)| Step::Submit { bytes, is_timed }),
+        16 => (0_usize..100, prop::bool::weighted(0.1), prop_oneof![Just(1), 1_u32..6])
+            .prop_map(|(bytes, is_timed, count)| Step::Submit { bytes, is_timed, count }),
         24 => (any::<usize>(), prop::bool::weighted(0.8)).prop_map(|(index, is_good)| Step::GoOn(index, is_good)),
         24 => any::<usize>().prop_map(Step::Work),
         8 => (any::<usize>(), 1..4_usize).prop_map(|(index, most)| Step::Hear(index, most)),

@@ -5,6 +5,7 @@ use super::worker::{Life, Worker};
 use crate::answers::{Died, Reach, Stop, Stopped};
 use crate::queue::Ticket;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::Instant;
 
 impl<T> Table<T> {
@@ -29,14 +30,17 @@ impl<T> Table<T> {
             .collect()
     }
 
-    /// Stops a task that was cancelled.
+    /// Stops a task that was cancelled, and has a ticket of its own.
     #[must_use]
     pub(crate) fn stop(&mut self, number: u64, reach: &mut impl Reach<T>) -> Stopped<T> {
         let Some((worker, place)) = self.place_of(number) else {
             return Stopped::Nothing;
         };
         if self.workers[worker].stop.is_none()
-            && reach.take_back(worker, &mut self.workers[worker].handed[place])
+            && self.workers[worker]
+                .handed
+                .change(place, |ticket| reach.take_back(worker, ticket))
+                == 0
         {
             let taken = self.workers[worker].handed.remove(place);
             self.task_counts.cancelled += 1;
@@ -49,19 +53,30 @@ impl<T> Table<T> {
         }
     }
 
-    /// Takes back a task that waits in a worker: then it waits in the queue. Returns the worker whose attendant is to be woken;
-    /// `None` if the task runs or has ended.
+    /// Takes back a task that waits in a worker, with what is behind it in its ticket: then they wait in the queue. Returns the
+    /// worker whose attendant is to be woken; `None` if the task runs or has ended.
     #[must_use]
     pub(crate) fn take_back(&mut self, number: u64, reach: &mut impl Reach<T>) -> Option<usize> {
         let (worker, place) = self.place_of(number)?;
-        let handed = &mut self.workers[worker].handed;
-        if !reach.take_back(worker, &mut handed[place]) {
-            return None;
+        self.take_back_from(worker, place, reach).then_some(worker)
+    }
+
+    /// Takes back those of these tasks that wait in workers. Returns the workers whose attendants are to be woken.
+    #[must_use]
+    pub(crate) fn take_back_all_of(&mut self, numbers: &Range<u64>, reach: &mut impl Reach<T>) -> Vec<usize> {
+        let mut woken = Vec::new();
+        for worker in 0..self.workers.len() {
+            let mut taken = false;
+            for place in (0..self.workers[worker].handed.len()).rev() {
+                if numbers.contains(&self.workers[worker].handed.at(place).number) {
+                    taken |= self.take_back_from(worker, place, reach);
+                }
+            }
+            if taken {
+                woken.push(worker);
+            }
         }
-        if let Some(ticket) = handed.remove(place) {
-            self.queue.push_front(ticket);
-        }
-        Some(worker)
+        woken
     }
 
     /// Stops all tasks that run, and takes back all others.
@@ -76,21 +91,30 @@ impl<T> Table<T> {
     pub(crate) fn distrust(&mut self, worker: usize, reach: &mut impl Reach<T>) -> Option<Ticket<T>> {
         // One that has answered nothing yet is at its first task, whatever it says: so no task talks nonsense again and again.
         let kept = usize::from(self.workers[worker].tasks == 0);
-        let begun = self.take_back_all(worker, kept, reach);
+        self.take_back_all(worker, kept, reach);
+        let mut first = self.workers[worker].handed.pop_front();
+        if kept > 0
+            && let Some(first) = &mut first
+            && first.count > 1
+        {
+            let begun = reach.take_back(worker, first).max(1);
+            if begun < first.count {
+                self.queue.push_front(reach.divide(first, begun));
+            }
+        }
         let serving = &mut self.workers[worker];
-        serving.handed.extend(begun);
-        let first = serving.handed.pop_front();
         serving.deadline = None;
         serving.stop.get_or_insert(Stop::Distrusted);
-        self.task_counts.lost += u64::from(first.is_some());
+        self.task_counts.lost += first.as_ref().map_or(0, |first| u64::from(first.count));
         first
     }
 
     /// The worker is gone.
     pub(crate) fn died(&mut self, worker: usize, reach: &mut impl Reach<T>) -> Died<T> {
         self.forget_sleeper(worker);
-        let lost = self.take_back_all(worker, 0, reach);
+        self.take_back_all(worker, 0, reach);
         let dead = &mut self.workers[worker];
+        let lost = Vec::from(dead.handed.take_all());
         let had_run = std::mem::take(&mut dead.tasks) > 0;
         let stop = dead.stop.take();
         dead.life = Life::Absent;
@@ -102,7 +126,7 @@ impl<T> Table<T> {
             None if lost.is_empty() => self.worker_counts.died_idle += 1,
             None => self.worker_counts.crashed += 1,
         }
-        let mut uncounted = lost.len() as u64;
+        let mut uncounted: u64 = lost.iter().map(|ticket| u64::from(ticket.count)).sum();
         if uncounted > 0
             && let Some(count) = match stop {
                 Some(Stop::TimedOut) => Some(&mut self.task_counts.timed_out),
@@ -141,7 +165,7 @@ impl<T> Table<T> {
     /// The workers that are being started and that nobody needs any more, because no task waits and none comes. If they are given
     /// up, that is no failure.
     pub(crate) fn give_up_starts(&mut self) -> Vec<usize> {
-        if !self.closed || self.queue.len() > 0 {
+        if !self.closed || !self.queue.is_empty() {
             return Vec::new();
         }
         let starting = |index: &usize| self.workers[*index].life == Life::Starting;
@@ -161,10 +185,9 @@ impl<T> Table<T> {
     #[must_use]
     pub(crate) fn cancel_queue(&mut self, reach: &mut impl Reach<T>) -> VecDeque<Ticket<T>> {
         for worker in 0..self.workers.len() {
-            let begun = self.take_back_all(worker, 0, reach);
-            self.workers[worker].handed.extend(begun);
+            self.take_back_all(worker, 0, reach);
         }
-        self.task_counts.cancelled += self.queue.len() as u64;
+        self.task_counts.cancelled += self.queue.tasks() as u64;
         self.queue.take_all()
     }
 
@@ -174,10 +197,9 @@ impl<T> Table<T> {
         if self.workers[worker].stop.is_some() {
             return false;
         }
-        let begun = self.take_back_all(worker, 0, reach);
-        let is_first = begun.len() == 1;
+        self.take_back_all(worker, 0, reach);
         let stopping = &mut self.workers[worker];
-        stopping.handed.extend(begun);
+        let is_first = stopping.handed.len() == 1;
         if is_first {
             stopping.stop = Some(why);
         } else {

@@ -7,31 +7,30 @@ use crate::queue::Ticket;
 use std::time::Instant;
 
 impl<T> Table<T> {
-    /// A worker that a new task can be handed to.
-    pub(super) fn free_worker(&self) -> Option<usize> {
+    /// A worker that a new ticket for so many tasks can be handed to.
+    pub(super) fn free_worker(&self, count: u32) -> Option<usize> {
         if let Some(worker) = self.ready.last() {
-            return Some(*worker);
+            return Some(*worker).filter(|worker| self.room(*worker) >= count);
         }
         (0..self.workers.len())
-            .filter(|worker| self.takes_more(*worker))
-            .min_by_key(|worker| self.workers[*worker].handed.len())
+            .filter(|worker| self.room(*worker) >= count)
+            .min_by_key(|worker| self.workers[*worker].handed.tasks())
     }
 
-    /// Whether the worker can be given one more task now.
-    pub(super) fn takes_more(&self, worker: usize) -> bool {
-        let Worker {
-            life,
-            stop,
-            handed,
-            tasks,
-            pace,
-            ..
-        } = &self.workers[worker];
-        let may_run = |limit: u32| (limit.saturating_sub(*tasks) as usize) > handed.len();
-        *life == Life::Serving
-            && stop.is_none()
-            && self.rules.tasks_per_worker.is_none_or(may_run)
-            && (handed.is_empty() || (handed.len() < pace.depth() && self.all_are_busy()))
+    /// For how many tasks a ticket may stand that is given to the worker now.
+    pub(super) fn room(&self, worker: usize) -> u32 {
+        let serving = &self.workers[worker];
+        if serving.life != Life::Serving || serving.stop.is_some() {
+            return 0;
+        }
+        let handed = serving.handed.tasks();
+        let takes_more = || serving.pace.takes_more(serving.handed.len(), handed) && self.all_are_busy();
+        if handed > 0 && !takes_more() {
+            return 0;
+        }
+        let limit = self.rules.tasks_per_worker.unwrap_or(u32::MAX);
+        let handed = u32::try_from(handed).unwrap_or(u32::MAX);
+        limit.saturating_sub(serving.tasks).saturating_sub(handed)
     }
 
     /// Whether nobody could run a task sooner than a worker that has some.
@@ -51,14 +50,24 @@ impl<T> Table<T> {
         if ticket.timeout.is_some() && !handed.is_empty() {
             return Handing::NoRoom;
         }
-        reach.hand(worker, ticket, handed.front())
+        let handing = reach.hand(worker, ticket, handed.front());
+        let sleeps = |idle: &&usize| **idle != worker && !self.workers[**idle].naps;
+        if handing == Handing::Handed
+            && ticket.count > 1
+            && let Some(idle) = self.ready.iter().find(sleeps).copied()
+        {
+            // One of the tasks may be long. Then those behind it are better off elsewhere, and somebody has to see that.
+            self.workers[idle].naps = true;
+            reach.wake(idle);
+        }
+        handing
     }
 
     /// Gives tasks to a worker, as many as are good for it.
     pub(super) fn refill(&mut self, worker: usize, now: Instant, reach: &mut impl Reach<T>) {
         self.rescue(worker, now, reach);
-        while self.takes_more(worker)
-            && let Some(mut ticket) = self.queue.pop_front()
+        while let room @ 1.. = self.room(worker)
+            && let Some(mut ticket) = self.next_of(room, reach)
         {
             match self.hand(worker, &mut ticket, reach) {
                 Handing::Handed => self.workers[worker].push(ticket, now),
@@ -66,25 +75,36 @@ impl<T> Table<T> {
                     self.queue.push_front(ticket);
                     break;
                 }
-                Handing::Cancelled => {
-                    self.task_counts.cancelled += 1;
-                    reach.dismiss(ticket);
-                }
+                Handing::Cancelled => self.dismiss(ticket, reach),
             }
         }
     }
 
+    /// The next ticket of the queue, for so many tasks at most.
+    fn next_of(&mut self, most: u32, reach: &mut impl Reach<T>) -> Option<Ticket<T>> {
+        let mut ticket = self.queue.pop_front()?;
+        if ticket.count > most {
+            self.queue.push_front(reach.divide(&mut ticket, most));
+        }
+        Some(ticket)
+    }
+
+    /// A ticket that waited was cancelled.
+    fn dismiss(&mut self, ticket: Ticket<T>, reach: &mut impl Reach<T>) {
+        self.task_counts.cancelled += u64::from(ticket.count);
+        reach.dismiss(ticket);
+    }
+
     /// Has the attendant send the next task, which does not go at once. True if there is one.
     pub(super) fn announce(&mut self, worker: usize, now: Instant, reach: &mut impl Reach<T>) -> bool {
-        while self.takes_more(worker)
-            && let Some(mut ticket) = self.queue.pop_front()
+        while self.room(worker) > 0
+            && let Some(mut ticket) = self.next_of(1, reach)
         {
             if reach.announce(worker, &mut ticket) {
                 self.workers[worker].push(ticket, now);
                 return true;
             }
-            self.task_counts.cancelled += 1;
-            reach.dismiss(ticket);
+            self.dismiss(ticket, reach);
         }
         false
     }
@@ -98,43 +118,86 @@ impl<T> Table<T> {
         for other in 0..self.workers.len() {
             if other != worker && self.workers[other].waiting() > 0 && self.workers[other].pace.is_stuck(now)
             {
-                let begun = self.take_back_all(other, 1, reach);
-                self.workers[other].handed.extend(begun);
+                self.take_back_all(other, 1, reach);
+                self.take_back_rest(other, reach);
             }
         }
-        if self.queue.len() == 0 && self.workers[worker].is_idle() {
+        if self.queue.is_empty() && self.workers[worker].is_idle() {
             let most = (0..self.workers.len()).max_by_key(|other| self.workers[*other].waiting());
             if let Some(most) = most
                 && self.workers[most].waiting() > 0
+                && self.is_worth_sharing(most, now)
             {
-                let kept = self.workers[most].handed.len() / 2;
-                let begun = self.take_back_all(most, kept.max(1), reach);
-                self.workers[most].handed.extend(begun);
+                self.take_back_half(most, now, reach);
             }
         }
     }
 
-    /// Takes back the tasks of a worker that it has not begun, but for so many of the first, into the queue. Returns
-    /// those of the others that it has begun.
-    #[must_use]
-    pub(super) fn take_back_all(
-        &mut self,
-        worker: usize,
-        kept: usize,
-        reach: &mut impl Reach<T>,
-    ) -> Vec<Ticket<T>> {
-        let mut begun = Vec::new();
-        let handed = &mut self.workers[worker].handed;
-        while handed.len() > kept
-            && let Some(mut ticket) = handed.pop_back()
-        {
-            if reach.take_back(worker, &mut ticket) {
-                self.queue.push_front(ticket);
-            } else {
-                begun.push(ticket);
+    /// Whether an idle worker should have half of what waits in this one. If not, its attendant asks again soon.
+    fn is_worth_sharing(&self, worker: usize, now: Instant) -> bool {
+        let waiting = self.workers[worker].waiting();
+        !self.is_at_several(worker, now) || self.workers[worker].pace.is_long(waiting)
+    }
+
+    /// Takes back half of what waits in a worker, into the queue.
+    fn take_back_half(&mut self, worker: usize, now: Instant, reach: &mut impl Reach<T>) {
+        let tickets = self.workers[worker].handed.len();
+        if tickets > 1 {
+            return self.take_back_all(worker, tickets / 2, reach);
+        }
+        self.take_back_rest(worker, reach);
+        let Some(mut rest) = self.queue.pop_front() else {
+            return;
+        };
+        if rest.count > 1 {
+            let kept = rest.count / 2;
+            self.queue.push_front(reach.divide(&mut rest, kept));
+            match self.hand(worker, &mut rest, reach) {
+                Handing::Handed => return self.workers[worker].push(rest, now),
+                Handing::Cancelled => return self.dismiss(rest, reach),
+                Handing::NoRoom => {}
             }
         }
-        begun.reverse();
-        begun
+        self.queue.push_front(rest);
+    }
+
+    /// Takes back what a worker has not begun of its first ticket, if that stands for several tasks.
+    fn take_back_rest(&mut self, worker: usize, reach: &mut impl Reach<T>) {
+        if self.workers[worker]
+            .handed
+            .front()
+            .is_some_and(|first| first.count > 1)
+        {
+            self.take_back_from(worker, 0, reach);
+        }
+    }
+
+    /// Takes back the tasks of a worker that it has not begun, but for so many of the first tickets, into the queue.
+    pub(super) fn take_back_all(&mut self, worker: usize, kept: usize, reach: &mut impl Reach<T>) {
+        for place in (kept..self.workers[worker].handed.len()).rev() {
+            self.take_back_from(worker, place, reach);
+        }
+    }
+
+    /// Takes back what a worker has not begun of one of its tickets, into the queue. False if it has begun all of it.
+    pub(super) fn take_back_from(&mut self, worker: usize, place: usize, reach: &mut impl Reach<T>) -> bool {
+        let handed = &mut self.workers[worker].handed;
+        let begun = handed.change(place, |ticket| reach.take_back(worker, ticket));
+        let taken = if begun == 0 {
+            handed.remove(place)
+        } else if begun < handed.at(place).count {
+            Some(handed.change(place, |ticket| reach.divide(ticket, begun)))
+        } else {
+            None
+        };
+        let is_some = taken.is_some();
+        if let Some(taken) = taken {
+            self.queue.push_front(taken);
+        }
+        if self.workers[worker].handed.is_empty() {
+            // It does not reply to what it has not begun, so its attendant would not hear of it.
+            reach.wake(worker);
+        }
+        is_some
     }
 }

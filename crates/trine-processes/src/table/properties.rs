@@ -25,7 +25,7 @@ proptest! {
         prop_assert!(crowd.attendants.iter().all(asleep));
         // No worker is lost: whatever has happened, as many tasks as there are workers run at once.
         for _ in 0..workers {
-            crowd.submit(1, false);
+            crowd.submit(1, false, 1);
             for _ in 0..4 {
                 for index in 0..workers {
                     crowd.go_on(index, true);

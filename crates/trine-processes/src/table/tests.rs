@@ -4,9 +4,11 @@
 mod crowd;
 #[path = "properties.rs"]
 mod properties;
+#[path = "together.rs"]
+mod together;
 
 use super::{Rules, Table};
-use crate::answers::{Died, Handing, Next, Reach, Stop, Stopped, Submitted};
+use crate::answers::{Answered, Died, Handing, Next, Reach, Stop, Stopped, Submitted};
 use crate::limit::{Limits, WhenFull};
 use crate::queue::Ticket;
 use crate::stats::WorkerState;
@@ -29,6 +31,8 @@ struct Workers {
     have_no_room: bool,
     begun: Vec<u64>,
     cancelled: Vec<u64>,
+    /// The workers whose attendants were woken otherwise than by what is returned.
+    woken: Vec<usize>,
     /// What each was handed, and when.
     handed: Vec<(usize, u64)>,
 }
@@ -50,8 +54,17 @@ impl Reach<()> for Workers {
         !self.cancelled.contains(&ticket.number)
     }
 
-    fn take_back(&mut self, _: usize, ticket: &mut Ticket<()>) -> bool {
-        !self.begun.contains(&ticket.number)
+    fn take_back(&mut self, _: usize, ticket: &mut Ticket<()>) -> u32 {
+        let numbers = ticket.number..ticket.number + u64::from(ticket.count);
+        numbers.take_while(|number| self.begun.contains(number)).count() as u32
+    }
+
+    fn divide(&mut self, ticket: &mut Ticket<()>, kept: u32) -> Ticket<()> {
+        divide(ticket, kept)
+    }
+
+    fn wake(&mut self, worker: usize) {
+        self.woken.push(worker);
     }
 
     fn dismiss(&mut self, _: Ticket<()>) {}
@@ -104,8 +117,7 @@ impl Pool {
     fn answer(&mut self, worker: usize, number: u64, after: Duration) -> bool {
         self.now += after;
         let answered = self.table.answered(worker, number);
-        let number_of = |ticket: Ticket<()>| ticket.number;
-        assert_eq!(answered.map(number_of), Some(number), "the worker has the task");
+        assert!(answered.is_some(), "the worker has task {number}");
         self.table.replied(worker, 1, self.now, &mut self.workers)
     }
 
@@ -129,17 +141,38 @@ impl Pool {
 }
 
 fn ticket(number: u64) -> Ticket<()> {
+    several(number, 1)
+}
+
+/// A ticket for so many tasks.
+fn several(number: u64, count: u32) -> Ticket<()> {
     Ticket {
         number,
+        count,
         bytes: 1,
         timeout: None,
         task: (),
     }
 }
 
+/// Keeps so many tasks, and returns a ticket for the others.
+fn divide(ticket: &mut Ticket<()>, kept: u32) -> Ticket<()> {
+    assert!(0 < kept && kept < ticket.count);
+    let rest = Ticket {
+        number: ticket.number + u64::from(kept),
+        count: ticket.count - kept,
+        ..*ticket
+    };
+    ticket.count = kept;
+    rest
+}
+
 const SHORT: Duration = Duration::from_micros(1);
 const LONG: Duration = Duration::from_millis(10);
-const NO_WAKE: Next = Next::Sleep { wake: None };
+const NO_WAKE: Next = Next::Sleep {
+    wake: None,
+    naps: false,
+};
 
 #[test]
 fn tasks_start_in_the_order_in_which_they_came() {
@@ -394,7 +427,7 @@ fn a_worker_that_dies_with_a_task_is_replaced_at_once_and_an_idle_one_when_there
     assert_eq!(pool.next(0), Next::Start);
     pool.start(0);
     let _ = pool.died(0);
-    assert_eq!(pool.next(0), Next::Sleep { wake: None });
+    assert_eq!(pool.next(0), NO_WAKE);
 }
 
 #[test]
@@ -550,7 +583,7 @@ fn a_worker_that_replies_nonsense_gets_no_other_task() {
 fn nonsense_between_two_tasks_costs_neither() {
     let mut pool = Pool::fast();
     pool.workers.begun = vec![100];
-    assert_eq!(pool.table.answered(0, 100), Some(ticket(100)));
+    assert_eq!(pool.table.answered(0, 100), Some(Answered::Last(ticket(100))));
     pool.workers.begun = vec![];
     assert_eq!(pool.table.distrust(0, &mut pool.workers), None);
     assert_eq!(pool.died(0).lost, []);

@@ -2,8 +2,7 @@
 
 use crate::answers::Stop;
 use crate::pace::Pace;
-use crate::queue::Ticket;
-use std::collections::VecDeque;
+use crate::queue::{Queue, Ticket};
 use std::time::Instant;
 
 /// What there is of a worker.
@@ -28,8 +27,10 @@ pub(super) struct Worker<T> {
     pub(super) life: Life,
     /// The attendant sleeps.
     pub(super) asleep: bool,
-    /// What the worker has and has not answered, the oldest first. All but the first wait, as far as one knows.
-    pub(super) handed: VecDeque<Ticket<T>>,
+    /// It asks again soon, or is about to: somebody else has tasks that wait.
+    pub(super) naps: bool,
+    /// What the worker has and has not answered, the oldest first. All but the first task wait, as far as one knows.
+    pub(super) handed: Queue<T>,
     /// When the first of them is to be stopped.
     pub(super) deadline: Option<Instant>,
     /// Noted once: the worker is being killed.
@@ -46,7 +47,8 @@ impl<T> Worker<T> {
         Self {
             life: Life::Absent,
             asleep: false,
-            handed: VecDeque::new(),
+            naps: false,
+            handed: Queue::default(),
             deadline: None,
             stop: None,
             missed: false,
@@ -69,6 +71,6 @@ impl<T> Worker<T> {
 
     /// How many tasks wait in the worker.
     pub(super) fn waiting(&self) -> usize {
-        self.handed.len().saturating_sub(1)
+        self.handed.tasks().saturating_sub(1)
     }
 }

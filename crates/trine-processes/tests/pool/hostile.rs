@@ -178,11 +178,28 @@ fn reply_and_rave(own: u8) -> u8 {
     }
 }
 
+/// Notes that it runs, and at the fourth element does what [`wipe_and_die`] does.
+fn wipe_and_die_at_four((log, number): (PathBuf, u32)) -> u32 {
+    note(log, &number.to_string());
+    if number == 4 {
+        wipe();
+    }
+    number
+}
+
 /// Notes that it runs, overwrites with zeros all that is shared, and dies.
 fn wipe_and_die(log: PathBuf) {
+    note(log, "!");
+    wipe();
+}
+
+fn note(log: PathBuf, what: &str) {
     let log = File::options().append(true).open(log);
-    log.and_then(|mut log| log.write_all(b"!"))
+    log.and_then(|mut log| log.write_all(what.as_bytes()))
         .expect("it can be written");
+}
+
+fn wipe() -> ! {
     for word in shared_words() {
         word.store(0, Relaxed);
     }
@@ -253,6 +270,24 @@ in_own_process! {
         let error = pool.submit(wipe_and_die, log.clone()).result().expect_err("it dies");
         assert!(error.is_worker_death() || error.is_serialization(), "{error}");
         assert_eq!(fs::read_to_string(&log).expect("it is there"), "!", "it has run so often");
+        fs::remove_file(log).expect("it is there");
+    }
+
+    #[test]
+    fn an_element_that_wipes_the_shared_memory_and_dies_has_run_once_and_so_have_the_others() {
+        let log = std::env::temp_dir().join(format!("trine-wiped-{}", std::process::id()));
+        fs::write(&log, "").expect("files can be made");
+        let pool = ProcessPool::new(1).expect("a pool");
+        let arguments = (0..10).map(|number| (log.clone(), number));
+        let results: Vec<_> = pool.map(wipe_and_die_at_four, arguments).chunk_size(10).collect();
+        // It can't be known which of the others it has begun.
+        assert!(results.len() == 10 && results[4].is_err());
+        let begun = fs::read_to_string(&log).expect("it is there");
+        let once = begun.chars().all(|digit| begun.matches(digit).count() == 1);
+        assert!(once && begun.contains('4'), "{begun}");
+        for (number, result) in (0..).zip(results) {
+            assert!(result.is_err() || result.ok() == Some(number));
+        }
         fs::remove_file(log).expect("it is there");
     }
 

@@ -15,6 +15,7 @@ mod hostile_slices;
 mod hygiene;
 mod json;
 mod known_bugs;
+mod map;
 mod nested;
 mod orphans;
 mod queue_limit;

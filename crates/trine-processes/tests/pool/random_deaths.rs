@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
-use trine_processes::{Future, ProcessPool, WorkerState, WorkerStats};
+use trine_processes::{Future, ProcessPool, TaskError, WorkerState, WorkerStats};
 
 const WORKERS: usize = 2;
 
@@ -56,7 +56,12 @@ impl Ledger {
         let Some((number, future)) = self.futures.pop_front() else {
             return;
         };
-        match future.result() {
+        self.enter(number, future.result());
+    }
+
+    /// This task has ended.
+    fn enter(&mut self, number: u64, result: Result<u64, TaskError>) {
+        match result {
             Ok(result) => assert_eq!(result, number),
             Err(error) => {
                 let death = error.worker_death();
@@ -64,6 +69,35 @@ impl Ledger {
                 self.lost.entry(death.pid).or_default().push(number);
             }
         }
+    }
+}
+
+/// Submits tasks one by one, until it is over.
+fn submit_until(is_over: impl Fn() -> bool, ledger: &mut Ledger, pool: &ProcessPool, log: &Path) {
+    while !is_over() {
+        while ledger.futures.len() < AHEAD {
+            ledger.submit(pool, log);
+        }
+        ledger.take_one();
+    }
+    while !ledger.futures.is_empty() {
+        ledger.take_one();
+    }
+}
+
+/// Has tasks travel together, until it is over.
+fn map_until(is_over: impl Fn() -> bool, ledger: &mut Ledger, pool: &ProcessPool, log: &Path) {
+    while !is_over() {
+        let numbers = ledger.submitted..ledger.submitted + 2_000;
+        let arguments = numbers.clone().map(|number| (log.to_owned(), number));
+        ledger.submitted = numbers.end;
+        let results = pool.map(note, arguments).chunk_size(100);
+        let mut count = 0;
+        for (number, result) in numbers.zip(results) {
+            ledger.enter(number, result);
+            count += 1;
+        }
+        assert_eq!(count, 2_000);
     }
 }
 
@@ -111,10 +145,28 @@ fn kill_workers(pool: &ProcessPool, deaths: u64, seed: u64) -> HashMap<u32, usiz
 
 #[test]
 fn a_death_at_any_instruction_costs_the_task_that_ran_and_nothing_else() {
-    let path = concat!(
-        module_path!(),
-        "::a_death_at_any_instruction_costs_the_task_that_ran_and_nothing_else"
+    survive(
+        concat!(
+            module_path!(),
+            "::a_death_at_any_instruction_costs_the_task_that_ran_and_nothing_else"
+        ),
+        |is_over, ledger, pool, log| submit_until(is_over, ledger, pool, log),
     );
+}
+
+#[test]
+fn a_death_at_any_instruction_costs_the_element_that_ran_and_nothing_else() {
+    survive(
+        concat!(
+            module_path!(),
+            "::a_death_at_any_instruction_costs_the_element_that_ran_and_nothing_else"
+        ),
+        |is_over, ledger, pool, log| map_until(is_over, ledger, pool, log),
+    );
+}
+
+/// Kills workers while `work` has them run tasks, and compares what has become of these with who was killed and what has begun.
+fn survive(path: &str, work: impl FnOnce(&dyn Fn() -> bool, &mut Ledger, &ProcessPool, &Path)) {
     let number_from = |variable| std::env::var(variable).ok()?.parse().ok();
     let deaths: u64 = number_from("TRINE_DEATHS").unwrap_or(300);
     run_for(path, TIME_OF_A_DEATH * deaths as u32, || {
@@ -130,17 +182,9 @@ fn a_death_at_any_instruction_costs_the_task_that_ran_and_nothing_else() {
         let mut ledger = Ledger::default();
         let killed = thread::scope(|scope| {
             let killer = scope.spawn(|| kill_workers(&pool, deaths, seed));
-            while !killer.is_finished() {
-                while ledger.futures.len() < AHEAD {
-                    ledger.submit(&pool, &log);
-                }
-                ledger.take_one();
-            }
+            work(&|| killer.is_finished(), &mut ledger, &pool, &log);
             killer.join().expect("no panic")
         });
-        while !ledger.futures.is_empty() {
-            ledger.take_one();
-        }
         for (pid, lost) in &ledger.lost {
             let deaths = killed.get(pid).copied().unwrap_or_default();
             assert!(

@@ -1,0 +1,120 @@
+//! What the table does with tasks that travel together.
+
+use super::{LONG, NO_WAKE, Pool, RULES, SHORT, several};
+use crate::answers::{Died, Next, Submitted};
+use crate::table::Rules;
+
+/// A pool of two workers, which know that tasks are short, and have nothing to do.
+fn two_fast_ones() -> Pool {
+    let mut pool = Pool::ready(2);
+    for number in 0..200 {
+        let Submitted::Handed { worker } = pool.submit(number) else {
+            panic!("both have nothing to do");
+        };
+        pool.answer(worker, number, SHORT);
+    }
+    pool.now += SHORT;
+    pool
+}
+
+#[test]
+fn short_tasks_that_travel_together_are_left_to_their_worker_until_one_of_them_is_long() {
+    let mut pool = two_fast_ones();
+    let handed = pool.table.submit(several(1_000, 10), pool.now, &mut pool.workers);
+    let Submitted::Handed { worker } = handed else {
+        panic!("it has nothing to do: {handed:?}");
+    };
+    // The other one is told, and leaves them where they are.
+    let idle = 1 - worker;
+    assert_eq!(pool.workers.woken, [idle]);
+    let nap = Next::Sleep {
+        wake: None,
+        naps: true,
+    };
+    assert_eq!(pool.next(idle), nap);
+    pool.workers.begun = vec![1_000, 1_001];
+    pool.answer(worker, 1_000, SHORT);
+    assert_eq!(pool.next(idle), nap);
+    // The second one is long.
+    pool.now += LONG;
+    assert_eq!(pool.next(idle), NO_WAKE);
+    assert_eq!(pool.workers.handed.last(), Some(&(idle, 1_002)));
+    assert_eq!(pool.table.last_of(idle), Some(&several(1_002, 8)));
+    assert_eq!(pool.table.last_of(worker), Some(&several(1_001, 1)));
+}
+
+#[test]
+fn an_idle_worker_takes_half_of_what_travels_together_and_is_much_work() {
+    let mut pool = two_fast_ones();
+    let _ = pool
+        .table
+        .submit(several(1_000, 1_000), pool.now, &mut pool.workers);
+    let idle = pool.workers.woken[0];
+    pool.workers.begun = vec![1_000];
+    assert_eq!(pool.next(idle), NO_WAKE);
+    assert_eq!(pool.table.last_of(idle), Some(&several(1_500, 500)));
+    assert_eq!(pool.table.last_of(1 - idle), Some(&several(1_001, 499)));
+}
+
+#[test]
+fn a_worker_that_loses_all_that_it_has_is_told() {
+    let mut pool = two_fast_ones();
+    let _ = pool.table.submit(several(1_000, 10), pool.now, &mut pool.workers);
+    let idle = std::mem::take(&mut pool.workers.woken)[0];
+    pool.now += LONG;
+    // It has not even begun, for instance because the system runs something else.
+    assert_eq!(pool.next(idle), NO_WAKE);
+    assert_eq!(pool.workers.woken, [1 - idle]);
+    assert_eq!(pool.table.last_of(idle), Some(&several(1_000, 10)));
+}
+
+#[test]
+fn a_task_that_travels_with_others_is_taken_back_with_those_behind_it() {
+    let mut pool = Pool::ready(1);
+    let _ = pool.table.submit(several(0, 10), pool.now, &mut pool.workers);
+    pool.workers.begun = vec![0, 1, 2];
+    assert_eq!(pool.table.take_back(2, &mut pool.workers), Some(0));
+    assert_eq!(pool.table.last_of(0), Some(&several(0, 3)));
+    assert_eq!(pool.table.waiting().0, 2 + 7);
+    assert_eq!(pool.table.take_back(2, &mut pool.workers), None);
+}
+
+#[test]
+fn a_worker_that_dies_in_a_chunk_loses_what_it_had_begun() {
+    let mut pool = Pool::ready(1);
+    let _ = pool.table.submit(several(0, 10), pool.now, &mut pool.workers);
+    pool.workers.begun = vec![0, 1, 2];
+    pool.answer(0, 0, SHORT);
+    pool.answer(0, 1, SHORT);
+    assert_eq!(pool.table.answered(0, 3), None, "it is at the one before");
+    let Died { lost, .. } = pool.died(0);
+    assert_eq!(lost, [several(2, 1)]);
+    assert_eq!(pool.table.waiting().0, 7);
+    assert_eq!(
+        (pool.table.task_counts().answered, pool.table.task_counts().lost),
+        (2, 1)
+    );
+}
+
+#[test]
+fn a_worker_that_talks_nonsense_at_its_first_task_costs_that_one_of_its_chunk() {
+    let mut pool = Pool::ready(1);
+    let _ = pool.table.submit(several(0, 10), pool.now, &mut pool.workers);
+    assert_eq!(pool.table.distrust(0, &mut pool.workers), Some(several(0, 1)));
+    assert_eq!(pool.table.waiting().0, 9);
+}
+
+#[test]
+fn a_chunk_is_divided_where_the_worker_may_run_no_more() {
+    let rules = Rules {
+        tasks_per_worker: Some(4),
+        ..RULES
+    };
+    let mut pool = Pool::with_rules(1, rules);
+    pool.start(0);
+    let wakes = pool.table.submit(several(0, 10), pool.now, &mut pool.workers);
+    assert_eq!(wakes, Submitted::Queued { wake: Some(0) });
+    assert_eq!(pool.next(0), NO_WAKE);
+    assert_eq!(pool.table.last_of(0), Some(&several(0, 4)));
+    assert_eq!(pool.table.waiting().0, 9);
+}
