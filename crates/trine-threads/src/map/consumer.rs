@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 use trine_future::{TaskError, while_blocked};
-use trine_platform::Deadline;
+use trine_platform::{Deadline, spin_until};
 
 /// How many chunks a worker there are at most, if nobody has set a look-ahead: with one element each, or with more. The
 /// latter are short, so that the consumer has to have some more of them when it sleeps.
@@ -38,6 +38,7 @@ pub(super) struct Consumer<I: Iterator, F, R> {
     /// What it takes to take an argument from `arguments`.
     nanoseconds_to_pull: u32,
     order: Order,
+    begun: Instant,
     /// The consumer has napped since it has yielded something.
     has_napped: bool,
     /// The chunk that the consumer, on a worker of the same pool, runs itself.
@@ -71,6 +72,7 @@ where
             look_ahead: None,
             nanoseconds_to_pull: 0,
             order: Order::Input,
+            begun: Instant::now(),
             has_napped: false,
             own_chunk: None,
         }
@@ -260,15 +262,16 @@ where
         if is_on_worker && deadline.is_none() && self.run_one() {
             return false;
         }
-        let nap = pace::nap(
-            self.elements,
-            self.shared.nanoseconds(),
-            self.shared.queues.workers(),
-        );
+        let nanoseconds = self.shared.nanoseconds();
+        let workers = self.shared.queues.workers();
+        let nap = pace::nap(self.elements, nanoseconds, workers, self.begun.elapsed());
         if let Some(nap) = nap.filter(|_| !self.has_napped && !is_on_worker) {
             self.has_napped = true;
             self.shared.bell.park_until(&Deadline::after(nap));
             return false;
+        }
+        if pace::are_short(nanoseconds) && spin_until(|| self.gather()) {
+            return true;
         }
         if let (Order::Input, Some(current)) = (self.order, &self.current) {
             current.watch();

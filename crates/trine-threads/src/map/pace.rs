@@ -60,13 +60,18 @@ impl Pace {
     }
 }
 
-/// How long the consumer sleeps when elements end faster than it could be woken for each: half of the time for which
-/// `elements` keep the workers busy. `None`: it should rather be woken for the next one.
-pub(crate) fn nap(elements: usize, nanoseconds: u32, workers: usize) -> Option<Duration> {
-    let is_short = nanoseconds > 0 && u128::from(nanoseconds) * 2 <= AIM.as_nanos();
+/// Whether elements end faster than the consumer could be woken for each.
+pub(crate) fn are_short(nanoseconds: u32) -> bool {
+    nanoseconds > 0 && u128::from(nanoseconds) * 2 <= AIM.as_nanos()
+}
+
+/// How long the consumer sleeps when elements are short: half of the time for which `elements` keep the workers busy, as far as
+/// that is known. It is known badly at first, so a map that has `lasted` for a moment is not made much longer by it. `None`: it
+/// should rather look, or be woken for the next one.
+pub(crate) fn nap(elements: usize, nanoseconds: u32, workers: usize, lasted: Duration) -> Option<Duration> {
     let busy = Duration::from_nanos(elements as u64 * u64::from(nanoseconds) / workers as u64);
-    let nap = (busy / 2).min(*NAPS.end());
-    (is_short && nap >= *NAPS.start()).then_some(nap)
+    let nap = (busy.min(lasted) / 2).min(*NAPS.end());
+    (are_short(nanoseconds) && nap >= *NAPS.start()).then_some(nap)
 }
 
 /// What an element took, if `elements` took so long.
@@ -124,11 +129,18 @@ mod tests {
 
     #[test]
     fn a_nap_needs_many_short_elements() {
-        assert_eq!(nap(1_000, 1_000, 2), Some(Duration::from_micros(250)));
-        assert_eq!(nap(1_000_000, 1_000, 2), Some(Duration::from_millis(1)));
-        assert_eq!(nap(100, 1_000, 2), None, "they are soon over");
-        assert_eq!(nap(1_000, 100_000, 2), None, "each is worth being woken for");
-        assert_eq!(nap(1_000, 0, 2), None, "who knows");
+        let (begun, long) = (Duration::from_micros(120), Duration::from_secs(1));
+        assert_eq!(nap(1_000, 1_000, 2, long), Some(Duration::from_micros(250)));
+        assert_eq!(nap(1_000_000, 1_000, 2, long), Some(Duration::from_millis(1)));
+        assert_eq!(nap(1_000_000, 1_000, 2, begun), Some(Duration::from_micros(60)));
+        assert_eq!(nap(1_000_000, 1_000, 2, begun / 2), None, "it has just begun");
+        assert_eq!(nap(100, 1_000, 2, long), None, "they are soon over");
+        assert_eq!(
+            nap(1_000, 100_000, 2, long),
+            None,
+            "each is worth being woken for"
+        );
+        assert_eq!(nap(1_000, 0, 2, long), None, "who knows");
     }
 
     #[test]
