@@ -7,7 +7,7 @@ use crate::test_output::{TestOutput, trybuild_cases};
 use anyhow::{Result, anyhow};
 use std::thread;
 
-/// The test of the package `trine-tests` that hands the compile-fail cases to trybuild.
+/// The test of the package `trine-compile-tests` that hands the compile-fail cases to trybuild.
 const COMPILE_FAIL: &str = "compile_fail";
 
 pub(super) fn unit_and_integration(verify: &mut Verify) -> Result<Outcome> {
@@ -103,7 +103,7 @@ pub(super) fn compile_fail(verify: &mut Verify) -> Result<Outcome> {
         .any(|name| name.split("::").any(|part| part == COMPILE_FAIL))
     {
         outcome.problems.push(format!(
-            "the test `{COMPILE_FAIL}` of trine-tests did not run, or failed"
+            "the test `{COMPILE_FAIL}` of trine-compile-tests did not run, or failed"
         ));
     }
     for case in &verify.compile_fail {

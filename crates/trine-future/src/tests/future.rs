@@ -238,7 +238,7 @@ fn f17_a_thread_that_waits_is_woken_by_the_cancel() {
 
 #[test]
 fn f20_f21_g02_k39_the_loser_gets_its_value_back() {
-    // A second result does not compile: the first one consumes the promise (tests/compile-fail). What can come before
+    // A second result does not compile: the first one consumes the promise (tests/compile/compile-fail). What can come before
     // it is a cancel.
     let (promise, mut future) = Promise::new();
     let calls = Counter::default();

@@ -3,7 +3,7 @@
 //! That a closure captures is found when code is generated, and `cargo check` generates none. trybuild builds, instead
 //! of checking, as soon as one case is expected to pass: the twins see to that, too.
 //!
-//! After a change of a message, `TRYBUILD=overwrite cargo test -p trine-tests --test compile_fail` writes the `.stderr`
+//! After a change of a message, `TRYBUILD=overwrite cargo test -p trine-compile-tests --test compile_fail` writes the `.stderr`
 //! files anew, to be read before they are committed.
 
 use std::collections::BTreeSet;
