@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use trine_fixture::in_own_process;
+use trine_threads::ThreadPool;
 
 #[test]
 fn x06_one_worker_completes_many() {
@@ -50,7 +51,7 @@ fn x04_captures_are_dropped_though_nobody_has_the_future() {
         let pool = pool(1);
         let drops = Arc::new(AtomicUsize::new(0));
         let probe = DropProbe(Arc::clone(&drops));
-        drop(pool.spawn(move || drop(probe)));
+        drop(pool.spawn(move || _ = &probe));
         // The same worker: what was before this is over, while the worker idles.
         pool.spawn(|| ()).result().unwrap();
         assert_eq!(drops.load(Ordering::SeqCst), 1);
@@ -133,11 +134,16 @@ fn t02_t08_more_tasks_than_workers_need_no_more_threads() {
 #[test]
 fn t03_t08_k32_idle_threads_are_used_again() {
     in_own_process(|| {
-        let pool = pool(2);
+        let pool = ThreadPool::builder().workers(2).name("idle").build().unwrap();
         let threads: HashSet<_> = (0..50)
             .map(|_| pool.spawn(|| thread::current().id()).result().unwrap())
             .collect();
         assert!(threads.len() <= 2);
+        assert_eq!(
+            crate::fixture::threads_called("idle-"),
+            2,
+            "no task has made another one"
+        );
     });
 }
 

@@ -454,17 +454,6 @@ fn k41_a_panic_does_not_run_a_long_queue() {
 }
 
 #[test]
-fn k26_the_end_of_a_process_does_not_wait_for_a_pool_that_was_given_up() {
-    in_own_process(|| {
-        let pool = pool(1);
-        let held = hold(&pool, 1);
-        pool.shutdown_timeout(Shutdown::Drain, Duration::ZERO);
-        drop(pool);
-        drop(held);
-    });
-}
-
-#[test]
 #[cfg(debug_assertions)]
 fn who_does_not_wait_is_not_told_of_as_one_that_blocks() {
     static WAITS: AtomicUsize = AtomicUsize::new(0);

@@ -37,7 +37,8 @@ fn x04_captures_are_dropped_when_the_task_has_run() {
         let pool = pool(1);
         let drops = Arc::new(AtomicUsize::new(0));
         let probe = DropProbe(Arc::clone(&drops));
-        let future = pool.spawn(move || drop(probe));
+        // The closure has the probe, and does not drop it itself.
+        let future = pool.spawn(move || _ = &probe);
         future.result().unwrap();
         assert_eq!(drops.load(Ordering::SeqCst), 1);
     });
