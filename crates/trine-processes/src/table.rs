@@ -99,6 +99,7 @@ impl<T> Table<T> {
         {
             self.ready.retain(|ready| *ready != worker);
             self.workers[worker].push(ticket, now);
+            self.set_watch(reach);
             return Submitted::Handed { worker };
         }
         self.queue.push_back(ticket);
@@ -109,6 +110,7 @@ impl<T> Table<T> {
                 None
             }
         });
+        self.set_watch(reach);
         Submitted::Queued { wake }
     }
 
@@ -124,6 +126,7 @@ impl<T> Table<T> {
         }
         self.refill(worker, now, reach);
         if self.workers[worker].is_idle() && self.announce(worker, now, reach) {
+            self.set_watch(reach);
             return Next::Send;
         }
         let has_process = matches!(self.workers[worker].life, Life::Serving | Life::Spent);
@@ -134,11 +137,14 @@ impl<T> Table<T> {
             return Next::Start;
         }
         let is_idle = self.workers[worker].is_idle();
-        if self.closed && (is_idle || !has_process) {
+        // What waits elsewhere has been left there, as far as one knows for a moment.
+        let naps = is_idle && self.needs_watch();
+        if self.closed && !naps && (is_idle || !has_process) {
             // Tasks that still wait belong to the attendants that have a worker or are starting one.
             self.workers[worker].life = Life::Left;
             return Next::Leave;
         }
+        self.workers[worker].naps = naps;
         self.workers[worker].asleep = true;
         if is_idle {
             self.ready.push(worker);
@@ -150,9 +156,7 @@ impl<T> Table<T> {
         } else {
             self.ready.pop()
         };
-        // What waits elsewhere has been left there, as far as one knows for a moment.
-        let naps = is_idle && self.workers.iter().any(|other| other.waiting() > 0);
-        self.workers[worker].naps = naps;
+        self.set_watch(reach);
         Next::Sleep { wake, naps }
     }
 
@@ -218,14 +222,14 @@ impl<T> Table<T> {
     ) -> bool {
         self.workers[worker].pace.replies(count, now);
         self.refill(worker, now, reach);
+        let Worker { asleep, handed, .. } = &self.workers[worker];
+        let has_nothing = *asleep && handed.is_empty();
         let is_idle = self.workers[worker].is_idle();
-        if !self.workers[worker].asleep || !self.workers[worker].handed.is_empty() {
-            return false;
-        }
-        let wake = !self.queue.is_empty() || self.closed || !is_idle;
-        if is_idle && !wake && !self.ready.contains(&worker) {
+        let wake = has_nothing && (!self.queue.is_empty() || self.closed || !is_idle);
+        if has_nothing && !wake && !self.ready.contains(&worker) {
             self.ready.push(worker);
         }
+        self.set_watch(reach);
         wake
     }
 

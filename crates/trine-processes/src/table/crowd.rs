@@ -239,6 +239,11 @@ impl Crowd {
     pub(super) fn step(&mut self, step: Step) {
         self.do_step(step);
         self.wake_woken();
+        let idle = &self.table.ready;
+        assert!(
+            idle.is_empty() || !self.table.needs_watch(),
+            "nobody looks: {idle:?}"
+        );
     }
 
     fn wake_woken(&mut self) {

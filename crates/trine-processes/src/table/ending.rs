@@ -113,6 +113,7 @@ impl<T> Table<T> {
     pub(crate) fn died(&mut self, worker: usize, reach: &mut impl Reach<T>) -> Died<T> {
         self.forget_sleeper(worker);
         self.take_back_all(worker, 0, reach);
+        self.set_watch(reach);
         let dead = &mut self.workers[worker];
         let lost = Vec::from(dead.handed.take_all());
         let had_run = std::mem::take(&mut dead.tasks) > 0;

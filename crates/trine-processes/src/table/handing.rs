@@ -50,17 +50,24 @@ impl<T> Table<T> {
         if ticket.timeout.is_some() && !handed.is_empty() {
             return Handing::NoRoom;
         }
-        let handing = reach.hand(worker, ticket, handed.front());
-        let sleeps = |idle: &&usize| **idle != worker && !self.workers[**idle].naps;
-        if handing == Handing::Handed
-            && ticket.count > 1
-            && let Some(idle) = self.ready.iter().find(sleeps).copied()
+        reach.hand(worker, ticket, handed.front())
+    }
+
+    /// Has somebody who has nothing to do look now, and again and again, while tasks wait in workers that are not idle. Any task
+    /// may turn out to be long, and then those behind it are better off elsewhere.
+    pub(super) fn set_watch(&mut self, reach: &mut impl Reach<T>) {
+        if let Some(idle) = self.ready.first().copied()
+            && self.needs_watch()
         {
-            // One of the tasks may be long. Then those behind it are better off elsewhere, and somebody has to see that.
             self.workers[idle].naps = true;
             reach.wake(idle);
         }
-        handing
+    }
+
+    /// Whether tasks wait in workers, and nobody who could run them looks.
+    pub(super) fn needs_watch(&self) -> bool {
+        let looks = |idle: &usize| self.workers[*idle].naps;
+        !self.ready.iter().any(looks) && self.workers.iter().any(|worker| worker.waiting() > 0)
     }
 
     /// Gives tasks to a worker, as many as are good for it.

@@ -4,14 +4,17 @@ use super::{LONG, NO_WAKE, Pool, RULES, SHORT, several};
 use crate::answers::{Died, Next, Submitted};
 use crate::table::Rules;
 
-/// A pool of two workers, which know that tasks are short, and have nothing to do.
-fn two_fast_ones() -> Pool {
-    let mut pool = Pool::ready(2);
-    for number in 0..200 {
-        let Submitted::Handed { worker } = pool.submit(number) else {
-            panic!("both have nothing to do");
-        };
-        pool.answer(worker, number, SHORT);
+/// A pool of workers that know that tasks are short, and have nothing to do. The last one is the first to be used.
+fn fast_ones(workers: usize) -> Pool {
+    let mut pool = Pool::ready(workers);
+    for number in (0..100).map(|round| round * workers as u64) {
+        for worker in (0..workers).rev() {
+            let task = number + worker as u64;
+            assert_eq!(pool.submit(task), Submitted::Handed { worker });
+        }
+        for worker in 0..workers {
+            pool.answer(worker, number + worker as u64, SHORT);
+        }
     }
     pool.now += SHORT;
     pool
@@ -19,7 +22,7 @@ fn two_fast_ones() -> Pool {
 
 #[test]
 fn short_tasks_that_travel_together_are_left_to_their_worker_until_one_of_them_is_long() {
-    let mut pool = two_fast_ones();
+    let mut pool = fast_ones(2);
     let handed = pool.table.submit(several(1_000, 10), pool.now, &mut pool.workers);
     let Submitted::Handed { worker } = handed else {
         panic!("it has nothing to do: {handed:?}");
@@ -27,14 +30,10 @@ fn short_tasks_that_travel_together_are_left_to_their_worker_until_one_of_them_i
     // The other one is told, and leaves them where they are.
     let idle = 1 - worker;
     assert_eq!(pool.workers.woken, [idle]);
-    let nap = Next::Sleep {
-        wake: None,
-        naps: true,
-    };
-    assert_eq!(pool.next(idle), nap);
+    assert_eq!(pool.next(idle), NAP);
     pool.workers.begun = vec![1_000, 1_001];
     pool.answer(worker, 1_000, SHORT);
-    assert_eq!(pool.next(idle), nap);
+    assert_eq!(pool.next(idle), NAP);
     // The second one is long.
     pool.now += LONG;
     assert_eq!(pool.next(idle), NO_WAKE);
@@ -43,9 +42,63 @@ fn short_tasks_that_travel_together_are_left_to_their_worker_until_one_of_them_i
     assert_eq!(pool.table.last_of(worker), Some(&several(1_001, 1)));
 }
 
+const NAP: Next = Next::Sleep {
+    wake: None,
+    naps: true,
+};
+
+#[test]
+fn a_worker_that_has_nothing_to_do_any_more_looks_after_what_travels_together_elsewhere() {
+    let mut pool = fast_ones(2);
+    let (other, worker) = (1, 0);
+    assert_eq!(pool.submit(500), Submitted::Handed { worker: other });
+    let handed = pool.table.submit(several(1_000, 10), pool.now, &mut pool.workers);
+    assert_eq!(handed, Submitted::Handed { worker });
+    assert!(pool.workers.woken.is_empty(), "nobody could run them sooner");
+    // A leader takes the reply, while the attendant sleeps.
+    assert!(!pool.answer(other, 500, SHORT));
+    assert_eq!(pool.workers.woken, [other]);
+    assert_eq!(pool.next(other), NAP);
+    pool.workers.begun = vec![1_000];
+    pool.now += LONG;
+    assert_eq!(pool.next(other), NO_WAKE);
+    assert_eq!(pool.table.last_of(other), Some(&several(1_001, 9)));
+}
+
+#[test]
+fn another_one_looks_in_the_place_of_a_worker_that_gets_a_task() {
+    let mut pool = fast_ones(3);
+    let _ = pool.table.submit(several(1_000, 10), pool.now, &mut pool.workers);
+    assert_eq!(pool.workers.woken, [0]);
+    assert_eq!(pool.next(0), NAP);
+    assert_eq!(pool.submit(500), Submitted::Handed { worker: 0 });
+    assert_eq!(pool.workers.woken, [0, 1]);
+    assert_eq!(pool.next(1), NAP);
+}
+
+#[test]
+fn one_looks_and_the_others_sleep() {
+    let mut pool = fast_ones(3);
+    let _ = pool.table.submit(several(1_000, 10), pool.now, &mut pool.workers);
+    assert_eq!(pool.next(0), NAP);
+    assert_eq!(pool.next(1), NO_WAKE);
+    assert_eq!(pool.next(0), NAP);
+}
+
+#[test]
+fn one_stays_in_a_closed_pool_as_long_as_tasks_wait_elsewhere() {
+    let mut pool = fast_ones(3);
+    let _ = pool.table.submit(several(1_000, 2), pool.now, &mut pool.workers);
+    pool.table.close();
+    assert_eq!(pool.next(0), NAP);
+    assert_eq!(pool.next(1), Next::Leave);
+    pool.answer(2, 1_000, SHORT);
+    assert_eq!(pool.next(0), Next::Leave);
+}
+
 #[test]
 fn an_idle_worker_takes_half_of_what_travels_together_and_is_much_work() {
-    let mut pool = two_fast_ones();
+    let mut pool = fast_ones(2);
     let _ = pool
         .table
         .submit(several(1_000, 1_000), pool.now, &mut pool.workers);
@@ -58,7 +111,7 @@ fn an_idle_worker_takes_half_of_what_travels_together_and_is_much_work() {
 
 #[test]
 fn a_worker_that_loses_all_that_it_has_is_told() {
-    let mut pool = two_fast_ones();
+    let mut pool = fast_ones(2);
     let _ = pool.table.submit(several(1_000, 10), pool.now, &mut pool.workers);
     let idle = std::mem::take(&mut pool.workers.woken)[0];
     pool.now += LONG;

@@ -27,7 +27,7 @@ pub(super) struct Worker<T> {
     pub(super) life: Life,
     /// The attendant sleeps.
     pub(super) asleep: bool,
-    /// It asks again soon, or is about to: somebody else has tasks that wait.
+    /// It asks again soon, or is about to, because tasks wait in other workers. One of those who have nothing to do is enough.
     pub(super) naps: bool,
     /// What the worker has and has not answered, the oldest first. All but the first task wait, as far as one knows.
     pub(super) handed: Queue<T>,
