@@ -8,7 +8,7 @@ use crate::task::Function;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
-use trine_future::{SpanContext, TaskError};
+use trine_future::{SpanContext, TaskError, TaskSpan};
 
 /// The encoded calls of some elements, which stand one after another in their map. The parts of a chunk that was divided share
 /// them.
@@ -30,9 +30,13 @@ pub(crate) enum Arguments {
 }
 
 impl Calls {
-    /// Delivers what has become of elements, of which the first has this index.
-    pub(crate) fn deliver(&self, first: u32, outcomes: Outcomes) {
-        self.mailbox.deliver(self.place + u64::from(first), outcomes);
+    /// Delivers what has become of elements, of which the first has this index. What is beside the call of one that travels by
+    /// itself is let go of before: so who has the result finds shared slices to be its own again.
+    pub(crate) fn deliver(self: Arc<Self>, first: u32, outcomes: Outcomes) {
+        let place = self.place + u64::from(first);
+        let mailbox = Arc::clone(&self.mailbox);
+        drop(self);
+        mailbox.deliver(place, outcomes);
     }
 
     /// The call of an element that travels by itself, with what is beside it.
@@ -126,22 +130,83 @@ impl Chunk {
         Cow::Owned(Message::plain(frame))
     }
 
-    /// Ends all elements that are left, each with an error of its own.
-    pub(crate) fn fail(mut self, error: impl Fn() -> TaskError) {
-        self.fail_all(error);
+    /// Ends all elements that are left, each with an error of its own, and before that their span.
+    pub(crate) fn fail(mut self, error: impl Fn() -> TaskError, span: TaskSpan) {
+        if let Some((calls, first, errors)) = self.end(error) {
+            drop((self, span));
+            calls.deliver(first, errors);
+        }
     }
 
-    fn fail_all(&mut self, error: impl Fn() -> TaskError) {
+    /// What is to be delivered to whom, if elements are left. Then none are.
+    fn end(&mut self, error: impl Fn() -> TaskError) -> Option<(Arc<Calls>, u32, Outcomes)> {
         let first = self.left.start;
         let errors: Vec<_> = self.left.by_ref().map(|_| Err(error())).collect();
-        if !errors.is_empty() {
-            self.calls.deliver(first, Outcomes::Others(errors));
-        }
+        (!errors.is_empty()).then(|| (Arc::clone(&self.calls), first, Outcomes::Others(errors)))
     }
 }
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        self.fail_all(TaskError::abandoned);
+        if let Some((calls, first, errors)) = self.end(TaskError::abandoned) {
+            calls.deliver(first, errors);
+        }
+    }
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::{Arguments, Calls, Chunk};
+    use crate::beside::Beside;
+    use crate::mailbox::{Mailbox, Outcomes};
+    use crate::message::Message;
+    use crate::task::{Function, Names};
+    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::Ordering::Relaxed;
+    use std::sync::{Arc, Weak};
+    use trine_future::{Promise, TaskError, TaskSpan};
+
+    /// An element that travels by itself.
+    fn alone(mailbox: &Arc<Mailbox>) -> Calls {
+        let function = Function {
+            names: Names::of::<(), ()>("function"),
+            entry: 0,
+            fingerprint: 0,
+        };
+        Calls {
+            mailbox: Arc::clone(mailbox),
+            function,
+            number: 0,
+            place: 0,
+            arguments: Arguments::Alone(Message::new(Vec::new(), None, Beside::new())),
+        }
+    }
+
+    /// Whether the calls are gone when `end` tells who listens.
+    fn is_let_go_of_by(end: impl FnOnce(Chunk)) -> bool {
+        let mailbox = Arc::<Mailbox>::default();
+        let chunk = Chunk::new(alone(&mailbox));
+        let calls: Weak<Calls> = Arc::downgrade(chunk.calls());
+        let is_gone = Arc::new(AtomicBool::new(false));
+        let result = Arc::clone(&is_gone);
+        let (promise, mut future) = Promise::new();
+        future.on_done(move |_| result.store(calls.upgrade().is_none(), Relaxed));
+        assert!(mailbox.listen(|| (promise, future)).is_some());
+        end(chunk);
+        is_gone.load(Relaxed)
+    }
+
+    #[test]
+    fn what_is_beside_an_argument_is_let_go_of_before_the_result_is_there() {
+        assert!(is_let_go_of_by(|chunk| {
+            let calls = Arc::clone(chunk.calls());
+            let mut ended = chunk;
+            ended.advance();
+            drop(ended);
+            calls.deliver(0, Outcomes::Others(vec![Err(TaskError::cancelled())]));
+        }));
+        assert!(is_let_go_of_by(
+            |chunk| chunk.fail(TaskError::cancelled, TaskSpan::none())
+        ));
     }
 }

@@ -233,13 +233,12 @@ impl Task {
         // The span has ended when the result is there, and what was beside the request is let go of: so who has the result
         // finds shared slices to be its own again.
         let Self { work, span, .. } = self;
-        drop(span);
         match work {
             Work::One { request, promise, .. } => {
-                drop(request);
+                drop((request, span));
                 promise.fail(error());
             }
-            Work::Chunk(chunk) => chunk.fail(error),
+            Work::Chunk(chunk) => chunk.fail(error, span),
         }
     }
 
@@ -247,7 +246,7 @@ impl Task {
     pub(crate) fn cancel(self) {
         match self.work {
             Work::One { promise, .. } => promise.cancel(),
-            Work::Chunk(chunk) => chunk.fail(TaskError::cancelled),
+            Work::Chunk(chunk) => chunk.fail(TaskError::cancelled, self.span),
         }
     }
 
