@@ -7,7 +7,7 @@ use crate::memory::Memory;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A chunk with more bytes is closed.
+/// A chunk of so many bytes is closed, and an argument of so many travels alone.
 const FULL: usize = 32 * 1024;
 
 /// Encoded arguments.
@@ -34,7 +34,8 @@ impl Open {
             codec::discard(argument)?;
             Ok::<_, String>(beside)
         })?;
-        if rest.is_none() && beside.is_empty() {
+        let is_long = self.0.get(self.0.len() - 1).len() >= FULL;
+        if rest.is_none() && beside.is_empty() && !is_long {
             return Ok(Added::Packed);
         }
         let argument = self.0.pop().unwrap_or_default();
