@@ -26,7 +26,7 @@ use arrived::{Arrived, Outcome};
 use open::{Added, Open};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::iter::{Fuse, FusedIterator};
 use std::marker::PhantomData;
@@ -70,8 +70,8 @@ pub struct ProcessMap<'pool, I: Iterator, R> {
     /// How many elements have been taken before that, and how many have been yielded.
     placed: u64,
     yielded: u64,
-    /// The chunks that have been sent, and have results that have not arrived.
-    sent: VecDeque<Sent>,
+    /// The chunks that have been sent, and have results that have not arrived, by the places of their first elements.
+    sent: BTreeMap<u64, Sent>,
     mailbox: Arc<Mailbox>,
     arrived: Arrived,
     result: PhantomData<fn() -> R>,
@@ -79,9 +79,8 @@ pub struct ProcessMap<'pool, I: Iterator, R> {
 
 /// A chunk that has been sent.
 struct Sent {
-    /// The number of its first element, as a task, and its place in the map.
+    /// The number of its first element, as a task.
     number: u64,
-    place: u64,
     count: u64,
     /// How many results have arrived.
     arrived: u64,
@@ -104,7 +103,7 @@ impl<'pool, I: Iterator, R> ProcessMap<'pool, I, R> {
             open: Open::default(),
             placed: 0,
             yielded: 0,
-            sent: VecDeque::new(),
+            sent: BTreeMap::new(),
             mailbox: Arc::default(),
             arrived: Arrived::in_order(),
             result: PhantomData,
@@ -217,9 +216,9 @@ impl<'pool, I: Iterator, R> ProcessMap<'pool, I, R> {
         let pool = self.shared.settings.pool_name();
         let span = TaskSpan::current().child("processes", pool, self.names.function);
         let arguments = make(number, span.context());
+        let place = self.placed;
         let sent = Sent {
             number,
-            place: self.placed,
             count: count.into(),
             arrived: 0,
         };
@@ -228,11 +227,11 @@ impl<'pool, I: Iterator, R> ProcessMap<'pool, I, R> {
             mailbox: Arc::clone(&self.mailbox),
             function,
             number,
-            place: sent.place,
+            place,
             arguments,
         });
         self.placed += sent.count;
-        self.sent.push_back(sent);
+        self.sent.insert(place, sent);
         self.shared.submit(Ticket {
             number,
             count,
@@ -254,20 +253,24 @@ impl<'pool, I: Iterator, R> ProcessMap<'pool, I, R> {
     /// Takes what has arrived.
     fn receive(&mut self) {
         for arrival in self.mailbox.take() {
-            let has_it = |sent: &&mut Sent| (sent.place..sent.place + sent.count).contains(&arrival.place);
-            if let Some(sent) = self.sent.iter_mut().find(has_it) {
+            if let Some((place, sent)) = self.sent.range_mut(..=arrival.place).next_back() {
                 sent.arrived += arrival.outcomes.len() as u64;
+                if sent.arrived == sent.count {
+                    let place = *place;
+                    self.sent.remove(&place);
+                }
             }
             self.arrived.add(arrival);
-        }
-        while self.sent.front().is_some_and(|sent| sent.arrived == sent.count) {
-            self.sent.pop_front();
         }
     }
 
     /// A future that is done when something has arrived. `None` if something is there already.
     fn listen(&self) -> Option<Future<()>> {
-        let number = self.sent.front().map_or(0, |sent| sent.number + sent.arrived);
+        let number = self
+            .sent
+            .values()
+            .next()
+            .map_or(0, |sent| sent.number + sent.arrived);
         self.mailbox
             .listen(|| Promise::with_owner(Member::<false>::new(self.shared, number)))
     }
@@ -280,6 +283,10 @@ where
 {
     /// Takes as many arguments as may be under way, once there is room for a chunk.
     fn fill(&mut self) {
+        if let Some(function) = self.function {
+            // What was taken before the arguments have panicked.
+            self.send(function);
+        }
         if self.under_way() + self.pace.chunk() > self.pace.look_ahead() {
             return;
         }
@@ -379,7 +386,7 @@ where
 impl<I: Iterator, R> Drop for ProcessMap<'_, I, R> {
     fn drop(&mut self) {
         self.mailbox.abandon();
-        for sent in &self.sent {
+        for sent in self.sent.values() {
             self.shared
                 .take_back_all_of(&(sent.number..sent.number + sent.count));
         }

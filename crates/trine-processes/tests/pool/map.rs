@@ -213,6 +213,17 @@ in_own_process! {
     }
 
     #[test]
+    fn what_was_taken_before_the_arguments_panic_comes_also_if_there_is_no_room_for_another_chunk() {
+        let pool = ProcessPool::new(2).expect("a pool");
+        let arguments = (0..10_u32).inspect(|number| assert_ne!(*number, 5, "no more"));
+        let mut results = pool.map(|number: u32| number, arguments).chunk_size(10).look_ahead(10);
+        let next = AssertUnwindSafe(|| results.next());
+        catch_unwind(next).map(drop).expect_err("the sixth argument panics");
+        let come: Vec<_> = results.by_ref().take(5).map(|result| result.expect("a value")).collect();
+        assert_eq!(come, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
     fn no_more_is_taken_than_may_be_under_way() {
         let pool = ProcessPool::new(2).expect("a pool");
         let taken = std::cell::Cell::new(0);
