@@ -104,6 +104,7 @@ impl Attendant<'_> {
         let Self { shared, index } = *self;
         let Some(request) = shared.request_to_send(index) else {
             // It was taken back meanwhile.
+            worker.renounce();
             return Some(worker);
         };
         match worker.send(&request) {

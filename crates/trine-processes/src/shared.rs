@@ -164,9 +164,13 @@ impl Shared {
             return;
         };
         drop(inside);
-        let can_wake = process.is_some_and(|process| process.sleep_unless(|| bed.is_woken(), doze));
+        let doze = doze.map(Deadline::after);
+        let can_wake = process.is_some_and(|process| process.sleep_unless(|| bed.is_woken(), doze.as_ref()));
         if !can_wake && !bed.is_woken() {
-            bed.parker.park();
+            match &doze {
+                None => bed.parker.park(),
+                Some(deadline) => bed.parker.park_until(deadline),
+            }
         }
         bed.get_up();
     }

@@ -11,6 +11,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Duration;
 use trine_future::WorkerDeath;
+use trine_platform::Deadline;
 
 const WHY: &str = "worker processes exist on Linux only";
 
@@ -171,6 +172,10 @@ impl Worker {
         match *self {}
     }
 
+    pub(crate) fn renounce(&self) {
+        match *self {}
+    }
+
     pub(crate) fn exchange(&self, _: &Message) -> Option<Vec<u8>> {
         match *self {}
     }
@@ -179,7 +184,7 @@ impl Worker {
         match *self {}
     }
 
-    pub(crate) fn sleep_unless(&self, _: impl Fn() -> bool, _: Option<Duration>) -> bool {
+    pub(crate) fn sleep_unless(&self, _: impl Fn() -> bool, _: Option<&Deadline>) -> bool {
         match *self {}
     }
 

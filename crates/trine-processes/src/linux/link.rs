@@ -169,6 +169,13 @@ impl ParentEnd {
         call
     }
 
+    /// The call that was to be streamed is not: it was taken back. So the next one has its number.
+    pub(super) fn end_streaming(&self) {
+        let mut sender = self.sender.lock();
+        sender.is_streaming = false;
+        sender.calls = sender.calls.wrapping_sub(1);
+    }
+
     /// Writes a message of any length, which is a call that has its number, or none. Blocks while there is no room for it,
     /// unless `is_over`.
     pub(super) fn stream(&self, request: &[u8], is_over: impl Fn() -> bool) -> Result<(), Broken> {
@@ -247,6 +254,8 @@ impl WorkerEnd {
     pub(super) fn send_soon(&mut self, reply: &[u8]) -> Result<(), Broken> {
         let ring = self.link.replies();
         if !self.writer.try_write(ring, reply)? {
+            // Who dozes has much to read.
+            ring.cursors.wake_reader();
             return self.writer.write(ring, reply, || false);
         }
         ring.cursors.reader_alarm().ring_if_urgent();
@@ -262,5 +271,25 @@ impl WorkerEnd {
     pub(super) fn send(&mut self, reply: &[u8]) -> Result<(), Broken> {
         let is_wanted = || self.reader.has_some(self.link.requests());
         self.writer.write_and_look(self.link.replies(), reply, is_wanted)
+    }
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::{ParentEnd, WorkerEnd};
+
+    #[test]
+    fn a_call_that_was_announced_and_taken_back_leaves_its_number_to_the_next_one() {
+        let (parent, memory) = ParentEnd::new().expect("there is memory");
+        let mut worker = WorkerEnd::new(&memory).expect("it can be mapped");
+        let announced = parent.begin_streaming();
+        assert_eq!(parent.try_hand(b"another one", None), None);
+        assert_eq!(parent.revoke(announced), Some(0));
+        parent.end_streaming();
+        let handed = parent.try_hand(b"the next one", None).expect("there is room");
+        assert_eq!(worker.receive().as_deref(), Ok(&b"the next one"[..]));
+        let call = worker.next_call();
+        assert_eq!(call, handed);
+        assert!(worker.claim(call, 0));
     }
 }

@@ -88,6 +88,11 @@ impl Worker {
         self.connection.send(&self.process, request)
     }
 
+    /// The call that was announced to the process is not sent, because it was taken back.
+    pub(crate) fn renounce(&self) {
+        self.process.renounce();
+    }
+
     /// Sends a call and waits for the reply to it. `None` if the worker is gone, or writes nonsense.
     pub(crate) fn exchange(&self, request: &Message) -> Option<Vec<u8>> {
         self.connection.exchange(&self.process, request)
@@ -104,13 +109,12 @@ impl Worker {
     }
 
     /// Sleeps until the worker has replied or exited, or its attendant is woken, unless there `is_more` to do. May return
-    /// early. It may `doze` for so long, to let replies come together. False, at once, if the worker can't wake anybody.
-    pub(crate) fn sleep_unless(&self, is_more: impl Fn() -> bool, doze: Option<Duration>) -> bool {
-        let doze = doze.map(Deadline::after);
+    /// early. With a deadline it may `doze`, to let replies come together. False, at once, if the worker can't wake anybody.
+    pub(crate) fn sleep_unless(&self, is_more: impl Fn() -> bool, doze: Option<&Deadline>) -> bool {
         let link = self.process.link.as_ref();
         link.map(|link| {
             link.replies()
-                .sleep_unless(|| is_more() || self.process.is_noticed(), doze.as_ref())
+                .sleep_unless(|| is_more() || self.process.is_noticed(), doze)
         })
         .is_some()
     }

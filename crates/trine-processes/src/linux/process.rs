@@ -148,6 +148,13 @@ impl Process {
         self.link.as_ref().map_or(0, ParentEnd::begin_streaming)
     }
 
+    /// The call that was announced is not sent, because it was taken back.
+    pub(super) fn renounce(&self) {
+        if let Some(link) = &self.link {
+            link.end_streaming();
+        }
+    }
+
     /// Takes back what it has not begun of a call. Returns how many tasks it has, the first ones; `None` if there is nothing to be
     /// had back, or it can't be asked.
     pub(crate) fn take_back(&self, call: u32) -> Option<u32> {
