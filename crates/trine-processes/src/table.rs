@@ -131,26 +131,27 @@ impl<T> Table<T> {
         }
         let has_process = matches!(self.workers[worker].life, Life::Serving | Life::Spent);
         let is_missed = self.workers[worker].missed && !self.closed;
-        if !has_process && (is_missed || self.may_start()) {
+        if !has_process && (is_missed || self.may_start(now)) {
             self.workers[worker].missed = false;
             self.workers[worker].life = Life::Starting;
+            self.set_watch(reach);
             return Next::Start;
         }
         let is_idle = self.workers[worker].is_idle();
-        // What waits elsewhere has been left there, as far as one knows for a moment.
-        let naps = is_idle && self.needs_watch();
-        if self.closed && !naps && (is_idle || !has_process) {
+        if self.closed && (!has_process || is_idle && !self.needs_watch()) {
             // Tasks that still wait belong to the attendants that have a worker or are starting one.
             self.workers[worker].life = Life::Left;
             return Next::Leave;
         }
-        self.workers[worker].naps = naps;
         self.workers[worker].asleep = true;
         if is_idle {
             self.ready.push(worker);
         } else if !has_process {
             self.absent.push(worker);
         }
+        // What waits elsewhere has been left there, as far as one knows for a moment.
+        let naps = self.needs_watch() && self.watchers().contains(&worker);
+        self.workers[worker].naps = naps;
         let wake = if self.queue.is_empty() {
             None
         } else {
@@ -307,9 +308,10 @@ impl<T> Table<T> {
     }
 
     /// Whether another worker would serve the tasks that wait.
-    fn may_start(&self) -> bool {
+    fn may_start(&self, now: Instant) -> bool {
         // While the pool is unhealthy, only the last hope tries again.
-        self.queue.len() > self.coming() && (self.is_healthy() || !self.has_workers())
+        self.queue.len() + self.worth_a_start(now) > self.coming()
+            && (self.is_healthy() || !self.has_workers())
     }
 
     /// Whether any worker is there or on its way.

@@ -22,8 +22,10 @@ pub(super) enum Attendant {
     Asleep {
         has_worker: bool,
     },
-    /// Asleep for a moment, with a worker.
-    Napping,
+    /// Asleep for a moment.
+    Napping {
+        has_worker: bool,
+    },
     Starting,
     Sending(u64),
     Retiring,
@@ -220,8 +222,9 @@ impl Crowd {
 
     fn wake(&mut self, index: usize) {
         match self.attendants[index] {
-            Attendant::Asleep { has_worker } => self.attendants[index] = Attendant::Awake { has_worker },
-            Attendant::Napping => self.attendants[index] = Attendant::Awake { has_worker: true },
+            Attendant::Asleep { has_worker } | Attendant::Napping { has_worker } => {
+                self.attendants[index] = Attendant::Awake { has_worker }
+            }
             _ => {}
         }
     }
@@ -231,7 +234,7 @@ impl Crowd {
             self.attendants[index],
             Attendant::Awake { has_worker: true }
                 | Attendant::Asleep { has_worker: true }
-                | Attendant::Napping
+                | Attendant::Napping { has_worker: true }
                 | Attendant::Sending(_)
         )
     }
@@ -401,7 +404,7 @@ impl Crowd {
         if process.is_dead
             || !matches!(
                 self.attendants[worker],
-                Attendant::Awake { .. } | Attendant::Asleep { .. } | Attendant::Napping
+                Attendant::Awake { .. } | Attendant::Asleep { .. } | Attendant::Napping { .. }
             )
         {
             return;
@@ -455,7 +458,7 @@ impl Crowd {
     }
 
     pub(super) fn go_on(&mut self, index: usize, is_good: bool) {
-        if self.attendants[index] == Attendant::Napping {
+        if let Attendant::Napping { .. } = self.attendants[index] {
             self.wake(index);
         }
         match self.attendants[index] {
@@ -482,7 +485,7 @@ impl Crowd {
                 self.table.retired(index);
                 self.attendants[index] = Attendant::Awake { has_worker: false };
             }
-            Attendant::Asleep { .. } | Attendant::Napping | Attendant::Left => {}
+            Attendant::Asleep { .. } | Attendant::Napping { .. } | Attendant::Left => {}
         }
     }
 
@@ -520,7 +523,7 @@ impl Crowd {
             }
             Next::Sleep { wake, naps } => {
                 if naps {
-                    self.attendants[index] = Attendant::Napping;
+                    self.attendants[index] = Attendant::Napping { has_worker };
                 }
                 if let Some(index) = wake {
                     self.wake(index);

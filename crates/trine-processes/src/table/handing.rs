@@ -56,7 +56,7 @@ impl<T> Table<T> {
     /// Has somebody who has nothing to do look now, and again and again, while tasks wait in workers that are not idle. Any task
     /// may turn out to be long, and then those behind it are better off elsewhere.
     pub(super) fn set_watch(&mut self, reach: &mut impl Reach<T>) {
-        if let Some(idle) = self.ready.first().copied()
+        if let Some(idle) = self.watchers().first().copied()
             && self.needs_watch()
         {
             self.workers[idle].naps = true;
@@ -64,10 +64,28 @@ impl<T> Table<T> {
         }
     }
 
-    /// Whether tasks wait in workers, and nobody who could run them looks.
+    /// Whether tasks wait in workers, and nobody who could have them run looks.
     pub(super) fn needs_watch(&self) -> bool {
         let looks = |idle: &usize| self.workers[*idle].naps;
-        !self.ready.iter().any(looks) && self.workers.iter().any(|worker| worker.waiting() > 0)
+        !self.watchers().iter().any(looks) && self.workers.iter().any(|worker| worker.waiting() > 0)
+    }
+
+    /// Who can look: those that could run a task, else those that could start a worker for it.
+    pub(super) fn watchers(&self) -> &[usize] {
+        match &*self.ready {
+            [] if !self.closed && self.is_healthy() => &self.absent,
+            ready => ready,
+        }
+    }
+
+    /// How many tasks that wait in workers are worth another worker, where none has nothing to do.
+    pub(super) fn worth_a_start(&self, now: Instant) -> usize {
+        if self.closed || !self.ready.is_empty() {
+            return 0;
+        }
+        let is_worth_it = |worker: &usize| self.is_worth_sharing(*worker, now);
+        let workers = (0..self.workers.len()).filter(is_worth_it);
+        workers.map(|worker| self.workers[worker].waiting()).sum()
     }
 
     /// Gives tasks to a worker, as many as are good for it.

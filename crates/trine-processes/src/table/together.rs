@@ -86,6 +86,33 @@ fn one_looks_and_the_others_sleep() {
 }
 
 #[test]
+fn workers_are_started_for_what_travels_together_and_is_much_work() {
+    let mut pool = Pool::new(3);
+    pool.start(0);
+    assert_eq!((pool.next(1), pool.next(2)), (NO_WAKE, NO_WAKE));
+    let _ = pool.table.submit(several(1_000, 3), pool.now, &mut pool.workers);
+    assert_eq!(pool.workers.woken, [1]);
+    assert_eq!(pool.next(1), Next::Start);
+    assert_eq!(pool.workers.woken, [1, 2]);
+    assert_eq!(pool.next(2), Next::Start);
+    pool.workers.begun = vec![1_000];
+    pool.start(1);
+    assert_eq!(pool.workers.handed.last(), Some(&(1, 1_002)));
+}
+
+#[test]
+fn without_an_idle_worker_one_is_started_once_a_task_is_long() {
+    let mut pool = fast_ones(2);
+    let _ = pool.died(0);
+    assert_eq!(pool.next(0), NO_WAKE);
+    let _ = pool.table.submit(several(1_000, 10), pool.now, &mut pool.workers);
+    assert_eq!(pool.workers.woken, [0]);
+    assert_eq!(pool.next(0), NAP);
+    pool.now += LONG;
+    assert_eq!(pool.next(0), Next::Start);
+}
+
+#[test]
 fn one_stays_in_a_closed_pool_as_long_as_tasks_wait_elsewhere() {
     let mut pool = fast_ones(3);
     let _ = pool.table.submit(several(1_000, 2), pool.now, &mut pool.workers);

@@ -120,6 +120,19 @@ in_own_process! {
     }
 
     #[test]
+    fn a_worker_is_started_for_what_waits_behind_a_long_element() {
+        let pool = ProcessPool::new(2).expect("a pool");
+        let gate = Gate::new();
+        let results = pool.map(wait_at_gate, vec![gate.name(); 2]).chunk_size(2);
+        thread::scope(|scope| {
+            let count = scope.spawn(|| results.filter(Result::is_ok).count());
+            // Both are there at once.
+            drop([gate.admit(), gate.admit()]);
+            assert_eq!(count.join().expect("no panic"), 2);
+        });
+    }
+
+    #[test]
     fn a_dropped_map_cancels_the_rest_of_a_chunk() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
