@@ -25,7 +25,7 @@ pub(crate) enum Next {
     /// Stop the worker, and tell `retired`.
     Retire,
     /// Wake that attendant, if any, then sleep until woken or until the worker has replied or died, and ask again. If it `naps`,
-    /// it asks again soon in any case.
+    /// it asks again soon in any case, because tasks wait in other workers.
     Sleep { wake: Option<usize>, naps: bool },
     /// Stop the worker, if there is one, and end.
     Leave,

@@ -13,7 +13,8 @@
 //! A worker whose tasks are short is given some ahead ([`Pace`]), once all workers have something to do. They still wait:
 //! they can be taken back until the worker begins them. A worker with nothing to do takes half of what waits in another one, and
 //! what waits behind a long task goes back to the queue. But short tasks that travel together are left to their worker, which will
-//! have run them sooner: then the attendant of the idle one asks again soon, in case that one of them is long.
+//! have run them sooner. In case that one of them is long somebody asks again soon: while tasks wait in workers, one attendant of
+//! those that have nothing to do naps, or, where there is none, one of those that could start a worker.
 //!
 //! Some tasks travel together, as one ticket: elements of a map. A worker begins them one by one, so what it has not begun of
 //! a ticket can be taken back like a task of its own: then the ticket is divided.
