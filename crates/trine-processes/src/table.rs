@@ -104,13 +104,7 @@ impl<T> Table<T> {
             return Submitted::Handed { worker };
         }
         self.queue.push_back(ticket);
-        let wake = self.ready.pop().or_else(|| {
-            if self.queue.len() > self.coming() {
-                self.absent.pop()
-            } else {
-                None
-            }
-        });
+        let wake = self.next_sleeper();
         self.set_watch(reach);
         Submitted::Queued { wake }
     }
@@ -127,6 +121,10 @@ impl<T> Table<T> {
         }
         self.refill(worker, now, reach);
         if self.workers[worker].is_idle() && self.announce(worker, now, reach) {
+            // Of a ticket that stands for several tasks the others still wait.
+            if let Some(other) = self.next_sleeper() {
+                reach.wake(other);
+            }
             self.set_watch(reach);
             return Next::Send;
         }
@@ -306,6 +304,17 @@ impl<T> Table<T> {
         }
         self.task_counts.failed += self.queue.tasks() as u64;
         self.queue.take_all()
+    }
+
+    /// The attendant to wake for what waits in the queue, if there is anything and anybody. It does not count as asleep any more.
+    fn next_sleeper(&mut self) -> Option<usize> {
+        if self.queue.is_empty() {
+            return None;
+        }
+        self.ready.pop().or_else(|| {
+            let wants_more = self.queue.len() > self.coming();
+            wants_more.then(|| self.absent.pop()).flatten()
+        })
     }
 
     /// Whether another worker would serve the tasks that wait.

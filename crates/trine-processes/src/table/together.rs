@@ -198,3 +198,20 @@ fn a_chunk_is_divided_where_the_worker_may_run_no_more() {
     assert_eq!(pool.table.last_of(0), Some(&several(0, 4)));
     assert_eq!(pool.table.waiting().0, 9);
 }
+
+#[test]
+fn what_travels_together_but_has_to_be_sent_one_by_one_is_for_all_workers() {
+    let mut pool = Pool::new(3);
+    pool.start(0);
+    pool.start(1);
+    pool.workers.have_no_room = true;
+    pool.next(2);
+    let submitted = pool.table.submit(several(0, 10), pool.now, &mut pool.workers);
+    assert_eq!(submitted, Submitted::Queued { wake: Some(1) });
+    assert_eq!(pool.next(1), Next::Send);
+    assert_eq!(std::mem::take(&mut pool.workers.woken), [0]);
+    assert_eq!(pool.next(0), Next::Send);
+    assert_eq!(pool.workers.woken, [2]);
+    assert_eq!(pool.next(2), Next::Start);
+    assert_eq!(pool.table.waiting().0, 8);
+}
