@@ -42,7 +42,7 @@ use trine_future::{Future, Promise, SpanContext, TaskError, TaskSpan};
 /// was taken before it still comes then.
 ///
 /// Short elements travel together, in chunks of about a millisecond of work, which grow from one element on as results come in. A
-/// chunk holds nothing up: elements are yielded when they have ended, not when their chunk has, some 200 µs later at most; a
+/// chunk holds nothing up: elements are yielded when they have ended, not when their chunk has, as a rule some 200 µs later at most; a
 /// worker that is idle takes over what waits behind a long one; and a worker that dies takes along the one element that it ran.
 /// But an iterator that blocks in the middle of a chunk keeps back what it has given for it.
 ///
@@ -401,3 +401,6 @@ impl<I: Iterator, R> fmt::Debug for ProcessMap<'_, I, R> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests;
