@@ -3,12 +3,12 @@
 use crate::beside::Beside;
 use crate::codec;
 use crate::frames::Frames;
-use crate::memory::Memory;
+use crate::memory::{LEAST_OF_A_SEGMENT, Memory};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A chunk of so many bytes is closed, and an argument of so many travels alone.
-const FULL: usize = 32 * 1024;
+/// A chunk of so many bytes is closed: with one more argument that is not long it still fits into the ring of a worker.
+const FULL: usize = 27 * 1024;
 
 /// Encoded arguments.
 #[derive(Default)]
@@ -34,7 +34,8 @@ impl Open {
             codec::discard(argument)?;
             Ok::<_, String>(beside)
         })?;
-        let is_long = self.0.get(self.0.len() - 1).len() >= FULL;
+        // Also where there is no segment for it.
+        let is_long = self.0.get(self.0.len() - 1).len() >= LEAST_OF_A_SEGMENT;
         if rest.is_none() && beside.is_empty() && !is_long {
             return Ok(Added::Packed);
         }
@@ -54,5 +55,44 @@ impl Open {
     /// Takes them, so that the chunk is empty again.
     pub(super) fn take(&mut self) -> Frames {
         std::mem::take(&mut self.0)
+    }
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::{Added, Open};
+    use crate::frame;
+    use crate::memory::LEAST_OF_A_SEGMENT;
+    use crate::system::MOST_TASKS;
+
+    const RING: usize = 64 * 1024;
+
+    #[test]
+    fn what_is_packed_fits_into_a_ring() {
+        for length in [0, 10, 26, 100, 5_000, 27_000] {
+            let mut open = Open::default();
+            let most = MOST_TASKS as usize;
+            // As many as leave room for one more.
+            loop {
+                assert!(matches!(open.add(vec![0_u8; length]), Ok(Added::Packed)));
+                if open.is_full(most) {
+                    open.0.pop();
+                    break;
+                }
+            }
+            // Its length takes three bytes.
+            let longest = vec![0_u8; LEAST_OF_A_SEGMENT - 1 - 3];
+            assert!(matches!(open.add(longest), Ok(Added::Packed)));
+            let mut request = frame::calls(0, 0, 0);
+            open.0
+                .iter()
+                .for_each(|argument| frame::put_argument(&mut request, argument));
+            // Its length takes a word.
+            assert!(
+                request.len() + size_of::<usize>() <= RING,
+                "{length}: {}",
+                request.len()
+            );
+        }
     }
 }
