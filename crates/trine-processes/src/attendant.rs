@@ -93,7 +93,7 @@ impl Attendant<'_> {
                 }
             }
             if !has_exited {
-                // What has come since then is seen before the next sleep.
+                // What has come since then is seen before the next sleep, or comes together with more.
                 return false;
             }
         }
