@@ -1,7 +1,7 @@
-//! What must not compile, with the message that says why, and beside each a twin that does compile and run.
+//! What must not compile, with the message that says why, and beside each a twin that does compile and run (`twins.rs`).
 //!
 //! That a closure captures is found when code is generated, and `cargo check` generates none. trybuild builds, instead
-//! of checking, as soon as one case is expected to pass: the twins see to that, too.
+//! of checking, as soon as one case is expected to pass: so one of the twins is here, too.
 //!
 //! After a change of a message, `TRYBUILD=overwrite cargo test -p trine-compile-tests --test compile_fail` writes the `.stderr`
 //! files anew, to be read before they are committed.
@@ -26,7 +26,7 @@ fn compile_fail() {
     // SAFETY: the other test of this process, which may run meanwhile, only reads files, for which nothing reads a variable.
     unsafe { env::set_var("CARGO_ENCODED_RUSTFLAGS", COMPILER_FLAGS.join("\x1f")) };
     let cases = trybuild::TestCases::new();
-    cases.pass("compile-pass/*.rs");
+    cases.pass("compile-pass/processes_capturing_closure.rs");
     cases.compile_fail("compile-fail/*.rs");
 }
 

@@ -38,8 +38,8 @@ const LONG_TESTS: [(&str, &[&str]); 4] = [
 ];
 
 /// The tests of the process pool where everything goes over ipc-channel, but for those of what is else then: which descriptors
-/// there are and what they are needed for, whether a task that is killed while it is sent may have begun, and who maps and writes
-/// memory that is not there.
+/// there are and what they are needed for, whether a task that is killed while it is sent may have begun, who maps and writes
+/// memory that is not there, and deaths in chunks, as elements go one by one then.
 const WITHOUT_MEMORY: &[&str] = &[
     "--test",
     "pool",
@@ -50,6 +50,7 @@ const WITHOUT_MEMORY: &[&str] = &[
     "--skip=hostile",
     "--skip=shared_values",
     "--skip=chaos",
+    "--skip=costs_the_element_that_ran",
 ];
 
 /// What workers send changed at random, random programs on the thread pool, random crashes in the process pool, and all of that

@@ -4,7 +4,7 @@ use super::crowd::{Attendant, Crowd, End, Step, rules, steps};
 use proptest::prelude::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// Once everybody sleeps, no task waits: each has exactly one end, and has begun at most once.
     #[test]
