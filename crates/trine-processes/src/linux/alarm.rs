@@ -5,7 +5,7 @@
 //! call.
 //!
 //! The other process can write to the word as it likes. With that it can keep the sleeper asleep, as it can by not
-//! answering, and nothing else. (Code that knows of the sleeper can ask the kernel to have it sleep on another word,
+//! answering, or awake, as it can by ringing, and nothing else. (Code that knows of the sleeper can ask the kernel to have it sleep on another word,
 //! `FUTEX_REQUEUE`: then nothing wakes it. So could it with a signal to the parent: it is no sandbox.)
 
 use trine_platform::atomic::Ordering::{Acquire, Relaxed, SeqCst};
