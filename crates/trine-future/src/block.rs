@@ -7,8 +7,8 @@
 //!   once it is terminal and was WATCHED before.
 //! - R3: `result` belongs to whoever claimed the task (or holds the promise) until the state is terminal, and to
 //!   the future's holder after; if the future had gone, to the one who completed.
-//! - R4: `work` belongs to whoever claimed or cancelled the task. That of a lazy task (a mapped future, or a turn of
-//!   a shared one) is never claimed: once it has ended, it belongs with the result (R3). Until the end whoever has a
+//! - R4: `work` belongs to whoever claimed the task, or cancelled one that nobody had claimed. That of a mapped future, or of
+//!   a turn of a shared one, is never claimed. Once a lazy task has ended, it belongs with the result (R3). Until the end whoever has a
 //!   mapped future may look which block it follows.
 //! - R5: the block is freed by whichever side goes last. Memory only: what is in it has been taken or dropped. So is the
 //!   slot: whoever ends a watched task takes it out, and a holder who takes it back empties it or gives it again.

@@ -208,6 +208,37 @@ impl BlockPointer {
         }
     }
 
+    /// Ends a task whose result will be made, of `value`, by the one who takes it. The value is dropped if the task was cancelled.
+    ///
+    /// # Safety
+    ///
+    /// The caller has the producer's side of a task that was made by a [`LazyPromise`](crate::LazyPromise) for such values, and
+    /// does not use it after this.
+    pub(crate) unsafe fn finish_with<T>(self, value: T) {
+        // SAFETY: the caller has a side of the block.
+        let header = unsafe { self.header() };
+        // Claimed, the work is this side's, also if the task is cancelled.
+        if !header.state.start() {
+            // PANIC: the value's destructor is the user's code; the block still has to be let go of.
+            failure::contain(|| drop(value));
+            // SAFETY: the caller's side ends here.
+            return unsafe { self.release_producer() };
+        }
+        let mut value = ManuallyDrop::new(value);
+        // SAFETY: the task is claimed, and the value is of its type and not used after this.
+        unsafe { (header.vtable.give)(self, (&raw mut value).cast()) };
+        match header.state.complete(Phase::Done, true, true) {
+            // SAFETY: this call has ended the task.
+            Ok(before) => unsafe { self.ended(before, Phase::Done, true, Side::Producer) },
+            Err(_) => {
+                // SAFETY: who cancels a task that was claimed leaves the work to who has claimed it (R4).
+                unsafe { (header.vtable.drop_work)(self) };
+                // SAFETY: the caller's side ends here.
+                unsafe { self.release_producer() };
+            }
+        }
+    }
+
     /// Drops the result of an ended task that nobody will take, and reports a failure.
     ///
     /// # Safety

@@ -5,6 +5,7 @@
 
 mod awaits;
 mod group;
+mod lazy;
 mod many;
 mod parts;
 mod shared;

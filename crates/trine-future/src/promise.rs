@@ -101,8 +101,7 @@ impl<T: Send + 'static> Promise<T> {
     /// ```
     pub fn start(&mut self) -> bool {
         // SAFETY: the producer's side of the block is alive.
-        let state = &unsafe { self.block.header() }.state;
-        state.claim() || state.load().phase() == Phase::Running
+        unsafe { self.block.header() }.state.start()
     }
 
     /// Takes [`start`](Self::start) back, for a task that has not begun after all: it can be cancelled again, and started

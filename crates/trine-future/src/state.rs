@@ -27,6 +27,12 @@ impl State {
         self.update(Relaxed, Snapshot::claim).is_ok()
     }
 
+    /// Claims the task for its promise, which may have done so before. False if the task was cancelled.
+    #[must_use]
+    pub(crate) fn start(&self) -> bool {
+        self.claim() || self.load().phase() == Phase::Running
+    }
+
     /// Takes back a claim, for a task that has not begun. Nothing happens if it has ended meanwhile.
     pub(crate) fn put_back(&self) {
         // ORDERING: Relaxed, as in `claim`.

@@ -13,6 +13,7 @@ mod future;
 mod gather;
 mod group;
 mod known_bugs;
+mod lazy;
 mod map;
 mod mapped;
 mod parts;

@@ -21,6 +21,8 @@ pub(crate) struct Vtable {
     pub(crate) run: unsafe fn(BlockPointer, Side) -> Outcome,
     /// Performs the work of a lazy result and writes a `TaskResult<T>` to the pointer.
     pub(crate) resolve: unsafe fn(BlockPointer, *mut ()),
+    /// Moves what a lazy result is made from out of where the pointer says, into the work.
+    pub(crate) give: unsafe fn(BlockPointer, *mut ()),
     pub(crate) drop_work: unsafe fn(BlockPointer),
     /// Drops a result that nobody will take, and reports it if it is a failure.
     pub(crate) drop_result: unsafe fn(BlockPointer, Phase),
@@ -54,6 +56,7 @@ impl<T: Send, W: Work<T>, O: Owner> Table<T, W, O> {
     const VTABLE: Vtable = Vtable {
         run: run::<T, W, O>,
         resolve: resolve::<T, W, O>,
+        give: give::<T, W, O>,
         drop_work: drop_work::<T, W, O>,
         drop_result: drop_result::<T>,
         fail: fail::<T>,
@@ -115,6 +118,17 @@ unsafe fn resolve<T, W: Work<T>, O: Owner>(block: BlockPointer, result: *mut ())
     let work = unsafe { take_work::<T, W, O>(block) };
     // SAFETY: the caller passes a place for a `TaskResult<T>`.
     unsafe { result.cast::<TaskResult<T>>().write(work.perform()) };
+}
+
+unsafe fn give<T, W: Work<T>, O: Owner>(block: BlockPointer, given: *mut ()) {
+    // SAFETY: passed on to the caller.
+    let block = unsafe { whole::<T, W, O>(block) };
+    block.work.with_mut(|work| {
+        // SAFETY: the caller has claimed the task, so the work is there and the caller's (R4).
+        let work = unsafe { &mut *work.cast::<W>() };
+        // SAFETY: passed on to the caller.
+        unsafe { work.give(given) };
+    });
 }
 
 unsafe fn drop_work<T, W: Work<T>, O: Owner>(block: BlockPointer) {

@@ -21,6 +21,15 @@ pub(crate) trait Work<T>: Send {
     /// Makes the result. The user's panics are caught in it.
     fn perform(self) -> TaskResult<T>;
 
+    /// Takes what the result is to be made from, if it is made of what is given later.
+    ///
+    /// # Safety
+    ///
+    /// The pointer is to such a value, which is not used after this.
+    unsafe fn give(&mut self, _: *mut ()) {
+        unreachable!("only a lazy promise gives something to its work")
+    }
+
     /// The block that this one follows.
     fn follows(&self) -> Option<BlockPointer> {
         None
@@ -90,5 +99,26 @@ impl<T: Send, U, F: FnOnce(T) -> TaskResult<U> + Send> Work<U> for Convert<T, F>
 
     fn follows(&self) -> Option<BlockPointer> {
         Some(self.future.block())
+    }
+}
+
+/// The work of a lazy promise: makes the result of what that gives.
+pub(crate) struct Make<T, U> {
+    pub(crate) given: Option<T>,
+    pub(crate) function: fn(T) -> TaskResult<U>,
+}
+
+impl<T: Send, U> Work<U> for Make<T, U> {
+    fn perform(self) -> TaskResult<U> {
+        let Some(given) = self.given else {
+            unreachable!("a lazy promise ends with a value, or with an error that is stored");
+        };
+        // PANIC: the function is the user's code.
+        catch_panic(|| (self.function)(given)).map_err(TaskError::panicked)?
+    }
+
+    unsafe fn give(&mut self, given: *mut ()) {
+        // SAFETY: passed on to the caller.
+        self.given = Some(unsafe { given.cast::<T>().read() });
     }
 }

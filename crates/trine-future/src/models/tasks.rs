@@ -109,7 +109,7 @@ fn queue_drops_a_task_that_is_waited_for() {
 }
 
 /// An owner whose running tasks can be cancelled.
-struct Stops;
+pub(super) struct Stops;
 
 impl Owner for Stops {
     const STOPS_RUNNING: bool = true;
