@@ -6,6 +6,7 @@ use crate::limit::{Limits, WhenFull};
 use crate::pool::captures_nothing;
 use crate::settings::{Settings, add_fair_share};
 use crate::table::Rules;
+use crate::task::Name;
 use crate::{ProcessPool, StatefulPool, state, system};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -104,12 +105,12 @@ impl ProcessPoolBuilder {
         A: Serialize + DeserializeOwned + Send + 'static,
         E: fmt::Display + 'static,
     {
-        self.initialize(function, type_name::<F>(), &argument);
+        self.initialize(function, type_name::<F>, &argument);
         self
     }
 
     /// The function is known by its type; no value of it is needed.
-    fn initialize<F, A, E>(&mut self, _: F, name: &'static str, argument: &A)
+    fn initialize<F, A, E>(&mut self, _: F, name: Name, argument: &A)
     where
         F: Fn(A) -> Result<(), E> + 'static,
         A: Serialize + DeserializeOwned + 'static,
@@ -374,7 +375,7 @@ impl ProcessPoolBuilder {
     {
         // It captures the function, which is as good as nothing.
         let make_state = move |argument| function(argument).map(state::set);
-        self.initialize(make_state, type_name::<F>(), &argument);
+        self.initialize(make_state, type_name::<F>, &argument);
         self.build().map(StatefulPool::new)
     }
 }

@@ -118,7 +118,7 @@ impl Chunk {
         let argument = |index: u32| arguments.get(index as usize);
         let frame = if self.left.len() == 1 {
             let mut frame = function.call(number, span);
-            frame.extend(argument(self.left.start));
+            frame.extend_from_slice(argument(self.left.start));
             frame
         } else {
             let mut frame = frame::calls(number, function.entry, function.fingerprint);
@@ -158,9 +158,11 @@ impl Drop for Chunk {
 mod tests {
     use super::{Arguments, Calls, Chunk};
     use crate::beside::Beside;
+    use crate::frame::Frame;
     use crate::mailbox::{Mailbox, Outcomes};
     use crate::message::Message;
     use crate::task::{Function, Names};
+    use std::any::type_name;
     use std::sync::atomic::AtomicBool;
     use std::sync::atomic::Ordering::Relaxed;
     use std::sync::{Arc, Weak};
@@ -169,7 +171,7 @@ mod tests {
     /// An element that travels by itself.
     fn alone(mailbox: &Arc<Mailbox>) -> Calls {
         let function = Function {
-            names: Names::of::<(), ()>("function"),
+            names: Names::of::<(), ()>(type_name::<()>),
             entry: 0,
             fingerprint: 0,
         };
@@ -178,7 +180,7 @@ mod tests {
             function,
             number: 0,
             place: 0,
-            arguments: Arguments::Alone(Message::new(Vec::new(), None, Beside::new())),
+            arguments: Arguments::Alone(Message::new(Frame::new(), None, Beside::new())),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::beside::{self, Beside};
 use crate::bytes::Whole;
 use crate::digest::digest;
+use crate::frame::Frame;
 use crate::memory::Memory;
 use crate::message::Message;
 use crate::short::Short;
@@ -27,7 +28,7 @@ const CHECKED: usize = 256 * 1024;
 /// has the right length is so much faster that this costs less than to move to a larger one in between.
 pub(crate) fn encode<T: Serialize + DeserializeOwned + 'static>(
     value: &T,
-    mut frame: Vec<u8>,
+    mut frame: Frame,
 ) -> Result<Message, String> {
     let (rest, beside) = append(value, &mut frame)?;
     Ok(Message::new(frame, rest, beside))
@@ -37,7 +38,7 @@ pub(crate) fn encode<T: Serialize + DeserializeOwned + 'static>(
 /// there is something at the end of the frame.
 pub(crate) fn append<T: Serialize + DeserializeOwned + 'static>(
     value: &T,
-    frame: &mut Vec<u8>,
+    frame: &mut Frame,
 ) -> Result<(Option<Memory>, Beside), String> {
     let header = frame.len();
     let work = || {
@@ -55,7 +56,7 @@ pub(crate) fn append<T: Serialize + DeserializeOwned + 'static>(
     Ok((rest?, beside))
 }
 
-fn write<T: Serialize + 'static>(value: &T, frame: &mut Vec<u8>) -> Result<Option<Memory>, String> {
+fn write<T: Serialize + 'static>(value: &T, frame: &mut Frame) -> Result<Option<Memory>, String> {
     let header = frame.len();
     let written = match write_to(value, Short::new(frame)) {
         Err(SerializeBufferFull) => {
@@ -74,7 +75,7 @@ fn write<T: Serialize + 'static>(value: &T, frame: &mut Vec<u8>) -> Result<Optio
 }
 
 /// Writes to a segment, or to `frame` if there is none.
-fn write_long<T: Serialize + 'static>(value: &T, frame: &mut Vec<u8>) -> postcard::Result<Option<Memory>> {
+fn write_long<T: Serialize + 'static>(value: &T, frame: &mut Frame) -> postcard::Result<Option<Memory>> {
     let length = write_to(value, Size::default())?;
     let segment = Memory::in_a_segment(length);
     if let Some(mut memory) = segment
@@ -84,10 +85,9 @@ fn write_long<T: Serialize + 'static>(value: &T, frame: &mut Vec<u8>) -> postcar
         memory.truncate(written);
         return Ok(Some(memory));
     }
-    let header = frame.len();
-    frame.resize(header + length, 0);
-    let written = write_to(value, Slice::new(&mut frame[header..]))?.len();
-    frame.truncate(header + written);
+    let mut bytes = vec![0; length];
+    let written = write_to(value, Slice::new(&mut bytes))?;
+    frame.extend_from_slice(written);
     Ok(None)
 }
 
@@ -141,6 +141,7 @@ fn read<T: DeserializeOwned + 'static>(bytes: &[u8]) -> postcard::Result<(T, &[u
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
     use super::{decode, discard, encode};
+    use crate::frame::Frame;
     use crate::memory::LEAST_OF_A_SEGMENT;
     use crate::message::Opened;
     use serde::de::Error as _;
@@ -150,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_value_comes_back_from_behind_the_header() {
-        let message = encode(&("text".to_owned(), 7_u32), vec![1, 2, 3]).expect("it is encoded");
+        let message =
+            encode(&("text".to_owned(), 7_u32), Frame::from_slice(&[1, 2, 3])).expect("it is encoded");
         let frame = message.bytes();
         assert_eq!(frame[..3], [1, 2, 3]);
         assert_eq!(decode::<(String, u32)>(&frame[3..]), Ok(("text".to_owned(), 7)));
@@ -166,8 +168,8 @@ mod tests {
             let value: Vec<_> = (0..length).map(|index| (index % 251) as u8).collect();
             let in_a_struct = (7_u8, value.clone());
             for message in [
-                encode(&value, vec![1, 2, 3]).expect("it is encoded"),
-                encode(&in_a_struct, vec![1, 2, 3]).expect("it is encoded"),
+                encode(&value, Frame::from_slice(&[1, 2, 3])).expect("it is encoded"),
+                encode(&in_a_struct, Frame::from_slice(&[1, 2, 3])).expect("it is encoded"),
             ] {
                 let frame = Opened::of(message.bytes()).expect("it is a message").frame;
                 assert_eq!(frame[..3], [1, 2, 3], "{length}");
@@ -198,7 +200,7 @@ mod tests {
                 Err(D::Error::custom("it is not read"))
             }
         }
-        let error = encode(&Growing(Cell::new(0)), Vec::new())
+        let error = encode(&Growing(Cell::new(0)), Frame::new())
             .map(drop)
             .expect_err("it grows");
         assert!(error.contains("another one each time"), "{error}");
@@ -245,7 +247,10 @@ mod tests {
 
     #[test]
     fn an_error_is_returned() {
-        assert_eq!(encode(&Fails, Vec::new()).map(drop), Err("not today".to_owned()));
+        assert_eq!(
+            encode(&Fails, Frame::new()).map(drop),
+            Err("not today".to_owned())
+        );
         decode::<Fails>(&[]).expect_err("it fails");
     }
 
@@ -263,7 +268,7 @@ mod tests {
         let flat = Outer {
             inner: Inner { number: 7 },
         };
-        let error = encode(&flat, Vec::new())
+        let error = encode(&flat, Frame::new())
             .map(drop)
             .expect_err("postcard can't write it");
         assert!(
@@ -287,13 +292,13 @@ mod tests {
                 bool::deserialize(deserializer).map(|_| Self)
             }
         }
-        assert_eq!(encode(&Lopsided, Vec::new()).is_err(), cfg!(debug_assertions));
+        assert_eq!(encode(&Lopsided, Frame::new()).is_err(), cfg!(debug_assertions));
     }
 
     #[test]
     fn a_panic_is_returned_as_an_error() {
         for error in [
-            encode(&Panics, Vec::new()).map(drop).expect_err("it panics"),
+            encode(&Panics, Frame::new()).map(drop).expect_err("it panics"),
             discard(PanicsWhenDropped).expect_err("its destructor panics"),
             decode::<Panics>(&[]).expect_err("it panics"),
         ] {

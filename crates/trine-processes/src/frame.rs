@@ -5,7 +5,11 @@
 //! the number of the first of them, and each argument behind its length; their spans have no context. A reply is a kind, the number of the task that it answers, and what became of it.
 //! Integers are little-endian, texts are a length and UTF-8. Decoding is total: any bytes give a frame or `None`.
 
+use smallvec::SmallVec;
 use trine_future::{SpanContext, TaskSpan};
+
+/// The bytes of a frame. Most are short, and need no memory of their own.
+pub(crate) type Frame = SmallVec<[u8; 56]>;
 
 const STOP: u8 = 0;
 const CALL: u8 = 1;
@@ -70,52 +74,49 @@ pub(crate) enum Reply<'a> {
 }
 
 /// The request to stop.
-pub(crate) fn stop() -> Vec<u8> {
-    vec![STOP]
+pub(crate) fn stop() -> Frame {
+    begin(STOP)
 }
 
 /// The beginning of a call; the encoded argument is appended to it.
-pub(crate) fn call(task: u64, entry: u32, fingerprint: u64, span: SpanContext) -> Vec<u8> {
-    let mut frame = with_room(CALL);
-    frame.extend(task.to_le_bytes());
-    frame.extend(entry.to_le_bytes());
-    frame.extend(fingerprint.to_le_bytes());
-    frame.extend(span.to_bytes());
+pub(crate) fn call(task: u64, entry: u32, fingerprint: u64, span: SpanContext) -> Frame {
+    let mut frame = begin(CALL);
+    frame.extend_from_slice(&task.to_le_bytes());
+    frame.extend_from_slice(&entry.to_le_bytes());
+    frame.extend_from_slice(&fingerprint.to_le_bytes());
+    frame.extend_from_slice(&span.to_bytes());
     frame
 }
 
 /// The beginning of several calls, to which [`put_argument`] adds.
-pub(crate) fn calls(task: u64, entry: u32, fingerprint: u64) -> Vec<u8> {
-    let mut frame = with_room(CALLS);
-    frame.extend(task.to_le_bytes());
-    frame.extend(entry.to_le_bytes());
-    frame.extend(fingerprint.to_le_bytes());
+pub(crate) fn calls(task: u64, entry: u32, fingerprint: u64) -> Frame {
+    let mut frame = begin(CALLS);
+    frame.extend_from_slice(&task.to_le_bytes());
+    frame.extend_from_slice(&entry.to_le_bytes());
+    frame.extend_from_slice(&fingerprint.to_le_bytes());
     frame
 }
 
 /// Adds the argument of one more call.
-pub(crate) fn put_argument(frame: &mut Vec<u8>, argument: &[u8]) {
+pub(crate) fn put_argument(frame: &mut Frame, argument: &[u8]) {
     let length = u32::try_from(argument.len()).unwrap_or_else(|_| unreachable!("long ones travel alone"));
-    frame.extend(length.to_le_bytes());
-    frame.extend(argument);
+    frame.extend_from_slice(&length.to_le_bytes());
+    frame.extend_from_slice(argument);
 }
 
 /// The beginning of the reply that carries a value; the encoded result is appended to it.
-pub(crate) fn value(task: u64) -> Vec<u8> {
+pub(crate) fn value(task: u64) -> Frame {
     reply(VALUE, task)
 }
 
-fn reply(kind: u8, task: u64) -> Vec<u8> {
-    let mut frame = with_room(kind);
-    frame.extend(task.to_le_bytes());
+fn reply(kind: u8, task: u64) -> Frame {
+    let mut frame = begin(kind);
+    frame.extend_from_slice(&task.to_le_bytes());
     frame
 }
 
-/// A frame of this kind, with room for what most frames hold, so that it is allocated once.
-fn with_room(kind: u8) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(64);
-    frame.push(kind);
-    frame
+fn begin(kind: u8) -> Frame {
+    Frame::from_slice(&[kind])
 }
 
 impl<'a> Request<'a> {
@@ -160,11 +161,11 @@ impl<'a> Calls<'a> {
 }
 
 impl<'a> Reply<'a> {
-    pub(crate) fn encode(&self, task: u64) -> Vec<u8> {
+    pub(crate) fn encode(&self, task: u64) -> Frame {
         match *self {
             Self::Value(bytes) => {
                 let mut frame = value(task);
-                frame.extend(bytes);
+                frame.extend_from_slice(bytes);
                 frame
             }
             Self::Panicked {
@@ -231,10 +232,10 @@ impl<'a> Reply<'a> {
 }
 
 /// Appends a text. One too long for its length field, 4 GiB, is left out.
-fn put_text(frame: &mut Vec<u8>, text: &str) {
+fn put_text(frame: &mut Frame, text: &str) {
     let length = u32::try_from(text.len()).unwrap_or_default();
-    frame.extend(length.to_le_bytes());
-    frame.extend(&text.as_bytes()[..length as usize]);
+    frame.extend_from_slice(&length.to_le_bytes());
+    frame.extend_from_slice(&text.as_bytes()[..length as usize]);
 }
 
 /// What has not been read of a frame.
@@ -292,7 +293,7 @@ impl<'a> Reader<'a> {
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{Call, Reply, Request, call, calls, put_argument, stop, value};
+    use super::{Call, Frame, Reply, Request, STOP, call, calls, put_argument, stop, value};
     use proptest::collection::vec;
     use proptest::prelude::*;
     use trine_future::TaskSpan;
@@ -335,7 +336,7 @@ mod tests {
         ]
     }
 
-    fn changed(mut frame: Vec<u8>, changes: &[(prop::sample::Index, u8)]) -> Vec<u8> {
+    fn changed(mut frame: Frame, changes: &[(prop::sample::Index, u8)]) -> Frame {
         for (index, byte) in changes {
             let at = index.index(frame.len());
             frame[at] = *byte;
@@ -348,7 +349,7 @@ mod tests {
         fn a_call_comes_back(task: u64, entry: u32, fingerprint: u64, argument in vec(any::<u8>(), 0..80)) {
             let span = TaskSpan::none().context();
             let mut frame = call(task, entry, fingerprint, span);
-            frame.extend(&argument);
+            frame.extend_from_slice(&argument);
             let expected = Request::Call(Call { task, entry, fingerprint, span, argument: &argument });
             prop_assert_eq!(Request::decode(&frame), Some(expected));
         }
@@ -451,7 +452,7 @@ mod tests {
     #[test]
     fn stop_comes_back_and_takes_no_more_bytes() {
         assert_eq!(Request::decode(&stop()), Some(Request::Stop));
-        assert_eq!(Request::decode(&[stop(), vec![0]].concat()), None);
+        assert_eq!(Request::decode(&[STOP, 0]), None);
     }
 
     /// Each length of a frame, at every boundary of its field and of what follows it.

@@ -39,6 +39,12 @@ impl Frames {
         (0..self.len()).map(|index| self.get(index))
     }
 
+    /// Adds a frame.
+    pub(crate) fn push(&mut self, frame: &[u8]) {
+        self.bytes.extend_from_slice(frame);
+        self.ends.push(self.bytes.len());
+    }
+
     /// Adds what `write` adds to the bytes, which is the next frame. If it fails there is no such frame.
     pub(crate) fn push_by<R, E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<R, E>) -> Result<R, E> {
         let begin = self.bytes.len();

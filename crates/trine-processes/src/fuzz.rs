@@ -6,7 +6,7 @@
 
 use crate::beside::{self, Beside};
 use crate::codec;
-use crate::frame::{Reply, value};
+use crate::frame::{Frame, Reply, value};
 use crate::memory::Memory;
 use crate::message::Opened;
 use crate::{Json, RemoteError, SharedBytes, SharedSlice};
@@ -56,15 +56,13 @@ fn sample() -> Sample {
     }
 }
 
-fn carrying<T: Serialize + DeserializeOwned + 'static>(result: &T) -> Vec<u8> {
-    codec::encode(result, value(7))
-        .expect("it can be encoded")
-        .bytes()
-        .to_vec()
+fn carrying<T: Serialize + DeserializeOwned + 'static>(result: &T) -> Frame {
+    let message = codec::encode(result, value(7)).expect("it can be encoded");
+    Frame::from_slice(message.bytes())
 }
 
 /// The same with memory beside it, which in each program is another one: it says that it is 64 bytes of the segment 7.
-fn carrying_long<T: Serialize + DeserializeOwned + 'static>(result: &T) -> Vec<u8> {
+fn carrying_long<T: Serialize + DeserializeOwned + 'static>(result: &T) -> Frame {
     let mut message = carrying(result);
     let [opened] = Opened::of(&message).expect("it can be opened").beside[..] else {
         panic!("it is too short")
@@ -76,7 +74,7 @@ fn carrying_long<T: Serialize + DeserializeOwned + 'static>(result: &T) -> Vec<u
 }
 
 /// Replies as workers send them, by the names of their files.
-fn replies() -> Vec<(&'static str, Vec<u8>)> {
+fn replies() -> Vec<(&'static str, Frame)> {
     let error = TaskError::serialization("no settings", "the disk is on fire");
     let panicked = |location| Reply::Panicked {
         message: "no such page",
@@ -139,7 +137,7 @@ fn the_corpus_is_what_workers_send() {
             written.push(name);
         }
         assert!(
-            fs::read(&path).expect("it can be read") == frame,
+            frame[..] == fs::read(&path).expect("it can be read"),
             "a worker sends something else than {} by now: remove it and run this again",
             path.display()
         );
@@ -221,7 +219,7 @@ fn receive(message: &[u8]) -> (bool, bool) {
     let Some((task, reply)) = Reply::decode(opened.frame) else {
         return (false, false);
     };
-    assert_eq!(reply.encode(task), opened.frame);
+    assert_eq!(&reply.encode(task)[..], opened.frame);
     let Reply::Value(bytes) = reply else {
         return (true, false);
     };

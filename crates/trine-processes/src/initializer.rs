@@ -2,7 +2,7 @@
 
 use crate::frame::{self, Reply};
 use crate::message::{Message, Opened};
-use crate::task::{Names, fingerprint, left_out};
+use crate::task::{Name, Names, fingerprint, left_out};
 use crate::{codec, system};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,7 +18,7 @@ pub(crate) struct Initializer {
 
 impl Initializer {
     /// `name` is what the function is called in errors.
-    pub(crate) fn new<F, A, E>(name: &'static str, argument: &A) -> Result<Self, TaskError>
+    pub(crate) fn new<F, A, E>(name: Name, argument: &A) -> Result<Self, TaskError>
     where
         F: Fn(A) -> Result<(), E> + 'static,
         A: Serialize + DeserializeOwned + 'static,
@@ -38,7 +38,7 @@ impl Initializer {
 
     /// What a worker's reply means for its start.
     pub(crate) fn check(&self, reply: &[u8]) -> Result<(), String> {
-        let name = self.names.function;
+        let name = (self.names.function)();
         // What a worker keeps of the argument, it keeps as long as the argument is here.
         let frame = Opened::of(reply).map_or(&[][..], |opened| opened.frame);
         let cause = match Reply::decode(frame) {
@@ -68,7 +68,7 @@ impl Initializer {
     pub(crate) fn ended_its_worker(&self, death: &impl Display) -> String {
         format!(
             "the initializer `{}` has ended its worker: {death}",
-            self.names.function
+            (self.names.function)()
         )
     }
 }

@@ -76,6 +76,7 @@ impl<T: DeserializeOwned> Visitor<'_> for Text<T> {
 mod tests {
     use super::Json;
     use crate::codec::{decode, encode};
+    use crate::frame::Frame;
     use proptest::prelude::*;
     use serde::de::DeserializeOwned;
     use serde::{Deserialize, Serialize};
@@ -90,7 +91,7 @@ mod tests {
         value: &T,
     ) {
         assert_ne!(through_postcard(value).as_ref(), Some(value));
-        let message = encode(&Json(value.clone()), Vec::new()).expect("JSON carries it");
+        let message = encode(&Json(value.clone()), Frame::new()).expect("JSON carries it");
         let bytes = message.bytes();
         assert_eq!(decode(bytes), Ok(Json(value.clone())));
     }
@@ -170,7 +171,7 @@ mod tests {
             vec![Json(Untagged::Number(2)), Json(Untagged::Text("3".to_owned()))],
             4_u8,
         );
-        let message = encode(&value, Vec::new()).expect("it is encoded");
+        let message = encode(&value, Frame::new()).expect("it is encoded");
         let bytes = message.bytes();
         assert_eq!(decode(bytes), Ok(value));
     }
@@ -178,14 +179,14 @@ mod tests {
     #[test]
     fn a_map_is_carried_in_whatever_order() {
         let map: Json<HashMap<u32, String>> = Json((0..100).map(|key| (key, key.to_string())).collect());
-        let message = encode(&map, Vec::new()).expect("it is encoded");
+        let message = encode(&map, Frame::new()).expect("it is encoded");
         let bytes = message.bytes();
         assert_eq!(decode(bytes), Ok(map));
     }
 
     #[test]
     fn what_json_cant_carry_is_an_error() {
-        let error = encode(&Json(HashMap::from([((1, 2), 3)])), Vec::new())
+        let error = encode(&Json(HashMap::from([((1, 2), 3)])), Frame::new())
             .map(drop)
             .expect_err("keys are texts");
         assert_eq!(error, "key must be a string");
@@ -199,7 +200,7 @@ mod tests {
         #[test]
         fn numbers_come_back_to_the_last_bit(number: f64, other: f32, long: i128) {
             let value = Json((number, other, long));
-            let message = encode(&value, Vec::new()).expect("it is encoded");
+            let message = encode(&value, Frame::new()).expect("it is encoded");
         let bytes = message.bytes();
             prop_assert_eq!(decode(bytes), Ok(value));
         }

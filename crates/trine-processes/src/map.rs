@@ -214,7 +214,7 @@ impl<'pool, I: Iterator, R> ProcessMap<'pool, I, R> {
     fn submit(&mut self, function: Function, count: u32, make: impl FnOnce(u64, SpanContext) -> Arguments) {
         let number = self.shared.next_numbers(count.into());
         let pool = self.shared.settings.pool_name();
-        let span = TaskSpan::current().child("processes", pool, self.names.function);
+        let span = TaskSpan::current().child("processes", pool, (self.names.function)());
         let arguments = make(number, span.context());
         let place = self.placed;
         let sent = Sent {
@@ -316,7 +316,7 @@ where
                 self.send(function);
                 self.submit(function, 1, |number, span| {
                     let mut frame = function.call(number, span);
-                    frame.extend(argument);
+                    frame.extend_from_slice(&argument);
                     Arguments::Alone(Message::new(frame, rest, beside))
                 });
             }

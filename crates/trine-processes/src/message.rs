@@ -5,6 +5,7 @@
 //! Integers are little-endian. Opening is total: any bytes are a message or `None`.
 
 use crate::beside::{Beside, MOST};
+use crate::frame::Frame;
 use crate::memory::Memory;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ const IS_HELD: u8 = 2;
 /// A message on its way to another process.
 #[derive(Clone)]
 pub(crate) struct Message {
-    bytes: Vec<u8>,
+    bytes: Frame,
     beside: Beside,
 }
 
@@ -40,7 +41,7 @@ pub(crate) struct Opened<'a> {
 
 impl Message {
     /// `rest` continues `frame`, if it is there.
-    pub(crate) fn new(frame: Vec<u8>, rest: Option<Memory>, mut beside: Beside) -> Self {
+    pub(crate) fn new(frame: Frame, rest: Option<Memory>, mut beside: Beside) -> Self {
         if rest.is_none() && beside.is_empty() {
             return Self::plain(frame);
         }
@@ -50,11 +51,11 @@ impl Message {
             .iter()
             .filter_map(|memory| Some((memory.segment()?.id(), memory.bytes().len())));
         let mut bytes = opening(flags, entries);
-        bytes.extend(frame);
+        bytes.extend_from_slice(&frame);
         Self { bytes, beside }
     }
 
-    pub(crate) fn plain(frame: Vec<u8>) -> Self {
+    pub(crate) fn plain(frame: Frame) -> Self {
         Self {
             bytes: frame,
             beside: Beside::new(),
@@ -86,19 +87,19 @@ impl Message {
     pub(crate) fn set_held(&mut self) {
         match self.bytes.first_mut() {
             Some(flags) if *flags & MARK != 0 => *flags |= IS_HELD,
-            _ => {
-                self.bytes.splice(..0, opening(IS_HELD, std::iter::empty()));
-            }
+            _ => self
+                .bytes
+                .insert_from_slice(0, &opening(IS_HELD, std::iter::empty())),
         }
     }
 }
 
-fn opening(flags: u8, entries: impl Iterator<Item = (u64, usize)>) -> Vec<u8> {
-    let mut bytes = vec![MARK | flags, 0];
+fn opening(flags: u8, entries: impl Iterator<Item = (u64, usize)>) -> Frame {
+    let mut bytes = Frame::from_slice(&[MARK | flags, 0]);
     for (id, length) in entries {
         bytes[1] += 1;
-        bytes.extend(id.to_le_bytes());
-        bytes.extend((length as u64).to_le_bytes());
+        bytes.extend_from_slice(&id.to_le_bytes());
+        bytes.extend_from_slice(&(length as u64).to_le_bytes());
     }
     bytes
 }
@@ -169,7 +170,7 @@ impl Opened<'_> {
 
 /// A frame that has come, with all that was beside it.
 pub(crate) struct Received {
-    pub(crate) frame: Vec<u8>,
+    pub(crate) frame: Frame,
     /// Seldom anything, so that most tasks are small.
     pub(crate) taken: Option<Box<Taken>>,
 }
@@ -178,7 +179,7 @@ pub(crate) struct Received {
 mod tests {
     use super::{Entry, HAS_REST, IS_HELD, MARK, Message, Opened, opening};
     use crate::beside::MOST;
-    use crate::frame::{call, stop, value};
+    use crate::frame::{Frame, call, stop, value};
     use crate::memory::Memory;
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -191,7 +192,7 @@ mod tests {
 
     fn written(flags: u8, entries: &[Entry], frame: &[u8]) -> Vec<u8> {
         let entries = entries.iter().map(|entry| (entry.id, entry.length));
-        [opening(flags, entries), frame.to_vec()].concat()
+        [&opening(flags, entries)[..], frame].concat()
     }
 
     /// All that can be opened is what would be written.
@@ -219,7 +220,7 @@ mod tests {
         ) {
             let has_rest = has_rest && !beside.is_empty();
             let flags = if has_rest { HAS_REST } else { 0 } | if is_held { IS_HELD } else { 0 };
-            let frame = [call(1, 2, 3, TaskSpan::none().context()), argument].concat();
+            let frame = [&call(1, 2, 3, TaskSpan::none().context())[..], &argument].concat();
             let message = written(flags, &beside, &frame);
             let opened = Opened { has_rest, is_held, beside, frame: &frame };
             prop_assert_eq!(Opened::of(&message), Some(opened));
@@ -251,14 +252,16 @@ mod tests {
     #[test]
     fn frames_alone_are_messages() {
         for frame in [
-            Vec::new(),
+            Frame::new(),
             stop(),
             call(u64::MAX, 2, 3, TaskSpan::none().context()),
             value(u64::MAX),
         ] {
             let opened = Opened::of(&frame).expect("it is plain");
-            assert!(opened.frame == frame && opened.beside.is_empty() && !opened.has_rest && !opened.is_held);
-            assert_eq!(Message::plain(frame.clone()).bytes(), frame);
+            assert!(
+                *opened.frame == *frame && opened.beside.is_empty() && !opened.has_rest && !opened.is_held
+            );
+            assert_eq!(Message::plain(frame.clone()).bytes(), &frame[..]);
         }
     }
 
@@ -281,7 +284,7 @@ mod tests {
         let mut plain = Message::plain(value(7));
         plain.set_held();
         let opened = Opened::of(plain.bytes()).expect("it is a message");
-        assert!(opened.is_held && opened.frame == value(7));
+        assert!(opened.is_held && *opened.frame == *value(7));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::shutdown::Threads;
 use crate::stats::Stats;
 use crate::submission::Submission;
 use crate::table::Rules;
-use crate::task::{Function, Names};
+use crate::task::{Function, Name, Names};
 use crate::watcher::watch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -222,16 +222,11 @@ impl ProcessPool {
         I: IntoIterator<Item = A>,
     {
         const { captures_nothing(size_of::<F>()) };
-        self.map_as(function, type_name::<F>(), arguments)
+        self.map_as(function, type_name::<F>, arguments)
     }
 
     /// [`map`](Self::map), with what the function is called in errors.
-    pub(crate) fn map_as<F, A, R, I>(
-        &self,
-        _: F,
-        name: &'static str,
-        arguments: I,
-    ) -> ProcessMap<'_, I::IntoIter, R>
+    pub(crate) fn map_as<F, A, R, I>(&self, _: F, name: Name, arguments: I) -> ProcessMap<'_, I::IntoIter, R>
     where
         F: Fn(A) -> R + Copy + Send + Sync + 'static,
         A: Serialize + DeserializeOwned + Send + 'static,

@@ -2,6 +2,7 @@
 
 use super::{MESSAGE_BYTES, RemoteError, SOURCES};
 use crate::codec::{decode, encode};
+use crate::frame::Frame;
 use std::error::Error;
 use std::{fmt, io, iter};
 
@@ -28,7 +29,7 @@ impl Error for Outer {
 #[test]
 fn message_type_and_sources_come_through_serde() {
     let error = RemoteError::from(Outer(io::Error::other("no such file")));
-    let message = encode(&error, Vec::new()).expect("it is encoded");
+    let message = encode(&error, Frame::new()).expect("it is encoded");
     let bytes = message.bytes();
     let back: RemoteError = decode(bytes).expect("it is decoded");
     assert_eq!(back, error);

@@ -176,12 +176,12 @@ impl Shared {
     }
 
     /// What the attendant of `worker` is to send to it.
-    pub(crate) fn request_to_send(&self, worker: usize) -> Option<Arc<Message>> {
+    pub(crate) fn request_to_send(&self, worker: usize) -> Option<Message> {
         let inside = self.inside.lock();
         inside
             .table
             .last_of(worker)
-            .map(|ticket| ticket.task.request_to_keep())
+            .map(|ticket| ticket.task.request().into_owned())
     }
 
     /// Takes a task back that was handed to a worker. False if it runs or has ended.

@@ -1,17 +1,18 @@
 //! Where short values are written to: the end of the frame.
 
+use crate::frame::Frame;
 use crate::memory::LEAST_OF_A_SEGMENT;
 use postcard::ser_flavors::Flavor;
 use postcard::{Error, Result};
 
 /// A frame that is full when so much was written that it is worth a segment.
 pub(crate) struct Short<'a> {
-    frame: &'a mut Vec<u8>,
+    frame: &'a mut Frame,
     full: usize,
 }
 
 impl<'a> Short<'a> {
-    pub(crate) fn new(frame: &'a mut Vec<u8>) -> Self {
+    pub(crate) fn new(frame: &'a mut Frame) -> Self {
         let full = frame.len() + LEAST_OF_A_SEGMENT - 1;
         Self { frame, full }
     }

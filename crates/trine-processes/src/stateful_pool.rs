@@ -133,7 +133,7 @@ impl<S: 'static> StatefulPool<S> {
     {
         const { captures_nothing(size_of::<F>()) };
         let with_state = move |argument| state::with(|state| function(state, argument));
-        self.pool.map_as(with_state, type_name::<F>(), arguments)
+        self.pool.map_as(with_state, type_name::<F>, arguments)
     }
 }
 

@@ -5,14 +5,14 @@ use crate::member::Member;
 use crate::queue::Ticket;
 use crate::refusal::Refusal;
 use crate::shared::{Offered, Shared};
-use crate::task::{Function, Names, Task, Work, decode_value};
+use crate::task::{Function, Name, Names, Task, Work, decode_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use trine_future::{Future, Promise, Rejected, TaskError, TaskSpan};
+use trine_future::{Future, LazyPromise, Rejected, TaskError, TaskSpan};
 
 /// A function and its argument that are about to be submitted, with the options of this task:
 /// [`ProcessPool::task`](crate::ProcessPool::task).
@@ -31,7 +31,7 @@ pub struct Submission<'pool, F, A> {
     shared: &'pool Arc<Shared>,
     function: F,
     /// What the function is called in errors.
-    name: &'static str,
+    name: Name,
     argument: A,
     timeout: Option<Duration>,
     kill_on_cancel: bool,
@@ -42,7 +42,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         Self {
             shared,
             function,
-            name: type_name::<F>(),
+            name: type_name::<F>,
             argument,
             timeout: None,
             kill_on_cancel: false,
@@ -51,7 +51,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
 
     /// Calls the task by the name of the function that it is about.
     pub(crate) fn named<G>(mut self) -> Self {
-        self.name = type_name::<G>();
+        self.name = type_name::<G>;
         self
     }
 
@@ -226,17 +226,16 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         let names = function.names;
         let number = self.shared.next_numbers(1);
         // The worker has the function too: only its type is needed, which says which one it is.
-        let span = TaskSpan::current().child("processes", self.shared.settings.pool_name(), self.name);
+        let span = TaskSpan::current().child("processes", self.shared.settings.pool_name(), (self.name)());
         let header = function.call(number, span.context());
         let request =
             codec::encode(&self.argument, header).map_err(|cause| names.argument_not_encoded(cause))?;
         let (promise, future) = if self.kill_on_cancel {
-            Promise::with_owner(Member::<true>::new(self.shared, number))
+            LazyPromise::with_owner(Member::<true>::new(self.shared, number), decode_value)
         } else {
-            Promise::with_owner(Member::<false>::new(self.shared, number))
+            LazyPromise::with_owner(Member::<false>::new(self.shared, number), decode_value)
         };
         let bytes = request.weight();
-        let request = Arc::new(request);
         let work = Work::One {
             names,
             request,
@@ -249,7 +248,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
             timeout: self.timeout,
             task: Task::new(work, span),
         };
-        Ok((ticket, future.try_map(decode_value)))
+        Ok((ticket, future))
     }
 }
 

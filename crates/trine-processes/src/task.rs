@@ -3,6 +3,7 @@
 use crate::answers::Stop;
 use crate::beside::Beside;
 use crate::chunk::Chunk;
+use crate::frame::Frame;
 use crate::frame::{self, Call, Reply};
 use crate::message::{self, Message, Opened, Received, Taken};
 use crate::queue::Ticket;
@@ -14,9 +15,8 @@ use std::any::{TypeId, type_name};
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::time::Duration;
-use trine_future::{Panic, Promise, SpanContext, TaskError, TaskSpan, WorkerDeath, catch_panic};
+use trine_future::{LazyPromise, Panic, SpanContext, TaskError, TaskSpan, WorkerDeath, catch_panic};
 
 /// What runs a task in a worker: an instance of [`run_task`] or [`run_initializer`]. It returns the encoded reply.
 pub(crate) type Entry = fn(&Call<'_>, Beside) -> Message;
@@ -116,9 +116,9 @@ pub(crate) enum Work {
     One {
         names: Names,
         /// The encoded call.
-        request: Arc<Message>,
+        request: Message,
         /// Takes the encoded reply, if that carries a value.
-        promise: Promise<Received>,
+        promise: LazyPromise<Received>,
     },
     /// Elements of a map.
     Chunk(Chunk),
@@ -135,7 +135,7 @@ pub(crate) struct Function {
 
 impl Function {
     /// `name` is what the function is called in errors.
-    pub(crate) fn of<F, A, R>(name: &'static str) -> Result<Self, TaskError>
+    pub(crate) fn of<F, A, R>(name: Name) -> Result<Self, TaskError>
     where
         F: Fn(A) -> R + Copy + Send + Sync + 'static,
         A: Serialize + DeserializeOwned + Send + 'static,
@@ -149,7 +149,7 @@ impl Function {
     }
 
     /// The beginning of a call.
-    pub(crate) fn call(&self, number: u64, span: SpanContext) -> Vec<u8> {
+    pub(crate) fn call(&self, number: u64, span: SpanContext) -> Frame {
         frame::call(number, self.entry, self.fingerprint, span)
     }
 }
@@ -157,17 +157,20 @@ impl Function {
 /// The names of a task's types, for errors.
 #[derive(Clone, Copy)]
 pub(crate) struct Names {
-    pub(crate) function: &'static str,
-    argument: &'static str,
-    result: &'static str,
+    pub(crate) function: Name,
+    argument: Name,
+    result: Name,
 }
 
+/// A name, as who is asked for it: few tasks are, and a function is half as large as a text.
+pub(crate) type Name = fn() -> &'static str;
+
 impl Names {
-    pub(crate) fn of<A, R>(function: &'static str) -> Self {
+    pub(crate) fn of<A, R>(function: Name) -> Self {
         Self {
             function,
-            argument: type_name::<A>(),
-            result: type_name::<R>(),
+            argument: type_name::<A>,
+            result: type_name::<R>,
         }
     }
 
@@ -175,7 +178,7 @@ impl Names {
         TaskError::serialization(
             format!(
                 "the argument of type `{}` can't be serialised. Send what it can be made from",
-                self.argument
+                (self.argument)()
             ),
             cause,
         )
@@ -207,16 +210,8 @@ impl Task {
     /// What is sent to a worker.
     pub(crate) fn request(&self) -> Cow<'_, Message> {
         match &self.work {
-            Work::One { request, .. } => Cow::Borrowed(&**request),
+            Work::One { request, .. } => Cow::Borrowed(request),
             Work::Chunk(chunk) => chunk.request(self.span.context()),
-        }
-    }
-
-    /// The same, for who sends it later.
-    pub(crate) fn request_to_keep(&self) -> Arc<Message> {
-        match &self.work {
-            Work::One { request, .. } => Arc::clone(request),
-            Work::Chunk(chunk) => Arc::new(chunk.request(self.span.context()).into_owned()),
         }
     }
 
@@ -269,13 +264,13 @@ impl Task {
 
     fn name(&self) -> &'static str {
         match &self.work {
-            Work::One { names, .. } => names.function,
-            Work::Chunk(chunk) => chunk.calls().function.names.function,
+            Work::One { names, .. } => (names.function)(),
+            Work::Chunk(chunk) => (chunk.calls().function.names.function)(),
         }
     }
 
     /// Ends a task with the reply of its worker, `from`.
-    pub(crate) fn answer(self, reply: Vec<u8>, from: Option<&Process>) {
+    pub(crate) fn answer(self, reply: Frame, from: Option<&Process>) {
         let Self { work, span, .. } = self;
         let Work::One {
             names,
@@ -293,10 +288,7 @@ impl Task {
             Ok(received)
         });
         match checked {
-            Ok(received) => {
-                // Whoever cancelled the task does not want the value.
-                let _ = promise.complete(received);
-            }
+            Ok(received) => promise.complete(received),
             Err(error) => promise.fail(error),
         }
     }
@@ -323,11 +315,6 @@ impl Ticket<Task> {
 impl Names {
     /// The encoded value that a reply carries, or the error that it stands for.
     pub(crate) fn value_in(self, frame: &[u8]) -> Result<&[u8], TaskError> {
-        let Self {
-            function,
-            argument,
-            result,
-        } = self;
         Err(match Reply::decode(frame) {
             Some((_, Reply::Value(bytes))) => return Ok(bytes),
             Some((
@@ -342,19 +329,23 @@ impl Names {
                 TaskError::panicked_elsewhere(panic, backtrace)
             }
             Some((_, Reply::ArgumentNotDecoded { cause })) => TaskError::serialization(
-                format!("the argument of type `{argument}` can't be deserialised in the worker"),
+                format!(
+                    "the argument of type `{}` can't be deserialised in the worker",
+                    (self.argument)()
+                ),
                 cause,
             ),
             Some((_, Reply::ResultNotEncoded { cause })) => TaskError::serialization(
                 format!(
-                    "the result of type `{result}` can't be serialised in the worker. Return what it can be made from"
+                    "the result of type `{}` can't be serialised in the worker. Return what it can be made from",
+                    (self.result)()
                 ),
                 cause,
             ),
             Some((_, Reply::UnknownTask)) => {
-                TaskError::refused(format!("the worker does not know `{function}`"))
+                TaskError::refused(format!("the worker does not know `{}`", (self.function)()))
             }
-            None => unreadable(no_reply_to(function)),
+            None => unreadable(no_reply_to((self.function)())),
         })
     }
 }
@@ -362,7 +353,7 @@ impl Names {
 /// Takes what is beside a reply. The request may have had something beside it, too, if it is given.
 pub(crate) fn receive(
     request: Option<&Message>,
-    reply: Vec<u8>,
+    reply: Frame,
     from: Option<&Process>,
 ) -> Result<Received, TaskError> {
     if message::is_plain(&reply) {
@@ -376,7 +367,7 @@ pub(crate) fn receive(
             set_held();
         }
         let taken = Some(Box::new(opened.take(|entry| from.collect(entry))?));
-        let frame = opened.frame.to_vec();
+        let frame = Frame::from_slice(opened.frame);
         Ok(Received { frame, taken })
     };
     take().map_err(|cause: String| {

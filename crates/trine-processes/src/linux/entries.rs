@@ -7,13 +7,14 @@
 //! of this crate in the same program has entries of another kind, and a table of its own.
 
 use super::version::versioned;
+use crate::mixer::Mixer;
 use crate::task::{Entry, run_initializer, run_task};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::arch::asm;
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
 unsafe extern "C" {
@@ -72,7 +73,7 @@ where
 }
 
 fn index_of_address(address: usize) -> Option<u32> {
-    static INDEXES: LazyLock<HashMap<usize, u32>> =
+    static INDEXES: LazyLock<HashMap<usize, u32, BuildHasherDefault<Mixer>>> =
         LazyLock::new(|| addresses().iter().copied().zip(0..).collect());
     INDEXES.get(&address).copied()
 }

@@ -233,9 +233,9 @@ impl WorkerEnd {
         })
     }
 
-    /// Blocks until the parent hands over a message, and takes it.
-    pub(super) fn receive(&mut self) -> Result<Vec<u8>, Broken> {
-        self.reader.read(self.link.requests(), || false)
+    /// Blocks until the parent hands over a message, and takes it into `message`, whose memory is used again.
+    pub(super) fn receive(&mut self, message: &mut Vec<u8>) -> Result<(), Broken> {
+        self.reader.read_into(message, self.link.requests(), || false)
     }
 
     /// The number of the call that has been received. To be asked once for each.
@@ -287,7 +287,9 @@ mod tests {
         assert_eq!(parent.revoke(announced), Some(0));
         parent.end_streaming();
         let handed = parent.try_hand(b"the next one", None).expect("there is room");
-        assert_eq!(worker.receive().as_deref(), Ok(&b"the next one"[..]));
+        let mut message = Vec::new();
+        worker.receive(&mut message).expect("it is there");
+        assert_eq!(message, b"the next one");
         let call = worker.next_call();
         assert_eq!(call, handed);
         assert!(worker.claim(call, 0));

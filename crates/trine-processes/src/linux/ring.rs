@@ -250,9 +250,23 @@ impl Reader {
     /// Reads a message. Blocks until it is there, unless `is_over`: but what was written before that comes through.
     pub(super) fn read(&mut self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<Vec<u8>, Broken> {
         let mut message = Vec::new();
-        self.take(ring, is_over, &mut message)?;
-        self.give_free(ring);
+        self.read_into(&mut message, ring, is_over)?;
         Ok(message)
+    }
+
+    /// [`read`](Self::read), in the place of what was in `message`, whose memory is used again. Not that of one longer than
+    /// the ring: it would be kept although few messages are.
+    pub(super) fn read_into(
+        &mut self,
+        message: &mut Vec<u8>,
+        ring: Ring<'_>,
+        is_over: impl Fn() -> bool,
+    ) -> Result<(), Broken> {
+        message.clear();
+        message.shrink_to(ring.words.len() * WORD);
+        self.take(ring, is_over, message)?;
+        self.give_free(ring);
+        Ok(())
     }
 
     /// Reads a message as [`read`](Self::read) does, and all others that are there then. A writer that goes on meanwhile does not

@@ -97,8 +97,9 @@ fn during(what: &'static str) -> impl Fn(io::Error) -> io::Error {
 /// Serves the parent through the memory that both share.
 fn serve_link(mut link: WorkerEnd, wire: &WorkerWire) -> Result<(), Box<dyn Error>> {
     give_back_heap();
+    let mut request = Vec::new();
     loop {
-        let request = link.receive()?;
+        link.receive(&mut request)?;
         let opened = open(&request)?;
         let call = match decode(&opened)? {
             Request::Call(call) => call,

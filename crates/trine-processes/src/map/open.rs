@@ -2,6 +2,7 @@
 
 use crate::beside::Beside;
 use crate::codec;
+use crate::frame::Frame;
 use crate::frames::Frames;
 use crate::memory::{LEAST_OF_A_SEGMENT, Memory};
 use serde::Serialize;
@@ -19,7 +20,7 @@ pub(super) enum Added {
     /// It is in the chunk.
     Packed,
     /// It has to travel alone: its bytes, and what is beside them.
-    Alone(Vec<u8>, Option<Memory>, Beside),
+    Alone(Frame, Option<Memory>, Beside),
 }
 
 impl Open {
@@ -28,19 +29,17 @@ impl Open {
         &mut self,
         argument: A,
     ) -> Result<Added, String> {
-        let (rest, beside) = self.0.push_by(|bytes| {
-            let beside = codec::append(&argument, bytes)?;
-            // It must not outlive the task. Its destructor is the user's code.
-            codec::discard(argument)?;
-            Ok::<_, String>(beside)
-        })?;
+        let mut bytes = Frame::new();
+        let (rest, beside) = codec::append(&argument, &mut bytes)?;
+        // It must not outlive the task. Its destructor is the user's code.
+        codec::discard(argument)?;
         // Also where there is no segment for it.
-        let is_long = self.0.get(self.0.len() - 1).len() >= LEAST_OF_A_SEGMENT;
-        if rest.is_none() && beside.is_empty() && !is_long {
-            return Ok(Added::Packed);
+        let is_long = bytes.len() >= LEAST_OF_A_SEGMENT;
+        if rest.is_some() || !beside.is_empty() || is_long {
+            return Ok(Added::Alone(bytes, rest, beside));
         }
-        let argument = self.0.pop().unwrap_or_default();
-        Ok(Added::Alone(argument, rest, beside))
+        self.0.push(&bytes);
+        Ok(Added::Packed)
     }
 
     /// The number of arguments. There are no more than go with one call.

@@ -3,7 +3,7 @@
 use super::{Shared, kill, tell_of_room, wake_all};
 use crate::answers::Answered;
 use crate::chunk::{Calls, Chunk};
-use crate::frame::Reply;
+use crate::frame::{Frame, Reply};
 use crate::frames::Frames;
 use crate::mailbox::Outcomes;
 use crate::message::{Opened, is_plain};
@@ -95,7 +95,7 @@ impl Elements {
         let outcomes = match from {
             None => Outcomes::Replies(Arc::clone(all), replies),
             Some(_) => {
-                let received = |place| receive(calls.alone(), all.get(place).to_vec(), from);
+                let received = |place| receive(calls.alone(), Frame::from_slice(all.get(place)), from);
                 Outcomes::Others(replies.map(received).collect())
             }
         };
@@ -173,8 +173,8 @@ impl Shared {
             for (ticket, place) in settled.answered {
                 ticket.task.span.comes_to(self.settings.worker_name(worker));
                 let reply = match Arc::get_mut(&mut replies) {
-                    Some(replies) if replies.len() == 1 => replies.pop().unwrap_or_default(),
-                    _ => replies.get(place).to_vec(),
+                    Some(replies) if replies.len() == 1 => Frame::from(replies.pop().unwrap_or_default()),
+                    _ => Frame::from_slice(replies.get(place)),
                 };
                 ticket.task.answer(reply, settled.from.as_deref());
             }
