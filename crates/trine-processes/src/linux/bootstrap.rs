@@ -129,9 +129,9 @@ fn probe(directory: &Path) -> io::Result<()> {
 /// Accepts the worker's connection. That waits for ever, unless the watcher [ends](Awaited) it.
 fn take_hello(server: IpcOneShotServer<Hello>) -> io::Result<Hello> {
     // For the connection, and what comes through it: ipc-channel loses the error.
-    for spare in [socket(), socket(), socket()] {
-        spare?;
-    }
+    let spare = socket()?;
+    let spares = [spare.try_clone()?, spare.try_clone()?, spare];
+    drop(spares);
     shielded(|| match server.accept() {
         Ok((_, hello)) => Ok(hello),
         Err(IpcError::Io(error)) => Err(error),

@@ -2,17 +2,21 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// The kills that are accounted for: those before the first worker, and one for each worker that was killed since.
 static KNOWN: AtomicU64 = AtomicU64::new(u64::MAX);
 
-/// Kills before this are nobody's of ours. Called before the first worker is started.
+/// Kills before this are nobody's of ours. Called before each worker is started; only the first call counts.
 pub(super) fn begin() {
-    if let Some(kills) = kills() {
-        // ORDERING: Relaxed: it is a number. The first call sets it.
-        let _ = KNOWN.compare_exchange(u64::MAX, kills, Relaxed, Relaxed);
-    }
+    static BEGUN: Once = Once::new();
+    BEGUN.call_once(|| {
+        if let Some(kills) = kills() {
+            // ORDERING: Relaxed: it is a number, and `Once` has others wait for it.
+            KNOWN.store(kills, Relaxed);
+        }
+    });
 }
 
 /// Whether the kernel has killed some process of this program's control group that no other worker's death was

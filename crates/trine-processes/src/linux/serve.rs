@@ -55,30 +55,36 @@ fn serve_until_stopped(mark: Mark) -> Result<(), Box<dyn Error>> {
     // SAFETY: sets the action that Rust's own start code, which does not run here, would set.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     die_with_parent(&mark)?;
-    be_the_first_without_memory();
-    keep_heap();
     process::be_named(&mark.name);
-    stack_overflow::announce();
-    backtrace::note_all();
-
     let identity = entries::image_identity();
     let wire = Arc::new(WorkerWire::take().map_err(during("taking the socket"))?);
-    wire.watch()
-        .map_err(during("starting the thread that watches the parent"))?;
-    // As long as this process lives.
-    mem::forget(Keeper::new());
     if mark.has_link {
         let memory = wire.take_link().ok_or("the parent has sent no shared memory")?;
         let link = WorkerEnd::new(&memory).map_err(during("mapping the shared memory"))?;
         drop(memory);
         say_hello(mark.server, (identity, None))?;
+        prepare(&wire)?;
         serve_link(link, &wire)
     } else {
         let (requests_end, requests) = shielded(bytes_channel).map_err(during("making a channel"))?;
         let (replies, replies_end) = shielded(bytes_channel).map_err(during("making a channel"))?;
         say_hello(mark.server, (identity, Some((requests_end, replies_end))))?;
+        prepare(&wire)?;
         serve_channel(&requests, &replies, &wire)
     }
+}
+
+/// What has to be done before the first task, and is done while the parent takes the hello.
+fn prepare(wire: &Arc<WorkerWire>) -> io::Result<()> {
+    wire.watch()
+        .map_err(during("starting the thread that watches the parent"))?;
+    be_the_first_without_memory();
+    keep_heap();
+    stack_overflow::announce();
+    backtrace::note_all();
+    // As long as this process lives.
+    mem::forget(Keeper::new());
+    Ok(())
 }
 
 fn say_hello(server: String, hello: Hello) -> Result<(), Box<dyn Error>> {
