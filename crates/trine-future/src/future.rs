@@ -369,7 +369,7 @@ impl<T> std::future::Future for Future<T> {
     /// The waker of the latest poll is woken, by the thread that ends the task, which one that blocks would hold up. A
     /// blocking wait in between takes its place: poll again after one.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if !self.is_done() && self.watch_by(|| Waiter::Task(context.waker().clone())) {
+        if self.watch_by(|| Waiter::Task(context.waker().clone())) {
             return Poll::Pending;
         }
         self.take(Poll::Ready)

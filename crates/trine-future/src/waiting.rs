@@ -93,9 +93,12 @@ impl<T> Future<T> {
             // then it stays so until there is a waiter.
             return self.watch_anew(waiter());
         }
-        // Made in its place: a waiter that is moved costs more than making it.
-        // SAFETY: the slot is the holder's (R2).
-        unsafe { self.block().with_slot(|slot| slot.waiter = waiter()) };
+        // Made in its place: a waiter that is moved costs more than making it. None is there, because the slot was not given, so
+        // there is none to be dropped.
+        // SAFETY: the slot is the holder's (R2), so this is its place.
+        let write = |slot: &mut Slot| unsafe { (&raw mut slot.waiter).write(waiter()) };
+        // SAFETY: as above.
+        unsafe { self.block().with_slot(write) };
         self.watch_slot()
     }
 
