@@ -24,6 +24,7 @@ pub(crate) struct Calls {
 
 /// Encoded arguments.
 pub(crate) enum Arguments {
+    /// Each as [`frame::put_argument`] writes it.
     Together(Frames),
     /// One that is long, or has something beside it: the whole call.
     Alone(Message),
@@ -115,18 +116,15 @@ impl Chunk {
             Arguments::Together(arguments) => arguments,
         };
         let number = number + u64::from(self.left.start);
-        let argument = |index: u32| arguments.get(index as usize);
-        let frame = if self.left.len() == 1 {
-            let mut frame = function.call(number, span);
-            frame.extend_from_slice(argument(self.left.start));
-            frame
+        let (first, end) = (self.left.start as usize, self.left.end as usize);
+        let (mut frame, arguments) = if end - first == 1 {
+            let argument = frame::argument(arguments.get(first));
+            (function.call(number, span), argument)
         } else {
-            let mut frame = frame::calls(number, function.entry, function.fingerprint);
-            for index in self.left.clone() {
-                frame::put_argument(&mut frame, argument(index));
-            }
-            frame
+            let several = frame::calls(number, function.entry, function.fingerprint);
+            (several, arguments.range(first..end))
         };
+        frame.extend_from_slice(arguments);
         Cow::Owned(Message::plain(frame))
     }
 

@@ -88,7 +88,7 @@ pub(crate) fn call(task: u64, entry: u32, fingerprint: u64, span: SpanContext) -
     frame
 }
 
-/// The beginning of several calls, to which [`put_argument`] adds.
+/// The beginning of several calls, before what [`put_argument`] has written.
 pub(crate) fn calls(task: u64, entry: u32, fingerprint: u64) -> Frame {
     let mut frame = begin(CALLS);
     frame.extend_from_slice(&task.to_le_bytes());
@@ -98,10 +98,18 @@ pub(crate) fn calls(task: u64, entry: u32, fingerprint: u64) -> Frame {
 }
 
 /// Adds the argument of one more call.
-pub(crate) fn put_argument(frame: &mut Frame, argument: &[u8]) {
+pub(crate) fn put_argument(bytes: &mut Vec<u8>, argument: &[u8]) {
     let length = u32::try_from(argument.len()).unwrap_or_else(|_| unreachable!("long ones travel alone"));
-    frame.extend_from_slice(&length.to_le_bytes());
-    frame.extend_from_slice(argument);
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(argument);
+}
+
+/// The argument that [`put_argument`] has added, which is all of these bytes.
+pub(crate) fn argument(bytes: &[u8]) -> &[u8] {
+    let mut reader = Reader(bytes);
+    reader
+        .sized()
+        .unwrap_or_else(|| unreachable!("it has its length before it"))
 }
 
 /// The beginning of the reply that carries a value; the encoded result is appended to it.
@@ -293,7 +301,7 @@ impl<'a> Reader<'a> {
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{Call, Frame, Reply, Request, STOP, call, calls, put_argument, stop, value};
+    use super::{Call, Frame, Reply, Request, STOP, argument, call, calls, put_argument, stop, value};
     use proptest::collection::vec;
     use proptest::prelude::*;
     use trine_future::TaskSpan;
@@ -363,8 +371,12 @@ mod tests {
             end: prop::sample::Index,
         ) {
             let span = TaskSpan::none().context();
-            let mut frame = calls(task, entry, fingerprint);
-            arguments.iter().for_each(|argument| put_argument(&mut frame, argument));
+            let mut frame = calls(task, entry, fingerprint).to_vec();
+            for argument_of_one in &arguments {
+                let begin = frame.len();
+                put_argument(&mut frame, argument_of_one);
+                prop_assert_eq!(argument(&frame[begin..]), &argument_of_one[..]);
+            }
             let Some(Request::Calls(several)) = Request::decode(&frame) else {
                 panic!("it is decoded");
             };

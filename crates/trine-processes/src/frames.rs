@@ -1,5 +1,7 @@
 //! Frames or arguments one behind another, in one piece of memory.
 
+use std::ops::Range;
+
 /// Several pieces of bytes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Frames {
@@ -31,30 +33,27 @@ impl Frames {
 
     /// The frame at this index. There has to be one.
     pub(crate) fn get(&self, index: usize) -> &[u8] {
-        let begin = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[begin..self.ends[index]]
+        &self.bytes[self.begin(index)..self.ends[index]]
+    }
+
+    /// The frames at these indexes, one behind another. There have to be such frames.
+    pub(crate) fn range(&self, indexes: Range<usize>) -> &[u8] {
+        &self.bytes[self.begin(indexes.start)..self.begin(indexes.end)]
+    }
+
+    /// Where the frame at this index begins, or would begin.
+    fn begin(&self, index: usize) -> usize {
+        index.checked_sub(1).map_or(0, |before| self.ends[before])
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         (0..self.len()).map(|index| self.get(index))
     }
 
-    /// Adds a frame.
-    pub(crate) fn push(&mut self, frame: &[u8]) {
-        self.bytes.extend_from_slice(frame);
+    /// Adds what `write` adds to the bytes, which is the next frame.
+    pub(crate) fn push_by(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
         self.ends.push(self.bytes.len());
-    }
-
-    /// Adds what `write` adds to the bytes, which is the next frame. If it fails there is no such frame.
-    pub(crate) fn push_by<R, E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<R, E>) -> Result<R, E> {
-        let begin = self.bytes.len();
-        let written = write(&mut self.bytes);
-        if written.is_ok() {
-            self.ends.push(self.bytes.len());
-        } else {
-            self.bytes.truncate(begin);
-        }
-        written
     }
 
     /// Takes the last frame.
@@ -72,20 +71,17 @@ mod tests {
     use super::Frames;
 
     #[test]
-    fn frames_come_back_and_one_that_can_not_be_written_leaves_nothing() {
-        let mut frames = Frames::default();
-        let mut push = |frame: &[u8], result: Result<(), &'static str>| {
-            frames.push_by(|bytes| {
-                bytes.extend(frame);
-                result
-            })
-        };
-        assert_eq!(push(b"one", Ok(())), Ok(()));
-        assert_eq!(push(b"", Ok(())), Ok(()));
-        assert_eq!(push(b"half of it", Err("no")), Err("no"));
-        assert_eq!(push(b"three", Ok(())), Ok(()));
+    fn frames_come_back() {
+        let mut frames = Frames::of(b"one".to_vec());
+        frames.push_by(|_| {});
+        frames.push_by(|bytes| bytes.extend(b"three"));
         assert_eq!(frames.iter().collect::<Vec<_>>(), [&b"one"[..], b"", b"three"]);
         assert_eq!((frames.len(), frames.weight()), (3, 8));
+        assert_eq!(
+            (frames.range(0..3), frames.range(1..2)),
+            (&b"onethree"[..], &b""[..])
+        );
+        assert_eq!(frames.range(2..3), b"three");
         assert_eq!(frames.pop().as_deref(), Some(&b"three"[..]));
         assert_eq!(frames.pop().as_deref(), Some(&b""[..]));
         assert_eq!((frames.len(), frames.get(0)), (1, &b"one"[..]));

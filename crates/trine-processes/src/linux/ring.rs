@@ -272,8 +272,9 @@ impl Reader {
     /// Reads a message as [`read`](Self::read) does, and all others that are there then. A writer that goes on meanwhile does not
     /// keep the reader, and its position is looked at once: to look takes the cache line away from the writer.
     pub(super) fn read_all(&mut self, ring: Ring<'_>, is_over: impl Fn() -> bool) -> Result<Frames, Broken> {
-        let mut messages = Frames::default();
-        messages.push_by(|bytes| self.take(ring, &is_over, bytes))?;
+        let mut first = Vec::new();
+        self.take(ring, is_over, &mut first)?;
+        let mut messages = Frames::of(first);
         let mut there = self.words(ring).unwrap_or(0) as usize;
         messages.reserve(there * WORD);
         while there > 0 {
@@ -284,13 +285,11 @@ impl Reader {
             }
             there -= words;
             self.position = self.position.wrapping_add(1);
-            let read = |bytes: &mut Vec<u8>| {
+            messages.push_by(|bytes| {
                 let begin = bytes.len();
                 bytes.resize(begin + length, 0);
                 self.get(ring, &mut bytes[begin..]);
-                Ok::<_, Broken>(())
-            };
-            messages.push_by(read)?;
+            });
         }
         self.give_free(ring);
         Ok(messages)

@@ -2,7 +2,7 @@
 
 use crate::beside::Beside;
 use crate::codec;
-use crate::frame::Frame;
+use crate::frame::{self, Frame};
 use crate::frames::Frames;
 use crate::memory::{LEAST_OF_A_SEGMENT, Memory};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 /// A chunk of so many bytes is closed: with one more argument that is not long it still fits into the ring of a worker.
 const FULL: usize = 27 * 1024;
 
-/// Encoded arguments.
+/// Encoded arguments, as they are sent.
 #[derive(Default)]
 pub(super) struct Open(Frames);
 
@@ -38,7 +38,7 @@ impl Open {
         if rest.is_some() || !beside.is_empty() || is_long {
             return Ok(Added::Alone(bytes, rest, beside));
         }
-        self.0.push(&bytes);
+        self.0.push_by(|packed| frame::put_argument(packed, &bytes));
         Ok(Added::Packed)
     }
 
@@ -82,16 +82,9 @@ mod tests {
             // Its length takes three bytes.
             let longest = vec![0_u8; LEAST_OF_A_SEGMENT - 1 - 3];
             assert!(matches!(open.add(longest), Ok(Added::Packed)));
-            let mut request = frame::calls(0, 0, 0);
-            open.0
-                .iter()
-                .for_each(|argument| frame::put_argument(&mut request, argument));
+            let request = frame::calls(0, 0, 0).len() + open.0.weight();
             // Its length takes a word.
-            assert!(
-                request.len() + size_of::<usize>() <= RING,
-                "{length}: {}",
-                request.len()
-            );
+            assert!(request + size_of::<usize>() <= RING, "{length}: {request}");
         }
     }
 }
