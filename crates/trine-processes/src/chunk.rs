@@ -2,12 +2,13 @@
 
 use crate::frame;
 use crate::frames::Frames;
-use crate::mailbox::{Mailbox, Outcomes};
+use crate::mailbox::{Arrival, Mailbox, Outcomes};
 use crate::message::Message;
 use crate::task::Function;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 use trine_future::{SpanContext, TaskError, TaskSpan};
 
 /// The encoded calls of some elements, which stand one after another in their map. The parts of a chunk that was divided share
@@ -31,13 +32,17 @@ pub(crate) enum Arguments {
 }
 
 impl Calls {
-    /// Delivers what has become of elements, of which the first has this index. What is beside the call of one that travels by
+    /// Delivers what has become of elements, of which the first has this index; each took so long, if that is known. What is beside the call of one that travels by
     /// itself is let go of before: so who has the result finds shared slices to be its own again.
-    pub(crate) fn deliver(self: Arc<Self>, first: u32, outcomes: Outcomes) {
+    pub(crate) fn deliver(self: Arc<Self>, first: u32, outcomes: Outcomes, each: Option<Duration>) {
         let place = self.place + u64::from(first);
         let mailbox = Arc::clone(&self.mailbox);
         drop(self);
-        mailbox.deliver(place, outcomes);
+        mailbox.deliver(Arrival {
+            place,
+            outcomes,
+            each,
+        });
     }
 
     /// The call of an element that travels by itself, with what is beside it.
@@ -132,7 +137,7 @@ impl Chunk {
     pub(crate) fn fail(mut self, error: impl Fn() -> TaskError, span: TaskSpan) {
         if let Some((calls, first, errors)) = self.end(error) {
             drop((self, span));
-            calls.deliver(first, errors);
+            calls.deliver(first, errors, None);
         }
     }
 
@@ -147,7 +152,7 @@ impl Chunk {
 impl Drop for Chunk {
     fn drop(&mut self) {
         if let Some((calls, first, errors)) = self.end(TaskError::abandoned) {
-            calls.deliver(first, errors);
+            calls.deliver(first, errors, None);
         }
     }
 }
@@ -203,7 +208,7 @@ mod tests {
             let mut ended = chunk;
             ended.advance();
             drop(ended);
-            calls.deliver(0, Outcomes::Others(vec![Err(TaskError::cancelled())]));
+            calls.deliver(0, Outcomes::Others(vec![Err(TaskError::cancelled())]), None);
         }));
         assert!(is_let_go_of_by(
             |chunk| chunk.fail(TaskError::cancelled, TaskSpan::none())

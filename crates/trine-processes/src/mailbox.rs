@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 use trine_future::{Future, Promise, TaskError};
 use trine_lock::Lock;
 
@@ -31,6 +32,8 @@ pub(crate) struct Arrival {
     /// The place of the first of them.
     pub(crate) place: u64,
     pub(crate) outcomes: Outcomes,
+    /// How long each of them took in its worker, if that is known.
+    pub(crate) each: Option<Duration>,
 }
 
 /// The place where they arrive.
@@ -49,9 +52,9 @@ struct Inside {
 
 impl Mailbox {
     /// Something has arrived.
-    pub(crate) fn deliver(&self, place: u64, outcomes: Outcomes) {
+    pub(crate) fn deliver(&self, arrival: Arrival) {
         let mut inside = self.inside.lock();
-        inside.arrived.push(Arrival { place, outcomes });
+        inside.arrived.push(arrival);
         let listener = inside.listener.take();
         drop(inside);
         if let Some(listener) = listener {

@@ -31,6 +31,7 @@ use std::fmt;
 use std::iter::{Fuse, FusedIterator};
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Instant;
 use trine_future::{Future, Promise, SpanContext, TaskError, TaskSpan};
 
 /// The results of a function applied to many arguments by worker processes: what
@@ -246,6 +247,7 @@ impl<'pool, I: Iterator, R> ProcessMap<'pool, I, R> {
         self.arrived.add(Arrival {
             place: self.placed,
             outcomes: Outcomes::Others(vec![Err(error)]),
+            each: None,
         });
         self.placed += 1;
     }
@@ -253,6 +255,7 @@ impl<'pool, I: Iterator, R> ProcessMap<'pool, I, R> {
     /// Takes what has arrived.
     fn receive(&mut self) {
         for arrival in self.mailbox.take() {
+            self.pace.results(arrival.outcomes.len(), arrival.each);
             if let Some((place, sent)) = self.sent.range_mut(..=arrival.place).next_back() {
                 sent.arrived += arrival.outcomes.len() as u64;
                 if sent.arrived == sent.count {
@@ -290,7 +293,8 @@ where
         if self.under_way() + self.pace.chunk() > self.pace.look_ahead() {
             return;
         }
-        self.pace.take(self.yielded);
+        self.pace.follow();
+        let (begun, before) = (Instant::now(), self.under_way());
         while self.under_way() < self.pace.look_ahead()
             && let Some(argument) = self.arguments.next()
         {
@@ -299,6 +303,7 @@ where
                 None => self.fail(left_out()),
             }
         }
+        self.pace.arguments(self.under_way() - before, begun.elapsed());
         if let Some(function) = self.function {
             self.send(function);
         }

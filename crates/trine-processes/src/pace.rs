@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 const AHEAD: Duration = Duration::from_micros(500);
 
 /// No more tickets than that are given to a worker.
-const MOST: usize = 48;
+const MOST: usize = 400;
 
 /// Less work than that is not given to another worker.
 const SHARED: Duration = Duration::from_micros(200);
@@ -21,6 +21,10 @@ pub(crate) struct Pace {
     task: Duration,
     /// The last reply, or the first task after a pause.
     since: Instant,
+    /// How long the worker has been at tasks, by its own word, when that was news.
+    busy: Option<Duration>,
+    /// How many replies have come since then.
+    replies: u32,
 }
 
 impl Pace {
@@ -29,6 +33,8 @@ impl Pace {
         Self {
             task: AHEAD,
             since: now,
+            busy: None,
+            replies: 0,
         }
     }
 
@@ -37,12 +43,26 @@ impl Pace {
         self.since = now;
     }
 
-    /// So many replies of the worker have come together.
-    pub(crate) fn replies(&mut self, count: u32, now: Instant) {
-        let time = now.saturating_duration_since(self.since) / count.max(1);
+    /// So many replies of the worker have come together, and it has been at tasks for so long in all, if it says so. Returns how long
+    /// each of the last ones took, unless it is in the middle of tasks that travel together.
+    ///
+    /// What counts is not when replies come, if there is something better. Where others need the processors, too, that is
+    /// late, whatever the tasks are; and a worker that is given one at a time for that gets to one each time that it gets a
+    /// processor.
+    pub(crate) fn replies(&mut self, count: u32, busy: Option<Duration>, now: Instant) -> Option<Duration> {
+        let elapsed = now.saturating_duration_since(self.since);
         self.since = now;
+        self.replies = self.replies.saturating_add(count);
+        let time = match (self.busy, busy) {
+            (Some(before), Some(busy)) if before == busy => return None,
+            (Some(before), Some(busy)) if before < busy => busy - before,
+            _ => elapsed,
+        };
+        self.busy = busy;
+        let time = time / std::mem::take(&mut self.replies).max(1);
         // A task that is longer than before counts at once.
         self.task = time.max((self.task * 7 + time) / 8).min(AHEAD);
+        Some(time)
     }
 
     /// Whether the worker may be given more tickets than it has, which stand for so many tasks. The one that it runs is included.
@@ -75,7 +95,7 @@ mod tests {
         let mut pace = Pace::new(now);
         for _ in 0..tasks {
             now += length;
-            pace.replies(1, now);
+            pace.replies(1, None, now);
         }
         (pace, now)
     }
@@ -104,8 +124,39 @@ mod tests {
     #[test]
     fn a_long_task_counts_at_once() {
         let (mut pace, now) = after(100, Duration::from_micros(1));
-        pace.replies(1, now + AHEAD);
+        pace.replies(1, None, now + AHEAD);
         assert_eq!(depth(pace), 1);
+    }
+
+    #[test]
+    fn a_worker_that_gets_no_processor_is_given_as_much_ahead() {
+        let (mut pace, mut now) = after(100, Duration::ZERO);
+        let mut busy = Duration::from_secs(1);
+        pace.replies(1, Some(busy), now);
+        for _ in 0..100 {
+            now += 10 * AHEAD;
+            busy += Duration::from_micros(1);
+            assert_eq!(pace.replies(1, Some(busy), now), Some(Duration::from_micros(1)));
+        }
+        assert_eq!(depth(pace), MOST);
+        busy += AHEAD;
+        pace.replies(1, Some(busy), now);
+        assert_eq!(depth(pace), 1);
+    }
+
+    #[test]
+    fn what_is_not_known_before_the_last_of_several_is_known_then() {
+        let (mut pace, now) = after(1, Duration::ZERO);
+        let busy = Duration::from_secs(1);
+        assert_eq!(pace.replies(1, Some(busy), now), Some(Duration::ZERO));
+        assert_eq!(pace.replies(9, Some(busy), now + AHEAD), None);
+        let after = busy + Duration::from_micros(10);
+        assert_eq!(
+            pace.replies(1, Some(after), now + AHEAD),
+            Some(Duration::from_micros(1))
+        );
+        // A number that can't be.
+        assert_eq!(pace.replies(1, Some(busy), now + 3 * AHEAD), Some(2 * AHEAD));
     }
 
     #[test]

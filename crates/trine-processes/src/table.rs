@@ -33,7 +33,7 @@ use crate::limit::Limits;
 use crate::queue::{Queue, Ticket};
 use crate::stats::WorkerState;
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use worker::{Life, Worker};
 
 /// What a table is made with.
@@ -212,15 +212,20 @@ impl<T> Table<T> {
         Some(Answered::OneOf(handed.task_at(place)))
     }
 
-    /// The worker has replied to so many tasks, at least one. True if its attendant is asleep, and has something to do.
-    pub(crate) fn replied(
+    /// The worker has replied to so many tasks, at least one, and has been at tasks for so long in all, if it says so. Returns how
+    /// long each of them took, if that can be told now.
+    pub(crate) fn measure(
         &mut self,
         worker: usize,
         count: u32,
+        busy: Option<Duration>,
         now: Instant,
-        reach: &mut impl Reach<T>,
-    ) -> bool {
-        self.workers[worker].pace.replies(count, now);
+    ) -> Option<Duration> {
+        self.workers[worker].pace.replies(count, busy, now)
+    }
+
+    /// The worker has replied. True if its attendant is asleep, and has something to do.
+    pub(crate) fn replied(&mut self, worker: usize, now: Instant, reach: &mut impl Reach<T>) -> bool {
         self.refill(worker, now, reach);
         let Worker { asleep, handed, .. } = &self.workers[worker];
         let has_nothing = *asleep && handed.is_empty();

@@ -14,8 +14,10 @@ use rustix::process::{Resource, getrlimit};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::{self, NonNull};
+use std::time::{Duration, Instant};
 use trine_lock::Lock;
 use trine_platform::atomic::AtomicUsize;
+use trine_platform::atomic::Ordering::Relaxed;
 
 /// The words of one ring: 64 KiB, which the caches of a core hold.
 const WORDS: usize = 64 * 1024 / size_of::<usize>();
@@ -28,10 +30,15 @@ const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlag
 struct Layout {
     requests: Cursors,
     replies: Cursors,
+    busy: BusyTime,
     slots: [Slot; SLOTS as usize],
     request_words: [AtomicUsize; WORDS],
     reply_words: [AtomicUsize; WORDS],
 }
+
+/// How long the worker has been at tasks so far, in nanoseconds. On a cache line of its own.
+#[repr(C, align(128))]
+struct BusyTime(AtomicUsize);
 
 /// The memory, in this process.
 struct Link(NonNull<Layout>);
@@ -192,6 +199,13 @@ impl ParentEnd {
         }
     }
 
+    /// How long the worker has been at tasks so far, by its own word. Where addresses have 4 bytes it begins anew after 4 s.
+    pub(super) fn busy(&self) -> Duration {
+        // ORDERING: Relaxed: it is a number. Whoever has read a reply sees what was noted before that was written.
+        let nanoseconds = self.link.layout().busy.0.load(Relaxed);
+        Duration::from_nanos(nanoseconds as u64)
+    }
+
     /// Takes back what the worker has not begun of a call. Returns how many of its tasks it has, the first ones; `None` if there
     /// is nothing to be had back.
     #[must_use]
@@ -217,6 +231,9 @@ pub(super) struct WorkerEnd {
     writer: Writer,
     /// The number of the next call.
     call: u32,
+    /// How long the worker has been at tasks, up to then; or it has begun to be at some since.
+    busy: Duration,
+    since: Instant,
 }
 
 impl WorkerEnd {
@@ -230,12 +247,29 @@ impl WorkerEnd {
             reader: Reader::default(),
             writer: Writer::default(),
             call: 0,
+            busy: Duration::ZERO,
+            since: Instant::now(),
         })
     }
 
     /// Blocks until the parent hands over a message, and takes it into `message`, whose memory is used again.
     pub(super) fn receive(&mut self, message: &mut Vec<u8>) -> Result<(), Broken> {
-        self.reader.read_into(message, self.link.requests(), || false)
+        let waits = !self.reader.has_some(self.link.requests());
+        self.reader.read_into(message, self.link.requests(), || false)?;
+        if waits {
+            self.since = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Notes how long the worker has been at tasks, of which one or several have ended now.
+    fn note_busy_time(&mut self) {
+        let now = Instant::now();
+        self.busy += now - self.since;
+        self.since = now;
+        // ORDERING: Relaxed: see `ParentEnd::busy`.
+        let busy = &self.link.layout().busy.0;
+        busy.store(self.busy.as_nanos() as usize, Relaxed);
     }
 
     /// The number of the call that has been received. To be asked once for each.
@@ -263,12 +297,14 @@ impl WorkerEnd {
     }
 
     /// Has the parent see what was sent: this was the last for now.
-    pub(super) fn wake_parent(&self) {
+    pub(super) fn wake_parent(&mut self) {
+        self.note_busy_time();
         self.link.replies().cursors.reader_alarm().ring_at_the_end();
     }
 
     /// Sends a message to the parent. Blocks while there is no room for it.
     pub(super) fn send(&mut self, reply: &[u8]) -> Result<(), Broken> {
+        self.note_busy_time();
         let is_wanted = || self.reader.has_some(self.link.requests());
         self.writer.write_and_look(self.link.replies(), reply, is_wanted)
     }
@@ -277,6 +313,7 @@ impl WorkerEnd {
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
     use super::{ParentEnd, WorkerEnd};
+    use std::time::{Duration, Instant};
 
     #[test]
     fn a_call_that_was_announced_and_taken_back_leaves_its_number_to_the_next_one() {
@@ -293,5 +330,21 @@ mod tests {
         let call = worker.next_call();
         assert_eq!(call, handed);
         assert!(worker.claim(call, 0));
+    }
+    #[test]
+    fn the_parent_sees_how_long_the_worker_has_been_busy() {
+        let (parent, memory) = ParentEnd::new().expect("there is memory");
+        let mut worker = WorkerEnd::new(&memory).expect("it can be mapped");
+        let mut message = Vec::new();
+        let mut before = parent.busy();
+        for _ in 0..3 {
+            parent.try_hand(b"a call", None).expect("there is room");
+            worker.receive(&mut message).expect("it is there");
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(1) {}
+            worker.send(b"a reply").expect("there is room");
+            assert!(parent.busy() - before >= Duration::from_millis(1));
+            before = parent.busy();
+        }
     }
 }

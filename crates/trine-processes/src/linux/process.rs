@@ -161,6 +161,11 @@ impl Process {
         self.link.as_ref()?.revoke(call)
     }
 
+    /// How long it has been at tasks so far, by its own word. `None` if it can't say so.
+    pub(crate) fn busy(&self) -> Option<Duration> {
+        self.link.as_ref().map(ParentEnd::busy)
+    }
+
     /// Has it look for calls.
     pub(crate) fn wake(&self) {
         if let Some(link) = &self.link {

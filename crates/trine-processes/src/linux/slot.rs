@@ -11,7 +11,7 @@ use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::Relaxed;
 
 /// How many calls may be on their way to a worker at once.
-pub(crate) const SLOTS: u32 = 64;
+pub(crate) const SLOTS: u32 = 512;
 
 /// What has become of a call. None is 0: a task that overwrites its slot with zeros has not made its call one that nobody has
 /// begun.

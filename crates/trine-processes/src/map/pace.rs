@@ -1,10 +1,10 @@
 //! How many arguments a map takes ahead of its results, and how many of them travel together.
 
 use crate::system::MOST_TASKS;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use trine_future::TaskSpan;
 
-/// Results that come faster than that are worth more arguments: it is about what it costs to be woken for one.
+/// Results that can come faster than that are worth more arguments: it is about what it costs to be woken for one.
 const SHORT: Duration = Duration::from_micros(50);
 
 /// So much work goes to a worker at once, as far as one can tell.
@@ -34,11 +34,35 @@ pub(crate) struct Pace {
     limit: usize,
     /// Each element travels by itself.
     is_alone: bool,
-    /// When arguments were taken last, and how many results had been by then.
-    last: Option<(Instant, u64)>,
-    /// The time that so many results took, of which the older ones count less.
-    nanos: u64,
-    results: u64,
+    /// What elements take in their workers, and not until they are there: if others need the processors, too, they come late, and it
+    /// is better still that they come together.
+    work: Mean,
+    /// What it takes to take arguments. Who waits for a result does so meanwhile.
+    input: Mean,
+}
+
+/// The time of one of many, of which the older ones count less.
+#[derive(Debug, Default)]
+struct Mean {
+    seconds: f64,
+    count: f64,
+}
+
+impl Mean {
+    fn add(&mut self, count: usize, time: Duration) {
+        self.seconds += time.as_secs_f64();
+        self.count += count as f64;
+    }
+
+    fn fade(&mut self) {
+        self.seconds *= 0.75;
+        self.count *= 0.75;
+    }
+
+    /// `None` if there has been none.
+    fn each(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.seconds / self.count).ok()
+    }
 }
 
 impl Pace {
@@ -53,9 +77,8 @@ impl Pace {
             has_chunk: false,
             limit: limit.unwrap_or(usize::MAX).max(1),
             is_alone: limit.is_some() || size_of::<TaskSpan>() > 0,
-            last: None,
-            nanos: 0,
-            results: 0,
+            work: Mean::default(),
+            input: Mean::default(),
         }
     }
 
@@ -86,20 +109,29 @@ impl Pace {
         self.chunk.min(self.look_ahead() / chunks).max(1)
     }
 
-    /// Arguments are about to be taken, after so many results in all.
-    pub(super) fn take(&mut self, results: u64) {
-        let now = Instant::now();
-        if let Some((last, before)) = self.last.replace((now, results)) {
-            self.follow(now.saturating_duration_since(last), results - before);
+    /// So many results have arrived, each of which took so long, if that is known.
+    pub(super) fn results(&mut self, count: usize, each: Option<Duration>) {
+        if let Some(each) = each {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            self.work.add(count as usize, each.saturating_mul(count));
         }
     }
 
-    /// So many results have been taken in this time.
-    fn follow(&mut self, time: Duration, results: u64) {
-        let fade = |sum: u64, more: u64| (sum / 4 * 3).saturating_add(more);
-        self.nanos = fade(self.nanos, u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-        self.results = fade(self.results, results);
-        let each = Duration::from_nanos(self.nanos / self.results.max(1));
+    /// So many arguments have been taken in this time.
+    pub(super) fn arguments(&mut self, count: usize, time: Duration) {
+        self.input.add(count, time);
+    }
+
+    /// Arguments are about to be taken: decides how many.
+    pub(super) fn follow(&mut self) {
+        let Some(work) = self.work.each() else {
+            return;
+        };
+        let workers = u32::try_from(self.workers).unwrap_or(u32::MAX);
+        // How fast results come, as long as nothing else needs the processors.
+        let each = (work / workers).max(self.input.each().unwrap_or_default());
+        self.work.fade();
+        self.input.fade();
         if !self.has_chunk {
             // In the time of one result here each worker has made one of its own, if it was not idle.
             let of_a_worker = each.as_nanos().max(1) * self.workers as u128;
@@ -131,7 +163,8 @@ mod tests {
     /// What is under way, and travels together, after results that took so long each, many times.
     fn after(pace: &mut Pace, each: Duration) -> (usize, usize) {
         for _ in 0..100 {
-            pace.follow(each * 1_000, 1_000);
+            pace.results(1_000, Some(each * pace.workers as u32));
+            pace.follow();
         }
         (pace.look_ahead(), pace.chunk())
     }
@@ -154,6 +187,17 @@ mod tests {
     fn it_is_not_much_ahead_of_elements_that_are_not_short() {
         let mut pace = Pace::new(2, None);
         assert_eq!(after(&mut pace, CHUNK / 41), (2 * 2 * MARGIN, 20));
+    }
+
+    #[test]
+    fn slow_arguments_are_taken_one_by_one() {
+        let mut pace = Pace::new(2, None);
+        assert_eq!(after(&mut pace, Duration::from_nanos(1)), (2 * 2 * MOST, MOST));
+        for _ in 0..100 {
+            pace.arguments(10, 10 * CHUNK);
+            pace.follow();
+        }
+        assert_eq!((pace.look_ahead(), pace.chunk()), (4, 1));
     }
 
     #[test]

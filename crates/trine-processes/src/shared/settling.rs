@@ -13,7 +13,7 @@ use crate::task::{Task, Work, receive};
 use std::fmt::Display;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What is left to do once the table knows of replies.
 #[derive(Default)]
@@ -24,6 +24,8 @@ pub(crate) struct Settled {
     elements: Vec<Elements>,
     /// All replies that came together.
     replies: Arc<Frames>,
+    /// How long each of the tasks took, if that is known.
+    each: Option<Duration>,
     /// The process, if it has more than the replies say.
     from: Option<Arc<Process>>,
     /// The worker has replied something else than to this task, and is being killed.
@@ -81,8 +83,14 @@ impl Elements {
         (first..first + self.replies.len() as u64).contains(&task)
     }
 
-    /// Ends them.
-    fn deliver(self, all: &Arc<Frames>, worker: impl Display, from: Option<&Process>) {
+    /// Ends them, each of which took so long, if that is known.
+    fn deliver(
+        self,
+        all: &Arc<Frames>,
+        each: Option<Duration>,
+        worker: impl Display,
+        from: Option<&Process>,
+    ) {
         let Self {
             calls,
             first,
@@ -101,7 +109,7 @@ impl Elements {
         };
         // Its span has ended when the results are there.
         drop(ended);
-        calls.deliver(first, outcomes);
+        calls.deliver(first, outcomes, each);
     }
 }
 
@@ -125,6 +133,7 @@ impl Shared {
         if process.is_some_and(|process| current.is_none_or(|current| !Arc::ptr_eq(current, process))) {
             return settled;
         }
+        let busy = current.and_then(|process| process.busy());
         if !replies.iter().all(is_plain) {
             settled.from = current.cloned();
         }
@@ -153,7 +162,10 @@ impl Shared {
         let distrusted = inside.processes[worker].clone().filter(|_| is_nonsense);
         let ((unanswered, wakes), after) = inside.reach(|table, reach| {
             let unanswered = is_nonsense.then(|| table.distrust(worker, reach)).flatten();
-            (unanswered, count > 0 && table.replied(worker, count, now, reach))
+            if count > 0 {
+                settled.each = table.measure(worker, count, busy, now);
+            }
+            (unanswered, count > 0 && table.replied(worker, now, reach))
         });
         settled.replies = Arc::new(replies);
         settled.unanswered = unanswered;
@@ -181,6 +193,7 @@ impl Shared {
             for elements in settled.elements {
                 elements.deliver(
                     &replies,
+                    settled.each,
                     self.settings.worker_name(worker),
                     settled.from.as_deref(),
                 );

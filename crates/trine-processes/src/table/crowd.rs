@@ -445,8 +445,11 @@ impl Crowd {
             self.outside.end(number, End::Answered);
             count += 1;
         }
-        if count > 0 && self.table.replied(worker, count, self.now, &mut self.outside) {
-            self.wake(worker);
+        if count > 0 {
+            self.table.measure(worker, count, None, self.now);
+            if self.table.replied(worker, self.now, &mut self.outside) {
+                self.wake(worker);
+            }
         }
     }
 

@@ -118,7 +118,8 @@ impl Pool {
         self.now += after;
         let answered = self.table.answered(worker, number);
         assert!(answered.is_some(), "the worker has task {number}");
-        self.table.replied(worker, 1, self.now, &mut self.workers)
+        self.table.measure(worker, 1, None, self.now);
+        self.table.replied(worker, self.now, &mut self.workers)
     }
 
     fn died(&mut self, worker: usize) -> Died<()> {

@@ -58,14 +58,15 @@ impl Noise {
     }
 }
 
-/// Where the words of the ring of replies begin: behind four cursors, the slots and the ring of requests.
-const REPLIES: usize = 4 * PAIR + SLOTS + RING;
+/// Where the words of the ring of replies begin: behind four cursors, the worker's busy time, the slots and the
+/// ring of requests.
+const REPLIES: usize = 5 * PAIR + SLOTS + RING;
 /// How far the worker has written into that ring, in words of 64 bits.
 const WRITTEN: usize = 2 * PAIR;
 /// How far the parent has read. The place where it sleeps is behind it.
 const READ: usize = 3 * PAIR;
 const RING: usize = 64 * 1024 / size_of::<AtomicU32>();
-const SLOTS: usize = 64;
+const SLOTS: usize = 512;
 const PAIR: usize = 128 / size_of::<AtomicU32>();
 
 /// Writes nonsense, and answers.
