@@ -9,6 +9,7 @@
 
 mod asymmetric;
 mod cell;
+mod crowd;
 mod deadline;
 mod fork;
 mod futex;

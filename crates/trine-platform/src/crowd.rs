@@ -1,0 +1,134 @@
+//! Whether others want the processors.
+//!
+//! A thread that yields lets whoever is there run first. If that is a thread that it waits for, or one that looks for something
+//! as it does, this is what it wants. If it is one that computes, most often another program's, its whole turn is lost, some
+//! milliseconds: hundreds of times what it costs to sleep and be woken, because who is woken comes before those who have run. So
+//! a yield that took long is the last one for a while, in the whole process; if the next one takes long again, for twice as
+//! long.
+
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+/// A yield that took longer has let somebody compute.
+const LONG: Duration = Duration::from_micros(200);
+
+/// For how many milliseconds nobody yields then, the first time and at most.
+const FIRST_PAUSE: u32 = 4;
+const LONGEST_PAUSE: u32 = 512;
+
+static CROWD: Crowd = Crowd::new();
+
+/// The processors, as the threads of this process have found them.
+struct Crowd {
+    /// Nobody yields until then, in milliseconds.
+    until: AtomicU32,
+    /// How long that was, when it began.
+    pause: AtomicU32,
+}
+
+impl Crowd {
+    const fn new() -> Self {
+        Self {
+            until: AtomicU32::new(0),
+            pause: AtomicU32::new(0),
+        }
+    }
+
+    /// Whether it is not worth yielding at this time.
+    // ORDERING: Relaxed, everywhere: the numbers publish nothing, and if two threads find out at once either is right.
+    fn is_there(&self, now: u32) -> bool {
+        // Also where the milliseconds begin anew, after 49 days.
+        let left = self.until.load(Relaxed).wrapping_sub(now);
+        self.pause.load(Relaxed) > 0 && (1..=LONGEST_PAUSE).contains(&left)
+    }
+
+    /// A yield took long that has ended now.
+    fn note(&self, now: u32) {
+        if self.is_there(now) {
+            // Another thread has noted it.
+            return;
+        }
+        let before = self.pause.load(Relaxed);
+        let since = now.wrapping_sub(self.until.load(Relaxed));
+        let pause = if before > 0 && since <= 2 * before {
+            (2 * before).min(LONGEST_PAUSE)
+        } else {
+            FIRST_PAUSE
+        };
+        self.pause.store(pause, Relaxed);
+        self.until.store(now.wrapping_add(pause), Relaxed);
+    }
+}
+
+/// A thread that yields, some times.
+pub(crate) struct Yields {
+    since: Instant,
+}
+
+impl Yields {
+    /// `None` while it is not worth yielding.
+    pub(crate) fn begin() -> Option<Self> {
+        let since = Instant::now();
+        (!CROWD.is_there(milliseconds(since))).then_some(Self { since })
+    }
+
+    /// Lets others run. False if that took long, so that it is not worth doing again.
+    pub(crate) fn let_others_run(&mut self) -> bool {
+        std::thread::yield_now();
+        let now = Instant::now();
+        let is_short = now.saturating_duration_since(self.since) < LONG;
+        self.since = now;
+        if !is_short {
+            CROWD.note(milliseconds(now));
+        }
+        is_short
+    }
+}
+
+/// How many have passed since the first call.
+fn milliseconds(now: Instant) -> u32 {
+    static BEGIN: OnceLock<Instant> = OnceLock::new();
+    let begin = *BEGIN.get_or_init(|| now);
+    // They begin anew after 49 days.
+    now.saturating_duration_since(begin).as_millis() as u32
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::{Crowd, FIRST_PAUSE, LONGEST_PAUSE};
+
+    #[test]
+    fn nobody_yields_for_a_while_after_a_long_one() {
+        let crowd = Crowd::new();
+        assert!(!crowd.is_there(0));
+        crowd.note(100);
+        assert!(crowd.is_there(100) && crowd.is_there(99 + FIRST_PAUSE));
+        assert!(!crowd.is_there(100 + FIRST_PAUSE));
+    }
+
+    #[test]
+    fn the_pauses_get_longer_as_long_as_it_is_crowded() {
+        let crowd = Crowd::new();
+        let mut now = 100;
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..20 {
+            crowd.note(now);
+            assert!(crowd.is_there(now + pause - 1) && !crowd.is_there(now + pause));
+            now += pause + pause / 2;
+            pause = (2 * pause).min(LONGEST_PAUSE);
+        }
+        now += 10 * LONGEST_PAUSE;
+        crowd.note(now);
+        assert!(!crowd.is_there(now + FIRST_PAUSE));
+    }
+
+    #[test]
+    fn milliseconds_may_begin_anew() {
+        let crowd = Crowd::new();
+        let now = u32::MAX - 1;
+        crowd.note(now);
+        assert!(crowd.is_there(now) && crowd.is_there(0) && !crowd.is_there(now.wrapping_add(FIRST_PAUSE)));
+    }
+}
