@@ -99,8 +99,8 @@ pub enum Waiting<'a> {
 pub enum Drive {
     /// Sleep until the task ends.
     Sleep,
-    /// Run the task on this thread, unless somebody has started it. In a timed wait this counts as `Sleep`. It is for
-    /// a [`Task`](crate::Task): a promise has nothing to run.
+    /// Run the task on this thread, unless somebody has started it. In a timed wait this counts as `Sleep`, and so it does
+    /// for a promise, which has nothing to run.
     Run,
 }
 

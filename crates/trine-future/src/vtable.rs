@@ -151,7 +151,9 @@ unsafe fn fail<T>(block: BlockPointer, error: TaskError, side: Side) {
 
 unsafe fn drive<T, W: Work<T>, O: Owner>(block: BlockPointer, waiting: Waiting<'_>) -> Drive {
     // SAFETY: the caller has a side of the block, so it is alive (R5).
-    unsafe { whole::<T, W, O>(block) }.owner.drive(waiting)
+    let drive = unsafe { whole::<T, W, O>(block) }.owner.drive(waiting);
+    // The producer of any other work may have it, whatever the state says (R4).
+    if W::IS_RUN { drive } else { Drive::Sleep }
 }
 
 unsafe fn take_back<T, W: Work<T>, O: Owner>(block: BlockPointer) -> bool {

@@ -7,6 +7,9 @@ use std::marker::PhantomData;
 
 /// What makes a task's result.
 pub(crate) trait Work<T>: Send {
+    /// Whether this is the work of a task, which a thread that waits for it may run.
+    const IS_RUN: bool = false;
+
     /// Whether this is the work of a mapped future, which follows another one.
     const FOLLOWS: bool = false;
 
@@ -65,6 +68,8 @@ impl<N, F> Call<N, F> {
 }
 
 impl<T, N, F: FnOnce() -> T + Send> Work<T> for Call<N, F> {
+    const IS_RUN: bool = true;
+
     fn name() -> &'static str {
         type_name::<N>()
     }

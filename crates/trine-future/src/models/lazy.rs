@@ -1,6 +1,6 @@
 //! Models of lazy promises: what is given stands in the work, which a cancellation may drop.
 
-use super::tasks::Stops;
+use super::tasks::{RunsInline, Stops};
 use super::*;
 use crate::{LazyPromise, Owner};
 
@@ -98,6 +98,16 @@ fn lazy_promise_that_fails_races_a_cancel() {
         } else {
             error.is_refused()
         });
+        join(producer);
+    });
+}
+
+#[test]
+fn lazy_promise_is_not_run_by_who_waits() {
+    check("future::lazy_promise_is_not_run_by_who_waits", || {
+        let (promise, future) = lazy(RunsInline);
+        let producer = spawn(move || promise.complete(Tracked::new(5)));
+        check_made(future.result());
         join(producer);
     });
 }

@@ -9,7 +9,7 @@ use trine_platform::model::check;
 use trine_platform::thread::spawn;
 
 /// An owner that has waiting threads run its tasks.
-struct RunsInline;
+pub(super) struct RunsInline;
 
 impl Owner for RunsInline {
     fn drive(&self, _: Waiting<'_>) -> Drive {

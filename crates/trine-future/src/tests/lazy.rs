@@ -1,7 +1,7 @@
 //! Lazy promises: the result is made from what they give by whoever takes it.
 
 use super::{Counter, CountsDrop, poll, refused};
-use crate::{Future, LazyPromise, Outcome, Owner, TaskError};
+use crate::{Drive, Future, LazyPromise, Outcome, Owner, Promise, TaskError, Waiting};
 use std::sync::mpsc;
 use std::task::{Poll, Waker};
 use std::thread::{self, ThreadId};
@@ -125,4 +125,29 @@ fn one_that_was_put_back_can_be_cancelled() {
     promise.put_back();
     assert!(future.cancel());
     assert!(!promise.start());
+}
+
+/// An owner that says so when it is asked, and wants what it is asked for to be run where the wait is.
+struct TellsAndRunsInline(mpsc::Sender<()>);
+
+impl Owner for TellsAndRunsInline {
+    fn drive(&self, _: Waiting<'_>) -> Drive {
+        let _ = self.0.send(());
+        Drive::Run
+    }
+}
+
+#[test]
+fn a_promise_is_not_run_whatever_its_owner_says() {
+    let (asks, asked) = mpsc::channel();
+    let (promise, future) = Promise::with_owner(TellsAndRunsInline(asks.clone()));
+    let (lazy_promise, lazy_future) = LazyPromise::with_owner(TellsAndRunsInline(asks), double);
+    let producer = thread::spawn(move || {
+        asked.recv().unwrap();
+        promise.complete(4).unwrap();
+        lazy_promise.complete(4);
+    });
+    assert_eq!(future.result().unwrap(), 4);
+    assert_eq!(lazy_future.result().unwrap(), 8);
+    producer.join().unwrap();
 }
