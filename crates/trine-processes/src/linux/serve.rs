@@ -68,18 +68,20 @@ fn serve_until_stopped(mark: Mark) -> Result<(), Box<dyn Error>> {
     } else {
         let (requests_end, requests) = shielded(bytes_channel).map_err(during("making a channel"))?;
         let (replies, replies_end) = shielded(bytes_channel).map_err(during("making a channel"))?;
-        say_hello(mark.server, (identity, Some((requests_end, replies_end))))?;
+        // First, because it may fail, and once the worker has said hello it may be sent a task, of which nothing says that it has
+        // not begun.
         prepare(&wire)?;
+        say_hello(mark.server, (identity, Some((requests_end, replies_end))))?;
         serve_channel(&requests, &replies, &wire)
     }
 }
 
-/// What has to be done before the first task, and is done while the parent takes the hello.
+/// What has to be done before the first task. Most workers do it while the parent takes their hello.
 fn prepare(wire: &Arc<WorkerWire>) -> io::Result<()> {
+    keep_heap();
     wire.watch()
         .map_err(during("starting the thread that watches the parent"))?;
     be_the_first_without_memory();
-    keep_heap();
     stack_overflow::announce();
     backtrace::note_all();
     // As long as this process lives.

@@ -92,6 +92,16 @@ in_own_process! {
         assert!(text.contains("no worker can be started"), "{text}");
     }
 
+    /// Nothing says of a task that it has not begun, so a worker has to be ready before it is given one.
+    #[test]
+    fn a_worker_that_lacks_something_costs_no_task_without_memory_to_share() {
+        deny(&[libc::SYS_memfd_create]);
+        for lack in ["make no threads", "have no memory"] {
+            let text = refusal(&pool_of_workers_that(lack));
+            assert!(text.contains("no worker can be started"), "{lack}: {text}");
+        }
+    }
+
     #[test]
     fn without_processes_there_are_few_attempts() {
         for (error, expected) in [(libc::EAGAIN, "Resource temporarily unavailable"), (libc::ENOMEM, "Cannot allocate memory")] {
