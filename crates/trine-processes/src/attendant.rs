@@ -73,7 +73,7 @@ impl Attendant<'_> {
                     Err(cause)
                 }
             },
-            None => Err(initializer.ended_its_worker(&worker.bury())),
+            None => Err(initializer.unended(&worker.bury())),
         }
     }
 

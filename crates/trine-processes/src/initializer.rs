@@ -64,10 +64,10 @@ impl Initializer {
         Err(format!("the initializer `{name}` has failed: {cause}"))
     }
 
-    /// What the death of a worker means that ran it.
-    pub(crate) fn ended_its_worker(&self, death: &impl Display) -> String {
+    /// What the death of a worker means that was to run it. It may not have begun.
+    pub(crate) fn unended(&self, death: &impl Display) -> String {
         format!(
-            "the initializer `{}` has ended its worker: {death}",
+            "the worker has ended before its initializer `{}` had: {death}",
             (self.names.function)()
         )
     }

@@ -100,7 +100,7 @@ in_own_process! {
         assert!(error.to_string().contains("it panicked: no luck (at "), "{error}");
         let pool = one_worker().restart_limit(1).initializer(|_: ()| -> Result<(), String> { std::process::exit(4) }, ());
         let error = pool.build().expect("a pool").submit(pid, ()).result().expect_err("no worker");
-        assert!(error.to_string().contains("has ended its worker: exit status: 4"), "{error}");
+        assert!(error.to_string().contains("` had: exit status: 4"), "{error}");
     }
 
     #[test]

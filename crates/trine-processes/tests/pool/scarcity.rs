@@ -103,6 +103,14 @@ in_own_process! {
     }
 
     #[test]
+    fn an_initializer_is_not_blamed_for_what_its_worker_lacks() {
+        let builder = ProcessPool::builder().workers(1).environment(DO, "make no threads");
+        let pool = builder.initializer(|(): ()| Ok::<_, String>(()), ()).build().expect("a pool");
+        let text = refusal(&pool);
+        assert!(text.contains("ended before it") && text.contains("Resource temporarily unavailable"), "{text}");
+    }
+
+    #[test]
     fn without_processes_there_are_few_attempts() {
         for (error, expected) in [(libc::EAGAIN, "Resource temporarily unavailable"), (libc::ENOMEM, "Cannot allocate memory")] {
             let pool = ProcessPool::new(2).expect("a pool");
