@@ -85,9 +85,12 @@ fn write_long<T: Serialize + 'static>(value: &T, frame: &mut Frame) -> postcard:
         memory.truncate(written);
         return Ok(Some(memory));
     }
-    let mut bytes = vec![0; length];
-    let written = write_to(value, Slice::new(&mut bytes))?;
-    frame.extend_from_slice(written);
+    let header = frame.len();
+    let mut bytes = vec![0; header + length];
+    bytes[..header].copy_from_slice(frame);
+    let written = write_to(value, Slice::new(&mut bytes[header..]))?.len();
+    bytes.truncate(header + written);
+    *frame = bytes.into();
     Ok(None)
 }
 

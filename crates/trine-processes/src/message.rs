@@ -6,7 +6,7 @@
 
 use crate::beside::{Beside, MOST};
 use crate::frame::Frame;
-use crate::memory::Memory;
+use crate::memory::{LEAST_OF_A_SEGMENT, Memory};
 use std::sync::Arc;
 
 /// No frame begins with a byte that has this bit.
@@ -19,8 +19,25 @@ const IS_HELD: u8 = 2;
 /// A message on its way to another process.
 #[derive(Clone)]
 pub(crate) struct Message {
-    bytes: Frame,
+    bytes: Bytes,
     beside: Beside,
+}
+
+/// The bytes of a message, which is copied for who sends it without the lock. Long ones, for which there was no segment, are not.
+#[derive(Clone)]
+enum Bytes {
+    Short(Frame),
+    Long(Arc<Frame>),
+}
+
+impl From<Frame> for Bytes {
+    fn from(frame: Frame) -> Self {
+        if frame.len() < LEAST_OF_A_SEGMENT {
+            Self::Short(frame)
+        } else {
+            Self::Long(Arc::new(frame))
+        }
+    }
 }
 
 /// The id and the length of a segment, in the words of its owner.
@@ -52,18 +69,22 @@ impl Message {
             .filter_map(|memory| Some((memory.segment()?.id(), memory.bytes().len())));
         let mut bytes = opening(flags, entries);
         bytes.extend_from_slice(&frame);
+        let bytes = bytes.into();
         Self { bytes, beside }
     }
 
     pub(crate) fn plain(frame: Frame) -> Self {
         Self {
-            bytes: frame,
+            bytes: frame.into(),
             beside: Beside::new(),
         }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        match &self.bytes {
+            Bytes::Short(frame) => frame,
+            Bytes::Long(frame) => frame,
+        }
     }
 
     pub(crate) fn beside(&self) -> &Beside {
@@ -80,16 +101,18 @@ impl Message {
     /// How many bytes it keeps from other uses.
     pub(crate) fn weight(&self) -> usize {
         let beside: usize = self.beside.iter().map(|memory| memory.bytes().len()).sum();
-        self.bytes.len() + beside
+        self.bytes().len() + beside
     }
 
     /// Notes that what the request had beside it is still in use.
     pub(crate) fn set_held(&mut self) {
-        match self.bytes.first_mut() {
+        let bytes = match &mut self.bytes {
+            Bytes::Short(frame) => frame,
+            Bytes::Long(frame) => Arc::make_mut(frame),
+        };
+        match bytes.first_mut() {
             Some(flags) if *flags & MARK != 0 => *flags |= IS_HELD,
-            _ => self
-                .bytes
-                .insert_from_slice(0, &opening(IS_HELD, std::iter::empty())),
+            _ => bytes.insert_from_slice(0, &opening(IS_HELD, std::iter::empty())),
         }
     }
 }
@@ -180,7 +203,7 @@ mod tests {
     use super::{Entry, HAS_REST, IS_HELD, MARK, Message, Opened, opening};
     use crate::beside::MOST;
     use crate::frame::{Frame, call, stop, value};
-    use crate::memory::Memory;
+    use crate::memory::{LEAST_OF_A_SEGMENT, Memory};
     use proptest::collection::vec;
     use proptest::prelude::*;
     use trine_future::TaskSpan;
@@ -247,6 +270,19 @@ mod tests {
             check(&message)?;
             check(&message[..end.index(message.len())])?;
         }
+    }
+
+    #[test]
+    fn a_long_message_is_not_copied_with_its_bytes() {
+        let mut message = Message::plain(Frame::from_vec(vec![1; LEAST_OF_A_SEGMENT]));
+        assert_eq!(message.clone().bytes().as_ptr(), message.bytes().as_ptr());
+        let copy = message.clone();
+        message.set_held();
+        assert_eq!(
+            Opened::of(message.bytes()).expect("it is a message").frame,
+            copy.bytes()
+        );
+        assert_eq!(copy.bytes(), [1; LEAST_OF_A_SEGMENT]);
     }
 
     #[test]

@@ -8,6 +8,18 @@ fn abort(_: ()) {
     std::process::abort()
 }
 
+/// The most bytes that this process has had in memory.
+fn most_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("there is a /proc");
+    let kibibytes = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
+    kibibytes
+        .and_then(|text| text.trim().parse::<u64>().ok())
+        .expect("a number")
+        * 1024
+}
+
 in_own_process! {
     #[test]
     fn without_memory_to_share_tasks_go_over_ipc_channel() {
@@ -24,5 +36,19 @@ in_own_process! {
         assert!(death.is_worker_death(), "{death}");
         let values: Result<Vec<u32>, _> = pool.map(|number: u32| number + 1, 0..100).collect();
         assert_eq!(values.expect("the pool goes on"), Vec::from_iter(1..=100));
+    }
+
+    #[test]
+    fn a_long_argument_is_in_memory_twice_at_most() {
+        deny(&[libc::SYS_memfd_create]);
+        const LENGTH: u64 = 64 << 20;
+        let pool = ProcessPool::new(1).expect("a pool");
+        let length = |bytes: Vec<u8>| bytes.len() as u64;
+        assert_eq!(pool.submit(length, vec![1; 10]).result().expect("a value"), 10);
+        let before = most_memory();
+        let value = pool.submit(length, vec![1; LENGTH as usize]).result().expect("a value");
+        assert_eq!(value, LENGTH);
+        let more = most_memory() - before;
+        assert!(more < LENGTH * 5 / 2, "{more} bytes");
     }
 }
