@@ -2,21 +2,25 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// The kills that are accounted for: those before the first worker, and one for each worker that was killed since.
 static KNOWN: AtomicU64 = AtomicU64::new(u64::MAX);
 
-/// Kills before this are nobody's of ours. Called before each worker is started; only the first call counts.
+/// Kills before this are nobody's of ours. Called before each worker is started.
 pub(super) fn begin() {
-    static BEGUN: Once = Once::new();
-    BEGUN.call_once(|| {
-        if let Some(kills) = kills() {
-            // ORDERING: Relaxed: it is a number, and `Once` has others wait for it.
-            KNOWN.store(kills, Relaxed);
-        }
-    });
+    begin_with(&KNOWN, kills);
+}
+
+/// Only the first call that can count them does: one for which there are no descriptors starts no worker either.
+fn begin_with(known: &AtomicU64, kills: impl FnOnce() -> Option<u64>) {
+    // ORDERING: Relaxed: it is a number.
+    if known.load(Relaxed) == u64::MAX
+        && let Some(kills) = kills()
+    {
+        // ORDERING: Relaxed, as above.
+        let _ = known.compare_exchange(u64::MAX, kills, Relaxed, Relaxed);
+    }
 }
 
 /// Whether the kernel has killed some process of this program's control group that no other worker's death was
@@ -46,7 +50,9 @@ fn parse(events: &str) -> Option<u64> {
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::parse;
+    use super::{begin_with, parse};
+    use std::sync::atomic::AtomicU64;
+    use std::sync::atomic::Ordering::Relaxed;
 
     #[test]
     fn the_count_of_kills_is_found_among_the_events() {
@@ -54,5 +60,14 @@ mod tests {
         assert_eq!(parse(events), Some(2));
         assert_eq!(parse("low 0\n"), None);
         assert_eq!(parse("oom_kill many\n"), None);
+    }
+
+    #[test]
+    fn kills_are_counted_once_but_not_by_who_can_not_read_them() {
+        let known = AtomicU64::new(u64::MAX);
+        begin_with(&known, || None);
+        begin_with(&known, || Some(3));
+        begin_with(&known, || unreachable!("it is known"));
+        assert_eq!(known.load(Relaxed), 3);
     }
 }
