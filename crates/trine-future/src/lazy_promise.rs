@@ -12,7 +12,8 @@ use std::mem::ManuallyDrop;
 /// A [`Promise`](crate::Promise) whose future's result is made from the value by whoever takes it, on that thread.
 ///
 /// It is what a promise and [`Future::try_map`] are together, at the price of the promise. Whoever gives the value need not know
-/// what becomes of it: an executor that decodes results has promises of bytes, whatever the types of its futures.
+/// what becomes of it: an executor that decodes results has promises of bytes, whatever the types of its futures. Dropped without
+/// a value, the future fails with [`TaskError::is_abandoned`].
 ///
 /// ```
 /// use trine_future::{Future, LazyPromise, TaskError};
@@ -40,6 +41,22 @@ unsafe impl<T: Send> Sync for LazyPromise<T> {}
 impl<T: Send + 'static> LazyPromise<T> {
     /// A promise and its future, whose result is what `make` makes of the value. What waiting and cancelling mean for it, the
     /// `owner` says.
+    ///
+    /// If `make` fails or panics, that is found when the result is taken. Before that the state, the callbacks and
+    /// [`wait`](crate::wait) know only that there is a value. If nobody takes the result, `make` is not called.
+    ///
+    /// ```
+    /// use trine_future::{LazyPromise, TaskError};
+    ///
+    /// fn refuse(_: u32) -> Result<u32, TaskError> {
+    ///     Err(TaskError::refused("no numbers today"))
+    /// }
+    ///
+    /// let (promise, future) = LazyPromise::with_owner((), refuse);
+    /// promise.complete(3);
+    /// assert!(future.is_done());
+    /// assert!(future.result().unwrap_err().is_refused());
+    /// ```
     pub fn with_owner<U: Send + 'static>(
         owner: impl Owner,
         make: fn(T) -> Result<U, TaskError>,
@@ -77,8 +94,8 @@ impl<T: Send + 'static> LazyPromise<T> {
         unsafe { self.block.header() }.state.put_back();
     }
 
-    /// Gives the value. Wakes whoever waits, then runs the callbacks, on this thread. The value is dropped if the future was
-    /// cancelled, or nobody has it.
+    /// Gives the value. Wakes whoever waits, then runs the callbacks, on this thread. The value is dropped here if the future was
+    /// cancelled or dropped before.
     pub fn complete(self, value: T) {
         let promise = ManuallyDrop::new(self);
         // SAFETY: the promise is the producer's side, for values of this type, and is not used after this.
