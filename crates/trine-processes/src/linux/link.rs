@@ -22,6 +22,10 @@ use trine_platform::atomic::Ordering::Relaxed;
 /// The words of one ring: 64 KiB, which the caches of a core hold.
 const WORDS: usize = 64 * 1024 / size_of::<usize>();
 
+/// So many tasks that travel together may be replied to before the parent hears how long they took: to look at the clock for each
+/// would cost as much as some of them, and if they are long somebody else should have the rest.
+const NOTED_TOGETHER: u32 = 16;
+
 /// Nobody makes the memory smaller, so no access to it can fail; nor larger, nor takes that back.
 const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
@@ -231,9 +235,11 @@ pub(super) struct WorkerEnd {
     writer: Writer,
     /// The number of the next call.
     call: u32,
-    /// How long the worker has been at tasks, up to then; or it has begun to be at some since.
+    /// How long the worker has been at tasks, up to `since`, when it began what it is at now.
     busy: Duration,
     since: Instant,
+    /// How many replies have been sent since then.
+    unnoted: u32,
 }
 
 impl WorkerEnd {
@@ -249,6 +255,7 @@ impl WorkerEnd {
             call: 0,
             busy: Duration::ZERO,
             since: Instant::now(),
+            unnoted: 0,
         })
     }
 
@@ -267,6 +274,7 @@ impl WorkerEnd {
         let now = Instant::now();
         self.busy += now - self.since;
         self.since = now;
+        self.unnoted = 0;
         // ORDERING: Relaxed: see `ParentEnd::busy`.
         let busy = &self.link.layout().busy.0;
         busy.store(self.busy.as_nanos() as usize, Relaxed);
@@ -293,6 +301,10 @@ impl WorkerEnd {
             return self.writer.write(ring, reply, || false);
         }
         ring.cursors.reader_alarm().ring_if_urgent();
+        self.unnoted += 1;
+        if self.unnoted == NOTED_TOGETHER {
+            self.note_busy_time();
+        }
         Ok(())
     }
 
@@ -312,7 +324,7 @@ impl WorkerEnd {
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{ParentEnd, WorkerEnd};
+    use super::{NOTED_TOGETHER, ParentEnd, WorkerEnd};
     use std::time::{Duration, Instant};
 
     #[test]
@@ -346,5 +358,10 @@ mod tests {
             assert!(parent.busy() - before >= Duration::from_millis(1));
             before = parent.busy();
         }
+        for _ in 0..NOTED_TOGETHER {
+            assert_eq!(parent.busy(), before);
+            worker.send_soon(b"a reply").expect("there is room");
+        }
+        assert!(parent.busy() > before);
     }
 }
