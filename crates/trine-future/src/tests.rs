@@ -28,10 +28,10 @@ mod waits;
 mod wakers;
 
 use crate::waiter::Waiter;
-use crate::{Future, Outcome, Promise, TaskError};
+use crate::{Drive, Future, Outcome, Owner, Promise, TaskError, Waiting};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 
 fn refused() -> TaskError {
@@ -88,6 +88,16 @@ struct CountsDrop(Counter);
 impl Drop for CountsDrop {
     fn drop(&mut self) {
         self.0.add();
+    }
+}
+
+/// An owner that says so when it is asked, and wants the task to be run where the wait is.
+struct TellsAndRunsInline(mpsc::Sender<()>);
+
+impl Owner for TellsAndRunsInline {
+    fn drive(&self, _: Waiting<'_>) -> Drive {
+        let _ = self.0.send(());
+        Drive::Run
     }
 }
 

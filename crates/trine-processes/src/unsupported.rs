@@ -76,6 +76,10 @@ impl Process {
         match *self {}
     }
 
+    pub(crate) fn busy(&self) -> Option<Duration> {
+        match *self {}
+    }
+
     pub(crate) fn wake(&self) {
         match *self {}
     }

@@ -16,6 +16,14 @@ fn check_made(result: Result<Tracked, TaskError>) {
     assert_eq!(result.expect("it was given").get(), 6);
 }
 
+fn cancel_or_take(future: Future<Tracked>) {
+    if future.cancel() {
+        assert!(future.result().is_err_and(|error| error.is_cancelled()));
+    } else {
+        check_made(future.result());
+    }
+}
+
 #[test]
 fn lazy_promise_races_a_wait() {
     check("future::lazy_promise_races_a_wait", || {
@@ -31,11 +39,7 @@ fn lazy_promise_races_a_cancel() {
     check("future::lazy_promise_races_a_cancel", || {
         let (promise, future) = lazy(());
         let producer = spawn(move || promise.complete(Tracked::new(5)));
-        if future.cancel() {
-            assert!(future.result().is_err_and(|error| error.is_cancelled()));
-        } else {
-            check_made(future.result());
-        }
+        cancel_or_take(future);
         join(producer);
     });
 }
@@ -48,11 +52,7 @@ fn lazy_promise_that_was_started_races_a_cancel_that_stops_it() {
             let (mut promise, future) = lazy(Stops);
             assert!(promise.start());
             let producer = spawn(move || promise.complete(Tracked::new(5)));
-            if future.cancel() {
-                assert!(future.result().is_err_and(|error| error.is_cancelled()));
-            } else {
-                check_made(future.result());
-            }
+            cancel_or_take(future);
             join(producer);
         },
     );
@@ -67,11 +67,7 @@ fn lazy_promise_that_was_put_back_races_a_cancel() {
             promise.put_back();
             promise.complete(Tracked::new(5));
         });
-        if future.cancel() {
-            assert!(future.result().is_err_and(|error| error.is_cancelled()));
-        } else {
-            check_made(future.result());
-        }
+        cancel_or_take(future);
         join(producer);
     });
 }

@@ -1,6 +1,6 @@
 //! The rows G on futures: what no suite of the peers tests.
 
-use super::{Counter, has_waiter, poll, refused};
+use super::{Counter, TellsAndRunsInline, has_waiter, poll, refused};
 use crate::{
     BlockingHook, Drive, Future, Map, Outcome, Owner, Promise, Task, Until, Waiting, as_completed,
     catch_panic, set_blocking_hook, wait,
@@ -289,16 +289,6 @@ fn g18_an_input_that_panics_reaches_the_one_who_iterates_and_nobody_else() {
     let panic = catch_panic(|| results.next()).unwrap_err();
     assert_eq!(panic.message(), "no more input");
     assert_eq!(started.get(), 3, "what was submitted has run");
-}
-
-/// An owner that says so when it is asked, and wants the task to be run where the wait is.
-struct TellsAndRunsInline(mpsc::Sender<()>);
-
-impl Owner for TellsAndRunsInline {
-    fn drive(&self, _: Waiting<'_>) -> Drive {
-        let _ = self.0.send(());
-        Drive::Run
-    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Lazy promises: the result is made from what they give by whoever takes it.
 
-use super::{Counter, CountsDrop, poll, refused};
-use crate::{Drive, Future, LazyPromise, Outcome, Owner, Promise, TaskError, Waiting};
+use super::{Counter, CountsDrop, TellsAndRunsInline, poll, refused};
+use crate::{Future, LazyPromise, Outcome, Owner, Promise, TaskError};
 use std::sync::mpsc;
 use std::task::{Poll, Waker};
 use std::thread::{self, ThreadId};
@@ -125,16 +125,6 @@ fn one_that_was_put_back_can_be_cancelled() {
     promise.put_back();
     assert!(future.cancel());
     assert!(!promise.start());
-}
-
-/// An owner that says so when it is asked, and wants what it is asked for to be run where the wait is.
-struct TellsAndRunsInline(mpsc::Sender<()>);
-
-impl Owner for TellsAndRunsInline {
-    fn drive(&self, _: Waiting<'_>) -> Drive {
-        let _ = self.0.send(());
-        Drive::Run
-    }
 }
 
 #[test]
