@@ -54,40 +54,53 @@ fn it_is_waited_for_awaited_and_called_back_like_any_other() {
     assert!(future.result().unwrap_err().is_taken());
 }
 
+/// A value, and how often it has been dropped.
+fn given() -> (Counter, CountsDrop) {
+    let drops = Counter::default();
+    let value = drops.on_drop();
+    (drops, value)
+}
+
 #[test]
-fn what_is_given_is_dropped_once_whoever_has_gone() {
-    let given = || {
-        let drops = Counter::default();
-        let value = drops.on_drop();
-        (drops, value)
-    };
-    // The future goes before the value comes.
+fn what_comes_after_the_future_has_gone_is_dropped() {
     let (drops, value) = given();
     let (promise, future) = LazyPromise::with_owner((), not_made);
     drop(future);
     promise.complete(value);
     assert_eq!(drops.get(), 1);
-    // It goes after that.
+}
+
+#[test]
+fn what_was_given_is_dropped_with_the_future() {
     let (drops, value) = given();
     let (promise, future) = LazyPromise::with_owner((), not_made);
     promise.complete(value);
     assert_eq!(drops.get(), 0);
     drop(future);
     assert_eq!(drops.get(), 1);
-    // It was cancelled.
+}
+
+#[test]
+fn what_comes_after_a_cancellation_is_dropped() {
     let (drops, value) = given();
     let (promise, future) = LazyPromise::with_owner((), not_made);
     assert!(future.cancel());
     promise.complete(value);
     assert_eq!(drops.get(), 1);
     assert!(future.result().unwrap_err().is_cancelled());
-    // It was cancelled while it ran.
+}
+
+#[test]
+fn what_comes_from_a_task_that_was_cancelled_while_it_ran_is_dropped() {
     let (drops, value) = given();
     let (mut promise, future) = LazyPromise::with_owner(Stops, not_made);
     assert!(promise.start() && future.cancel());
     promise.complete(value);
     assert_eq!(drops.get(), 1);
-    // It is taken.
+}
+
+#[test]
+fn what_is_taken_is_dropped_once() {
     let (drops, value) = given();
     let (promise, future) = LazyPromise::with_owner((), keep);
     promise.complete(value);
