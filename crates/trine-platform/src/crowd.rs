@@ -84,14 +84,20 @@ impl Crowd {
 
 /// A thread that yields, some times.
 pub(crate) struct Yields {
+    begun: Instant,
+    /// The end of the last one.
     since: Instant,
 }
 
 impl Yields {
     /// `None` while it is not worth yielding.
     pub(crate) fn begin() -> Option<Self> {
-        let since = Instant::now();
-        (!CROWD.is_there(milliseconds(since))).then_some(Self { since })
+        let now = Instant::now();
+        let yields = Self {
+            begun: now,
+            since: now,
+        };
+        (!CROWD.is_there(milliseconds(now))).then_some(yields)
     }
 
     /// Lets others run. False if that took long, so that it is not worth doing again.
@@ -106,6 +112,11 @@ impl Yields {
             CROWD.note_long(milliseconds(now));
         }
         is_short
+    }
+
+    /// How long they have taken together.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.since.saturating_duration_since(self.begun)
     }
 }
 

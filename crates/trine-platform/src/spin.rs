@@ -4,10 +4,16 @@ use crate::atomic::AtomicU32;
 use crate::atomic::Ordering::Relaxed;
 use crate::crowd::Yields;
 use crate::global;
+use std::time::Duration;
 
-/// How often a thread looks before it sleeps. Together the looks take some microseconds: to fall asleep and be woken on another
-/// processor costs several times that, and what comes soon comes sooner. A model explores nothing new by looking again.
-const LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 35 };
+/// For so long a thread looks before it sleeps: to fall asleep and be woken on another processor costs several times that. And
+/// one that waits for who is just being woken should not fall asleep as well, because then that one will wait for it: so two
+/// threads that have no reason to sleep any more wake each other for ever. (A time and no number of looks: what those take
+/// differs by a factor of three between machines.)
+const PATIENCE: Duration = Duration::from_micros(20);
+
+/// A model explores nothing new by looking again.
+const IS_MODEL: bool = cfg!(trine_loom);
 
 /// After so many looks, which take a microsecond or two, only those who have a processor to spare go on, and let others run on it
 /// in between: the one that they wait for may have been woken there. That is a system call, so what comes then is seen later.
@@ -28,7 +34,7 @@ global! {
 /// process may run at once, so that one is left for whoever does what they all wait for. On a single processor nobody
 /// spins, nor while other programs want the processors.
 pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
-    if LOOKS == 0 || processors() == 1 {
+    if IS_MODEL || processors() == 1 {
         return false;
     }
     if look_quickly(&mut look) {
@@ -40,22 +46,21 @@ pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
     let Some(mut yields) = Yields::begin() else {
         return false;
     };
-    for _ in QUICK_LOOKS..LOOKS {
+    loop {
         let goes_on = yields.let_others_run();
         if look() {
             return true;
         }
-        if !goes_on {
-            break;
+        if !goes_on || yields.elapsed() > PATIENCE {
+            return false;
         }
     }
-    false
 }
 
 /// [`spin_until`] for what takes longer than a system call: it lets others run first. The one that this waits for may have been
 /// woken on this processor, and the quick looks would only keep it from running.
 pub fn yield_and_spin_until(mut look: impl FnMut() -> bool) -> bool {
-    if LOOKS == 0 || processors() == 1 {
+    if IS_MODEL || processors() == 1 {
         return false;
     }
     if let Some(mut yields) = Yields::begin() {
@@ -67,7 +72,7 @@ pub fn yield_and_spin_until(mut look: impl FnMut() -> bool) -> bool {
 /// Calls `look` until it is true, for a microsecond or two at most. False if it has not been. On a single processor, and in a model,
 /// it looks once.
 pub fn spin_briefly(mut look: impl FnMut() -> bool) -> bool {
-    if LOOKS == 0 || processors() == 1 {
+    if IS_MODEL || processors() == 1 {
         return look();
     }
     look_quickly(&mut look)
@@ -125,7 +130,7 @@ mod tests {
             looks += 1;
             false
         }));
-        assert!(looks <= LOOKS);
+        assert!(looks > 0 || processors() == 1);
     }
 
     #[test]
