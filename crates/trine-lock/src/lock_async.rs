@@ -2,11 +2,12 @@
 
 use crate::bucket::Sleeper;
 use crate::guard::AsyncLockGuard;
-use crate::word::{Held, TASK_LOOKS};
+use crate::word::Held;
 use crate::{Lock, patience, waiters};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use trine_platform::PATIENCE;
 
 /// Waits for a [`Lock`]: what [`Lock::lock_async`] returns.
 ///
@@ -70,9 +71,10 @@ impl<'a, T: ?Sized> LockAsync<'a, T> {
 
     fn join(&mut self, context: &Context<'_>) -> Option<Held<'a>> {
         let word = &self.lock.word;
-        let held = word
-            .try_acquire()
-            .or_else(|| patience::look(|| word.acquire_soon(TASK_LOOKS)));
+        // As long as it takes to wake a sleeper: two tasks that compete and have begun to wait for each other's wakes find out of
+        // it.
+        let look = || patience::look(|| word.acquire_soon(PATIENCE));
+        let held = word.try_acquire().or_else(look);
         if held.is_some() {
             return held;
         }

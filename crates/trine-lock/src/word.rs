@@ -23,28 +23,24 @@
 
 use crate::state::{Attempt, LOCKED, Place, Snapshot};
 use crate::waiters;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::{self, Acquire, Relaxed, Release};
 use trine_platform::{Deadline, const_fn, spin_loop, thread};
 
-/// How often a task looks again at a held lock before it stands in line, after a pause that doubles each time, if the
-/// thread has the [patience](crate::patience). Together that takes some 20 microseconds, as long as it takes to wake a
-/// sleeper: two tasks that compete and have begun to wait for each other's wakes find out of it. A model explores nothing
-/// new by looking twice.
-pub(crate) const TASK_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 10 };
+/// For so long a thread looks again at a held lock, with pauses in between: before it lets others run, and, in line, when it was
+/// woken and overtaken. That is many times as long as a short critical section takes, and a tenth of what it costs to sleep and be
+/// woken on another processor.
+///
+/// (A time and no number of looks: what a pause takes differs by a factor of five between processors.)
+const LOOK: Duration = Duration::from_micros(4);
 
-/// The same for a thread, whatever its patience: together a few times as long as a short critical section takes.
-const THREAD_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 4 };
+/// How often a thread that has looked for so long lets others run, the holder perhaps, and looks again. If nobody else wants the
+/// processor that takes some 20 microseconds, less than to sleep and be woken on another one.
+const YIELDS: u32 = if cfg!(trine_loom) { 0 } else { 100 };
 
-/// How often a thread that has looked so often lets others run, the holder perhaps, and looks again. It is what keeps
-/// short critical sections from turning into a procession in which each thread sleeps until the one before it has
-/// finished.
-const THREAD_YIELDS: u32 = if cfg!(trine_loom) { 0 } else { 10 };
-
-/// How often a thread in line that was woken and overtaken looks again before it sleeps. It is awake already, and to
-/// wake it once more would cost more than a critical section of some length.
-const AWAKE_LOOKS: u32 = if cfg!(trine_loom) { 0 } else { 100 };
+/// A thread that has let others run for longer sleeps: who wants the processor is not about to unlock.
+const LONG_YIELD: Duration = Duration::from_micros(200);
 
 /// The word of a lock. Its address is the lock's identity while somebody borrows the lock.
 #[derive(Debug)]
@@ -111,33 +107,42 @@ impl LockWord {
     }
 
     fn acquire_or_sleep(&self, deadline: Option<&Deadline>) -> Option<Held<'_>> {
-        let try_after_others = |_| {
-            thread::yield_now();
-            self.try_acquire()
-        };
         self.try_acquire()
-            .or_else(|| self.acquire_soon(THREAD_LOOKS))
-            .or_else(|| (0..THREAD_YIELDS).find_map(try_after_others))
+            .or_else(|| self.acquire_soon(LOOK))
+            .or_else(|| self.acquire_after_others())
             .or_else(|| waiters::sleep(self, deadline))
     }
 
-    /// Takes the lock if it is free after one of `looks` pauses.
-    pub(crate) fn acquire_soon(&self, looks: u32) -> Option<Held<'_>> {
-        (0..looks).find_map(|look| {
-            for _ in 0..1 << look {
-                spin_loop();
-            }
+    /// Takes the lock if it is free after a pause, of which each is twice as long as the one before and all together about `time`.
+    pub(crate) fn acquire_soon(&self, time: Duration) -> Option<Held<'_>> {
+        let mut pauses = 1;
+        look_again(time, || {
+            (0..pauses).for_each(|_| spin_loop());
+            pauses *= 2;
             self.try_acquire()
         })
+    }
+
+    /// Takes the lock if it is free after others have run. It is what keeps short critical sections from turning into a procession
+    /// in which each thread sleeps until the one before it has finished.
+    fn acquire_after_others(&self) -> Option<Held<'_>> {
+        let begun = Instant::now();
+        (0..YIELDS)
+            .take_while(|_| begun.elapsed() < LONG_YIELD)
+            .find_map(|_| {
+                thread::yield_now();
+                self.try_acquire()
+            })
     }
 
     /// Whether the lock becomes free within a few moments. It may be somebody else's by the time that this returns.
     pub(crate) fn is_free_soon(&self) -> bool {
-        (0..AWAKE_LOOKS).any(|_| {
+        let is_free = || {
             spin_loop();
             // ORDERING: Relaxed. It is a hint: the attempt that follows decides.
-            !Snapshot(self.0.load(Relaxed)).is_locked()
-        })
+            (!Snapshot(self.0.load(Relaxed)).is_locked()).then_some(())
+        };
+        look_again(LOOK, is_free).is_some()
     }
 
     #[inline]
@@ -173,6 +178,20 @@ impl LockWord {
                 Ok(_) => return outcome,
                 Err(actual) => current = actual,
             }
+        }
+    }
+}
+
+/// Calls `look` until it finds something, or for `time`. Not at all in a model, which explores nothing new by looking twice.
+fn look_again<T>(time: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    if cfg!(trine_loom) {
+        return None;
+    }
+    let begun = Instant::now();
+    loop {
+        let found = look();
+        if found.is_some() || begun.elapsed() > time {
+            return found;
         }
     }
 }
