@@ -7,7 +7,7 @@ use crate::owner::Waiting;
 use crate::waiter::Waiter;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use trine_platform::{Deadline, spin_until};
+use trine_platform::{Deadline, yield_and_spin_until};
 
 /// So many blocks are on their way to this processor at a time. Futures lie anywhere in memory, and one that has ended on
 /// another processor comes from its cache: one after the other, each would be waited for.
@@ -152,7 +152,8 @@ impl Many {
                 self.offered += usize::from(!ran);
                 continue;
             }
-            if blocked.is_none() && spin_until(|| self.completions.read(self.ended).is_some()) {
+            // Not at once: who keeps looking takes the place away from who is about to write there, and gets one number at a time.
+            if blocked.is_none() && yield_and_spin_until(|| self.completions.read(self.ended).is_some()) {
                 continue;
             }
             blocked.get_or_insert_with(Blocked::begin);
