@@ -43,7 +43,7 @@ impl Pool {
     }
 
     /// What a worker does until it has a task. False when the pool is closed.
-    fn next(&self) -> bool {
+    fn next(&self, number: usize) -> bool {
         self.sleep.start_searching();
         loop {
             if self.take() {
@@ -54,7 +54,7 @@ impl Pool {
                 self.sleep.stop_searching(|| self.nothing_to_do());
                 return false;
             }
-            self.sleep.sleep(|| self.nothing_to_do());
+            self.sleep.sleep(number, || self.nothing_to_do());
         }
     }
 
@@ -68,7 +68,7 @@ fn inject_vs_last_sleeper() {
     check("threads::inject_vs_last_sleeper", || {
         let pool = Pool::new();
         let worker = Arc::clone(&pool);
-        let worker = spawn(move || assert!(worker.next()));
+        let worker = spawn(move || assert!(worker.next(0)));
         pool.submit();
         worker.join().expect("the worker does not panic");
     });
@@ -79,7 +79,10 @@ fn two_tasks_wake_two_workers() {
     // Each worker takes one task and ends: if the second wake is lost, one of them sleeps for ever.
     check("threads::two_tasks_wake_two_workers", || {
         let pool = Pool::new();
-        let workers = [Arc::clone(&pool), Arc::clone(&pool)].map(|pool| spawn(move || assert!(pool.next())));
+        let workers = [0, 1].map(|number| {
+            let pool = Arc::clone(&pool);
+            spawn(move || assert!(pool.next(number)))
+        });
         pool.submit();
         pool.submit();
         for worker in workers {
@@ -92,7 +95,10 @@ fn two_tasks_wake_two_workers() {
 fn close_wakes_every_sleeper() {
     check("threads::close_wakes_every_sleeper", || {
         let pool = Pool::new();
-        let workers = [Arc::clone(&pool), Arc::clone(&pool)].map(|pool| spawn(move || assert!(!pool.next())));
+        let workers = [0, 1].map(|number| {
+            let pool = Arc::clone(&pool);
+            spawn(move || assert!(!pool.next(number)))
+        });
         pool.closed.store(1, Release);
         pool.sleep.notify_all();
         for worker in workers {

@@ -1,7 +1,7 @@
 //! How workers without work fall asleep, and how work wakes them: one, and only if nobody is looking already.
 //!
 //! A worker is busy, searching, or asleep. Searching workers and sleepers are counted in one word. Sleepers wait for
-//! permits, a counting semaphore: which one gets a permit does not matter.
+//! permits, a counting semaphore: which one gets a permit does not matter for what follows.
 //!
 //! # No task is left while a worker sleeps
 //!
@@ -19,6 +19,7 @@
 //!   passes F2, looks at the queues once more, and if there is something, wakes another one (`stop_searching`), which
 //!   searches in its place.
 
+use std::num::NonZeroU32;
 use trine_platform::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use trine_platform::atomic::{AtomicU32, fence};
 use trine_platform::{AsymmetricFences, Futex};
@@ -44,10 +45,18 @@ fn searchers(counts: u32) -> u32 {
     counts / SEARCHER
 }
 
+/// What tells sleepers from each other, as far as there are bits.
+fn bit(number: usize) -> NonZeroU32 {
+    NonZeroU32::new(1 << (number % u32::BITS as usize)).unwrap_or(NonZeroU32::MIN)
+}
+
 /// The sleeping and waking of a pool's workers.
 pub(crate) struct Sleep {
     counts: AtomicU32,
     permits: Futex,
+    /// The bit of the worker that fell asleep last, which is woken first: its caches are warm, and most likely it comes back on the
+    /// processor that it has left just now. 0 if it was. A hint: it may be awake, and then another one is woken.
+    last: AtomicU32,
     fences: AsymmetricFences,
     /// Whether jobs are pushed in this pool: `NO_JOBS`, `FIRST_JOB` or `JOBS`. It only grows.
     jobs: AtomicU32,
@@ -58,6 +67,7 @@ impl Sleep {
         Self {
             counts: AtomicU32::new(0),
             permits: Futex::new(0),
+            last: AtomicU32::new(0),
             fences: AsymmetricFences::new(),
             jobs: AtomicU32::new(NO_JOBS),
         }
@@ -150,9 +160,10 @@ impl Sleep {
         }
     }
 
-    /// The calling searcher sleeps until there may be work, and searches again then. It does not sleep unless
+    /// The calling searcher, the worker with this number, sleeps until there may be work, and searches again then. It does not sleep unless
     /// `nothing_to_do`, which looks at the queues.
-    pub(crate) fn sleep(&self, nothing_to_do: impl FnOnce() -> bool) {
+    pub(crate) fn sleep(&self, number: usize, nothing_to_do: impl FnOnce() -> bool) {
+        let bit = bit(number);
         // ORDERING: A of the argument above.
         self.counts.fetch_sub(SEARCHER - SLEEPER, AcqRel);
         if self.look_again(nothing_to_do) && self.stay_awake() {
@@ -167,7 +178,9 @@ impl Sleep {
             if taken.is_ok() {
                 return;
             }
-            self.permits.wait(0);
+            // ORDERING: Relaxed. It is a hint.
+            self.last.store(bit.get(), Relaxed);
+            self.permits.wait_as(0, bit);
         }
     }
 
@@ -184,7 +197,11 @@ impl Sleep {
         // ORDERING: Release pairs with the Acquire of `sleep`.
         self.permits.word().fetch_add(workers, Release);
         if workers == 1 {
-            self.permits.wake_one();
+            // ORDERING: Relaxed. It is a hint.
+            let last = NonZeroU32::new(self.last.swap(0, Relaxed));
+            if !last.is_some_and(|last| self.permits.wake_one_as(last)) {
+                self.permits.wake_one();
+            }
         } else {
             self.permits.wake_all();
         }

@@ -245,7 +245,7 @@ impl Worker {
                 sleep.stop_searching(|| self.queues.nothing_to_do());
                 return found;
             }
-            sleep.sleep(|| self.queues.nothing_to_do());
+            sleep.sleep(self.number, || self.queues.nothing_to_do());
         }
     }
 

@@ -3,6 +3,7 @@
 use super::TimedOut;
 use crate::Deadline;
 use rustix::thread::futex;
+use std::num::NonZeroU32;
 use std::sync::atomic::AtomicU32;
 
 /// A word of this process. See the contract in the parent module.
@@ -59,6 +60,17 @@ impl<const IS_SHARED: bool> FutexOf<IS_SHARED> {
             Err(rustix::io::Errno::TIMEDOUT) => Err(TimedOut),
             _ => Ok(()),
         }
+    }
+
+    /// [`wait`](Self::wait), as one of the sleepers with this bit (F5).
+    pub fn wait_as(&self, expected: u32, bit: NonZeroU32) {
+        // As in `wait`.
+        let _ = futex::wait_bitset(&self.0, Self::FLAGS, expected, None, bit);
+    }
+
+    /// Wakes one of the sleepers with this bit. False if there is none (F5).
+    pub fn wake_one_as(&self, bit: NonZeroU32) -> bool {
+        futex::wake_bitset(&self.0, Self::FLAGS, 1, bit).is_ok_and(|woken| woken > 0)
     }
 
     /// Wakes one sleeper, if there is one.

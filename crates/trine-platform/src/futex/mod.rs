@@ -31,6 +31,8 @@ pub use model::{Futex, SharedFutex};
 /// - F2: `wait` may return at any time for no reason. Callers loop.
 /// - F3: `wait` and `wake` order nothing. Callers publish with the word's own Release and Acquire.
 /// - F4: waking costs a system call. Callers wake only when somebody may be asleep.
+/// - F5: `wake_one_as(bit)` wakes one of those who sleep in `wait_as` with this bit, or says that there is none. A system that
+///   can't tell them apart wakes any one, and says that it has.
 #[cfg(all(not(trine_loom), not(target_os = "linux")))]
 pub use portable::Futex;
 
@@ -38,6 +40,7 @@ pub use portable::Futex;
 mod tests {
     use super::{TimedOut, portable};
     use crate::Deadline;
+    use std::num::NonZeroU32;
     use std::sync::Arc;
     use std::sync::atomic::Ordering::{Acquire, Release};
     use std::time::Duration;
@@ -65,15 +68,29 @@ mod tests {
 
                 #[test]
                 fn a_wake_ends_a_wait() {
+                    ends_a_wait(|futex| futex.wait(0), |futex| futex.wake_all());
+                }
+
+                #[test]
+                fn a_wake_of_those_with_a_bit_ends_their_wait() {
+                    let bit = NonZeroU32::MIN;
+                    ends_a_wait(
+                        move |futex| futex.wait_as(0, bit),
+                        move |futex| while !futex.wake_one_as(bit) && futex.word().load(Acquire) == 1 {},
+                    );
+                }
+
+                fn ends_a_wait(wait: impl Fn(&$futex), wake: impl Fn(&$futex) + Send + 'static) {
                     let futex = Arc::new(<$futex>::new(0));
                     let waker = Arc::clone(&futex);
                     let thread = std::thread::spawn(move || {
                         waker.word().store(1, Release);
-                        waker.wake_all();
+                        wake(&waker);
                     });
                     while futex.word().load(Acquire) == 0 {
-                        futex.wait(0);
+                        wait(&futex);
                     }
+                    futex.word().store(2, Release);
                     thread.join().expect("the waker does not panic");
                 }
             }

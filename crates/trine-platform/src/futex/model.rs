@@ -8,6 +8,7 @@ use super::TimedOut;
 use crate::Deadline;
 use loom::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicU32};
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -31,12 +32,21 @@ pub(crate) struct Gate(Mutex<VecDeque<Arc<Sleeper>>>);
 #[derive(Debug)]
 struct Sleeper {
     awake: Condvar,
+    bits: u32,
     has_deadline: bool,
 }
 
 impl Gate {
     fn queue(&self) -> MutexGuard<'_, VecDeque<Arc<Sleeper>>> {
         self.0.lock().expect("nothing panics under the gate")
+    }
+
+    /// Wakes the first with one of these bits. False if there is none.
+    fn wake_one(&self, bits: u32) -> bool {
+        let mut queue = self.queue();
+        let place = queue.iter().position(|sleeper| sleeper.bits & bits != 0);
+        let sleeper = place.and_then(|place| queue.remove(place));
+        sleeper.inspect(|sleeper| sleeper.awake.notify_one()).is_some()
     }
 
     /// Lets those who have a deadline see that it has passed.
@@ -47,7 +57,7 @@ impl Gate {
     }
 
     /// Sleeps while `word` reads `expected`, until a wake or the deadline.
-    fn sleep(&self, word: &AtomicU32, expected: u32, deadline: Option<&Deadline>) {
+    fn sleep(&self, word: &AtomicU32, expected: u32, bits: u32, deadline: Option<&Deadline>) {
         let mut queue = self.queue();
         // ORDERING: Relaxed, because the gate orders this reading against the waker's change.
         if word.load(Relaxed) != expected {
@@ -55,6 +65,7 @@ impl Gate {
         }
         let sleeper = Arc::new(Sleeper {
             awake: Condvar::new(),
+            bits,
             has_deadline: deadline.is_some(),
         });
         queue.push_back(Arc::clone(&sleeper));
@@ -89,7 +100,7 @@ impl Futex {
 
     /// Sleeps while the word reads `expected`, until a wake (F1, F2).
     pub fn wait(&self, expected: u32) {
-        self.gate.sleep(&self.word, expected, None);
+        self.gate.sleep(&self.word, expected, u32::MAX, None);
     }
 
     /// [`wait`](Self::wait), but not beyond `deadline`.
@@ -97,7 +108,7 @@ impl Futex {
         // From here on an expiry passes this gate after it has marked the deadline, so it either is seen by the
         // sleeper or finds it asleep.
         deadline.wakes(&self.gate);
-        self.gate.sleep(&self.word, expected, Some(deadline));
+        self.gate.sleep(&self.word, expected, u32::MAX, Some(deadline));
         // A thread that was woken and is late says so, too: callers must not lose that wake.
         if deadline.has_passed() {
             Err(TimedOut)
@@ -106,11 +117,19 @@ impl Futex {
         }
     }
 
+    /// [`wait`](Self::wait), as one of the sleepers with this bit (F5).
+    pub fn wait_as(&self, expected: u32, bit: NonZeroU32) {
+        self.gate.sleep(&self.word, expected, bit.get(), None);
+    }
+
+    /// Wakes one of the sleepers with this bit. False if there is none (F5).
+    pub fn wake_one_as(&self, bit: NonZeroU32) -> bool {
+        self.gate.wake_one(bit.get())
+    }
+
     /// Wakes one sleeper, if there is one.
     pub fn wake_one(&self) {
-        if let Some(sleeper) = self.gate.queue().pop_front() {
-            sleeper.awake.notify_one();
-        }
+        self.gate.wake_one(u32::MAX);
     }
 
     /// Wakes every sleeper.

@@ -5,6 +5,7 @@
 
 use super::TimedOut;
 use crate::Deadline;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -68,6 +69,17 @@ impl Futex {
         } else {
             Ok(())
         }
+    }
+
+    /// [`wait`](Self::wait): sleepers can't be told apart (F5).
+    pub fn wait_as(&self, expected: u32, _bit: NonZeroU32) {
+        self.wait(expected);
+    }
+
+    /// [`wake_one`](Self::wake_one): sleepers can't be told apart (F5).
+    pub fn wake_one_as(&self, _bit: NonZeroU32) -> bool {
+        self.wake_one();
+        true
     }
 
     /// Wakes one sleeper, if there is one.

@@ -89,7 +89,7 @@ impl Pool {
                 self.sleep.stop_searching(|| self.nothing_to_do());
                 return found;
             }
-            self.sleep.sleep(|| self.nothing_to_do());
+            self.sleep.sleep(0, || self.nothing_to_do());
         }
     }
 

@@ -208,7 +208,7 @@ fn a_job_wakes_the_last_sleeper(is_first: bool) {
                 asleep.stop_searching(|| thief.is_empty());
                 return run(job);
             }
-            asleep.sleep(|| thief.is_empty());
+            asleep.sleep(0, || thief.is_empty());
         }
     });
     push(&stack, &jobs[0]);
@@ -251,7 +251,7 @@ fn the_last_searcher_wakes_another_one_for_a_job() {
                         asleep.stop_searching(|| thief.is_empty());
                         return run(job);
                     }
-                    asleep.sleep(|| thief.is_empty());
+                    asleep.sleep(0, || thief.is_empty());
                 }
             });
             push(&stack, &jobs[0]);
