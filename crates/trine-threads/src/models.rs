@@ -92,6 +92,18 @@ fn two_tasks_wake_two_workers() {
 }
 
 #[test]
+fn another_sleeper_is_woken_for_one_that_is_awake() {
+    check("threads::another_sleeper_is_woken_for_one_that_is_awake", || {
+        let pool = Pool::new();
+        let worker = Arc::clone(&pool);
+        let worker = spawn(move || assert!(worker.next(0)));
+        pool.sleep.note_last(1);
+        pool.submit();
+        worker.join().expect("the worker does not panic");
+    });
+}
+
+#[test]
 fn close_wakes_every_sleeper() {
     check("threads::close_wakes_every_sleeper", || {
         let pool = Pool::new();

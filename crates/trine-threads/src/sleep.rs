@@ -160,10 +160,9 @@ impl Sleep {
         }
     }
 
-    /// The calling searcher, the worker with this number, sleeps until there may be work, and searches again then. It does not sleep unless
-    /// `nothing_to_do`, which looks at the queues.
+    /// The calling searcher, the worker with this number, sleeps until there may be work, and searches again then. It does not
+    /// sleep unless `nothing_to_do`, which looks at the queues.
     pub(crate) fn sleep(&self, number: usize, nothing_to_do: impl FnOnce() -> bool) {
-        let bit = bit(number);
         // ORDERING: A of the argument above.
         self.counts.fetch_sub(SEARCHER - SLEEPER, AcqRel);
         if self.look_again(nothing_to_do) && self.stay_awake() {
@@ -178,10 +177,17 @@ impl Sleep {
             if taken.is_ok() {
                 return;
             }
-            // ORDERING: Relaxed. It is a hint.
-            self.last.store(bit.get(), Relaxed);
+            let bit = self.note_last(number);
             self.permits.wait_as(0, bit);
         }
+    }
+
+    /// The worker with this number is the one that falls asleep last. Returns what it is to sleep as.
+    pub(crate) fn note_last(&self, number: usize) -> NonZeroU32 {
+        let bit = bit(number);
+        // ORDERING: Relaxed, here and in `permit`. It is a hint.
+        self.last.store(bit.get(), Relaxed);
+        bit
     }
 
     /// Takes the announcement back. False if somebody has counted this sleeper as woken: a permit is on its way.
@@ -197,7 +203,6 @@ impl Sleep {
         // ORDERING: Release pairs with the Acquire of `sleep`.
         self.permits.word().fetch_add(workers, Release);
         if workers == 1 {
-            // ORDERING: Relaxed. It is a hint.
             let last = NonZeroU32::new(self.last.swap(0, Relaxed));
             if !last.is_some_and(|last| self.permits.wake_one_as(last)) {
                 self.permits.wake_one();
