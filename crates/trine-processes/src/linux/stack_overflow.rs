@@ -1,5 +1,6 @@
 //! What Rust's start code, which does not run in a worker, does beside: it has a stack overflow say so before it ends the process.
 
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 use rustix::process::{Resource, getrlimit};
 use std::io;
 use std::mem;
@@ -48,12 +49,21 @@ fn stack_end() -> Option<usize> {
 
 /// The handler can't run on a stack that is full.
 fn set_alternative_stack() -> io::Result<()> {
-    // It is never given back: the thread lives as long as the process.
-    let memory: &'static mut [u8] = Vec::leak(vec![0; libc::SIGSTKSZ.max(NEAR)]);
+    let size = libc::SIGSTKSZ.max(NEAR);
+    // From the system, which gives pages only to what is used. It is never given back: the thread lives as long as the process.
+    // SAFETY: a new mapping, at an address that the kernel chooses.
+    let memory = unsafe {
+        mmap_anonymous(
+            ptr::null_mut(),
+            size,
+            ProtFlags::READ | ProtFlags::WRITE,
+            MapFlags::PRIVATE,
+        )
+    }?;
     let stack = libc::stack_t {
-        ss_sp: memory.as_mut_ptr().cast(),
+        ss_sp: memory,
         ss_flags: 0,
-        ss_size: memory.len(),
+        ss_size: size,
     };
     // SAFETY: the memory is nobody else's, for ever.
     if unsafe { libc::sigaltstack(&raw const stack, ptr::null_mut()) } == 0 {

@@ -142,6 +142,7 @@ impl<T> Table<T> {
         let hopeless = if !lost.is_empty() || stop.is_some() {
             self.failures = 0;
             self.workers[worker].missed = true;
+            self.have_another(reach);
             VecDeque::new()
         } else if had_run {
             VecDeque::new()
@@ -149,6 +150,17 @@ impl<T> Table<T> {
             self.count_failure()
         };
         Died { lost, stop, hopeless }
+    }
+
+    /// A task has ended its worker. If that was the only one, another one is started beside its successor: so that the next time
+    /// what comes does not have to wait for a start.
+    fn have_another(&mut self, reach: &mut impl Reach<T>) {
+        if !self.has_workers()
+            && let Some(other) = self.absent.pop()
+        {
+            self.workers[other].missed = true;
+            reach.wake(other);
+        }
     }
 
     /// The worker that had run as many tasks as it may is gone.

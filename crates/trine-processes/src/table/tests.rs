@@ -432,6 +432,28 @@ fn a_worker_that_dies_with_a_task_is_replaced_at_once_and_an_idle_one_when_there
 }
 
 #[test]
+fn for_the_only_worker_that_a_task_ends_two_are_started() {
+    let mut pool = Pool::new(3);
+    for worker in [1, 2] {
+        assert_eq!(pool.next(worker), NO_WAKE);
+    }
+    pool.start(0);
+    let end_with_a_task = |pool: &mut Pool, worker, number| {
+        assert_eq!(pool.submit(number), Submitted::Handed { worker });
+        pool.workers.begun.push(number);
+        pool.workers.woken.clear();
+        let _ = pool.died(worker);
+        pool.workers.woken.clone()
+    };
+    assert_eq!(end_with_a_task(&mut pool, 0, 1), [2]);
+    for worker in [0, 2] {
+        assert_eq!(pool.next(worker), Next::Start);
+        pool.start(worker);
+    }
+    assert!(end_with_a_task(&mut pool, 2, 2).is_empty(), "one is left");
+}
+
+#[test]
 fn nobody_is_replaced_once_the_pool_is_closed() {
     let mut pool = Pool::ready(1);
     let _ = pool.submit(1);

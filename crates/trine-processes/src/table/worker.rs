@@ -35,7 +35,7 @@ pub(super) struct Worker<T> {
     pub(super) deadline: Option<Instant>,
     /// Noted once: the worker is being killed.
     pub(super) stop: Option<Stop>,
-    /// The process has ended with a task: there was work for it, so another one is started at once.
+    /// A task has ended the process, or that of the only other worker: there was work for it, so one is started at once.
     pub(super) missed: bool,
     /// The tasks that the process has ended.
     pub(super) tasks: u32,
