@@ -94,6 +94,7 @@ mod waiter;
 mod waiting;
 mod waits;
 mod work;
+mod worker_death;
 
 pub use as_completed::{AsCompleted, Completable, CompletedStream, TimedAsCompleted, TimedOut, as_completed};
 pub use blocking::{BlockingHook, set_blocking_hook, set_wait_observer, while_blocked};
@@ -101,7 +102,7 @@ pub use cancel_on_drop::CancelOnDrop;
 pub use current::{CurrentTask, cancelled};
 pub use deferred::{DeferredCallbacks, defer_callbacks};
 pub use detached::Detached;
-pub use error::{TaskError, WorkerDeath};
+pub use error::TaskError;
 pub use executor::{Executor, Pool, Shutdown};
 pub use failure::{Failure, FailureHook, report_failure, set_executor_failure_hook, set_failure_hook};
 pub use future::Future;
@@ -118,6 +119,7 @@ pub use shared::{Lend, Shared};
 pub use task::Task;
 pub use task_span::{SpanContext, TaskSpan};
 pub use wait::{Until, Waited, wait, wait_async};
+pub use worker_death::WorkerDeath;
 
 #[cfg(test)]
 mod models;

@@ -28,6 +28,9 @@ use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::{self, Acquire, Relaxed, Release};
 use trine_platform::{Deadline, const_fn, spin_loop, thread};
 
+/// A model explores nothing new by looking again.
+const IS_MODEL: bool = cfg!(trine_loom);
+
 /// For so long a thread looks again at a held lock, with pauses in between: before it lets others run, and, in line, when it was
 /// woken and overtaken. That is many times as long as a short critical section takes, and a tenth of what it costs to sleep and be
 /// woken on another processor.
@@ -37,7 +40,7 @@ const LOOK: Duration = Duration::from_micros(4);
 
 /// How often a thread that has looked for so long lets others run, the holder perhaps, and looks again. If nobody else wants the
 /// processor that takes some 20 microseconds, less than to sleep and be woken on another one.
-const YIELDS: u32 = if cfg!(trine_loom) { 0 } else { 100 };
+const YIELDS: u32 = if IS_MODEL { 0 } else { 100 };
 
 /// A thread that has let others run for longer sleeps: who wants the processor is not about to unlock.
 const LONG_YIELD: Duration = Duration::from_micros(200);
@@ -182,9 +185,9 @@ impl LockWord {
     }
 }
 
-/// Calls `look` until it finds something, or for `time`. Not at all in a model, which explores nothing new by looking twice.
+/// Calls `look` until it finds something, or for `time`.
 fn look_again<T>(time: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    if cfg!(trine_loom) {
+    if IS_MODEL {
         return None;
     }
     let begun = Instant::now();

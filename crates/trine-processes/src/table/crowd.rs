@@ -1,17 +1,12 @@
 //! The table against a crowd of attendants, workers and users that do everything in any order.
 
-use crate::answers::{Answered, Died, Handing, Next, Reach, Stop, Stopped, Submitted};
-use crate::limit::{Limits, WhenFull};
+use super::outside::{End, Outside, Process, Task};
+use super::steps::Step;
+use crate::answers::{Answered, Died, Next, Stop, Stopped, Submitted};
 use crate::queue::Ticket;
 use crate::table::{Rules, Table};
-use proptest::collection::vec;
-use proptest::prelude::*;
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::{Duration, Instant};
-
-/// More bytes than that have to be sent by an attendant.
-const ROOM: usize = 80;
 
 /// What an attendant of the model is at.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,172 +25,6 @@ pub(super) enum Attendant {
     Sending(u64),
     Retiring,
     Left,
-}
-
-/// One step of the model.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Step {
-    Submit {
-        bytes: usize,
-        is_timed: bool,
-        /// So many tasks travel together, if they are not timed.
-        count: u32,
-    },
-    /// An attendant goes on. One that starts a worker succeeds, if that is good.
-    GoOn(usize, bool),
-    /// A worker begins its next task, or replies to the one that it runs.
-    Work(usize),
-    /// Somebody takes replies of a worker together, so many at most.
-    Hear(usize, usize),
-    /// A worker dies.
-    Die(usize),
-    /// A worker replies what it was not asked.
-    TalkNonsense(usize),
-    /// The time of the tasks with time-outs is over.
-    Expire,
-    /// A task is cancelled, unless it has begun, or those that travel with it are, as far as they have not begun.
-    Cancel(usize),
-    /// A task is cancelled, and killed if it has begun.
-    Kill(usize),
-    /// An attendant wakes for no reason.
-    Wake(usize),
-    /// Time passes.
-    Pass(u64),
-    Close,
-    CloseAndCancel,
-    KillAll,
-}
-
-/// How a task has left the table.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum End {
-    Answered,
-    Lost(Option<Stop>),
-    NotStartable,
-    Cancelled,
-    Full,
-    Refused,
-}
-
-/// A task, as its future and its workers see it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Task {
-    /// The numbers of those that travel together, this one included.
-    together: Range<u64>,
-    is_started: bool,
-    is_cancelled: bool,
-    /// How often it has begun.
-    pub(super) runs: u32,
-    pub(super) end: Option<End>,
-}
-
-/// A process.
-#[derive(Default)]
-struct Process {
-    /// What it was handed, with what was taken back.
-    calls: VecDeque<u64>,
-    revoked: Vec<u64>,
-    running: Option<u64>,
-    replies: VecDeque<u64>,
-    is_dead: bool,
-    talks_nonsense: bool,
-}
-
-impl Process {
-    /// A call is made that may have been made and revoked before.
-    fn offer(&mut self, number: u64) {
-        self.calls.retain(|call| *call != number);
-        self.revoked.retain(|call| *call != number);
-    }
-}
-
-/// Everything but the table and the attendants.
-pub(super) struct Outside {
-    processes: Vec<Process>,
-    pub(super) tasks: Vec<Task>,
-    /// The workers whose attendants have to be woken.
-    woken: Vec<usize>,
-}
-
-impl Outside {
-    fn task(&mut self, number: u64) -> &mut Task {
-        &mut self.tasks[usize::try_from(number).expect("there are few tasks")]
-    }
-
-    fn end(&mut self, number: u64, end: End) {
-        let before = self.task(number).end.replace(end);
-        assert_eq!(before, None, "task {number} ends once");
-    }
-
-    fn end_all(&mut self, tickets: impl IntoIterator<Item = Ticket<()>>, end: End) {
-        for ticket in tickets {
-            numbers(&ticket).for_each(|number| self.end(number, end));
-        }
-    }
-}
-
-impl Reach<()> for Outside {
-    fn hand(&mut self, worker: usize, ticket: &mut Ticket<()>, oldest: Option<&Ticket<()>>) -> Handing {
-        assert!(
-            ticket.timeout.is_none() || oldest.is_none(),
-            "its time begins at once"
-        );
-        if self.task(ticket.number).is_cancelled {
-            return Handing::Cancelled;
-        }
-        if ticket.bytes > ROOM {
-            return Handing::NoRoom;
-        }
-        for number in numbers(ticket) {
-            let was_started = std::mem::replace(&mut self.task(number).is_started, true);
-            assert!(!was_started, "nobody has it");
-            self.processes[worker].offer(number);
-            self.processes[worker].calls.push_back(number);
-        }
-        Handing::Handed
-    }
-
-    fn announce(&mut self, worker: usize, ticket: &mut Ticket<()>) -> bool {
-        assert_eq!(ticket.count, 1, "what is announced travels alone");
-        let task = self.task(ticket.number);
-        assert!(!task.is_started, "nobody has it");
-        task.is_started = !task.is_cancelled;
-        let started = task.is_started;
-        self.processes[worker].offer(ticket.number);
-        started
-    }
-
-    fn take_back(&mut self, worker: usize, ticket: &mut Ticket<()>) -> u32 {
-        let Process { running, replies, .. } = &self.processes[worker];
-        let (begun, rest): (Vec<u64>, Vec<u64>) =
-            numbers(ticket).partition(|number| *running == Some(*number) || replies.contains(number));
-        assert!(
-            begun.iter().copied().eq(numbers(ticket).take(begun.len())),
-            "they begin in their order"
-        );
-        for number in rest {
-            self.processes[worker].revoked.push(number);
-            self.task(number).is_started = false;
-        }
-        u32::try_from(begun.len()).expect("there are few tasks")
-    }
-
-    fn divide(&mut self, ticket: &mut Ticket<()>, kept: u32) -> Ticket<()> {
-        super::divide(ticket, kept)
-    }
-
-    fn wake(&mut self, worker: usize) {
-        self.woken.push(worker);
-    }
-
-    fn dismiss(&mut self, ticket: Ticket<()>) {
-        self.end_all([ticket], End::Cancelled);
-    }
-}
-
-/// The numbers of the tasks that a ticket stands for.
-fn numbers(ticket: &Ticket<()>) -> Range<u64> {
-    ticket.number..ticket.number + u64::from(ticket.count)
 }
 
 /// The pool, with the table in place and the rest made of plain values.
@@ -576,34 +405,4 @@ impl Crowd {
         let refused = ended(End::Full) + ended(End::Refused);
         assert_eq!(counts.submitted, self.outside.tasks.len() as u64 - refused);
     }
-}
-
-pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        16 => (0_usize..100, prop::bool::weighted(0.1), prop_oneof![Just(1), 1_u32..6])
-            .prop_map(|(bytes, is_timed, count)| Step::Submit { bytes, is_timed, count }),
-        24 => (any::<usize>(), prop::bool::weighted(0.8)).prop_map(|(index, is_good)| Step::GoOn(index, is_good)),
-        24 => any::<usize>().prop_map(Step::Work),
-        8 => (any::<usize>(), 1..4_usize).prop_map(|(index, most)| Step::Hear(index, most)),
-        2 => any::<usize>().prop_map(Step::Die),
-        1 => any::<usize>().prop_map(Step::TalkNonsense),
-        1 => Just(Step::Expire),
-        2 => any::<usize>().prop_map(Step::Cancel),
-        2 => any::<usize>().prop_map(Step::Kill),
-        2 => any::<usize>().prop_map(Step::Wake),
-        4 => (0_u64..3_000).prop_map(Step::Pass),
-    ];
-    vec(step, 0..200)
-}
-
-pub(super) fn rules() -> impl Strategy<Value = Rules> {
-    let limit = |range| proptest::option::of((range, Just(WhenFull::Refuse)));
-    let limits = (limit(1_usize..10), limit(1_usize..300)).prop_map(|(tasks, bytes)| Limits { tasks, bytes });
-    (limits, proptest::option::of(1_u32..4), 1_u32..4).prop_map(
-        |(limits, tasks_per_worker, restart_limit)| Rules {
-            limits,
-            tasks_per_worker,
-            restart_limit,
-        },
-    )
 }

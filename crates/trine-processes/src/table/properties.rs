@@ -1,6 +1,8 @@
 //! What holds for the table whatever happens in whatever order.
 
-use super::crowd::{Attendant, Crowd, End, Step, rules, steps};
+use super::crowd::{Attendant, Crowd};
+use super::outside::End;
+use super::steps::{Step, rules, steps};
 use proptest::prelude::*;
 
 proptest! {

@@ -1,0 +1,119 @@
+//! How tasks are stopped, and what is made of nonsense.
+
+use super::*;
+
+#[test]
+fn the_first_reason_to_stop_a_task_counts() {
+    let mut pool = timed();
+    let over = pool.now + LONG;
+    assert_eq!(pool.table.earliest_deadline(), Some(over));
+    assert!(
+        pool.table
+            .stop_expired(over - SHORT, &mut pool.workers)
+            .is_empty()
+    );
+    assert_eq!(pool.table.stop_expired(over, &mut pool.workers), [(0, true)]);
+    assert_eq!(pool.table.earliest_deadline(), None, "it is being stopped");
+    assert_eq!(pool.table.stop(0, &mut pool.workers), Stopped::Nothing);
+    assert_eq!(pool.died(0).stop, Some(Stop::TimedOut));
+}
+
+#[test]
+fn a_task_is_not_stopped_after_its_end() {
+    let mut pool = timed();
+    assert_eq!(
+        pool.table.stop(7, &mut pool.workers),
+        Stopped::Nothing,
+        "another task"
+    );
+    pool.answer(0, 0, SHORT);
+    assert!(
+        pool.table
+            .stop_expired(pool.now + LONG, &mut pool.workers)
+            .is_empty()
+    );
+    assert_eq!(pool.table.stop(0, &mut pool.workers), Stopped::Nothing);
+}
+
+#[test]
+fn a_task_with_a_time_out_is_not_given_ahead() {
+    let mut pool = Pool::fast();
+    let mut timed = ticket(200);
+    timed.timeout = Some(LONG);
+    let queued = pool.table.submit(timed, pool.now, &mut pool.workers);
+    assert_eq!(queued, Submitted::Queued { wake: None });
+}
+
+/// The kill and the reply cross: the result counts, and the worker gets no other task.
+#[test]
+fn a_task_that_replies_while_it_is_stopped_has_replied() {
+    let mut pool = timed();
+    assert_eq!(pool.table.stop(0, &mut pool.workers), Stopped::Runs { worker: 0 });
+    assert_eq!(pool.submit(1), Submitted::Queued { wake: None });
+    assert!(pool.answer(0, 0, SHORT));
+    assert_eq!(pool.table.states().next(), Some((WorkerState::Ending, 1)));
+    assert_eq!(pool.died(0).stop, Some(Stop::Killed));
+    assert_eq!(pool.table.task_counts().answered, 1);
+    assert_eq!(pool.table.worker_counts().killed, 1);
+    assert_eq!(pool.next(0), Next::Start);
+}
+
+/// Whoever kills a worker hits the task that was to be stopped, and no other.
+#[test]
+fn what_waits_behind_a_task_that_is_stopped_is_taken_back_first() {
+    let mut pool = Pool::fast();
+    pool.workers.begun = vec![100];
+    assert_eq!(
+        pool.table.stop(100, &mut pool.workers),
+        Stopped::Runs { worker: 0 }
+    );
+    assert_eq!(pool.table.worker_of(101), None);
+    let mut late = Pool::fast();
+    // The worker is at the next one already, and the reply is on its way.
+    late.workers.begun = vec![100, 101];
+    assert_eq!(late.table.stop(100, &mut late.workers), Stopped::Nothing);
+    late.answer(0, 100, SHORT);
+    assert_eq!(late.table.worker_of(101), Some(0));
+}
+
+#[test]
+fn a_task_that_waits_in_a_worker_is_stopped_without_a_kill() {
+    let mut pool = Pool::fast();
+    let taken = Stopped::Taken {
+        worker: 0,
+        ticket: ticket(103),
+    };
+    assert_eq!(pool.table.stop(103, &mut pool.workers), taken);
+    assert_eq!(pool.table.waiting().0, 3);
+}
+
+#[test]
+fn a_worker_that_replies_nonsense_gets_no_other_task() {
+    let mut pool = Pool::fast();
+    pool.workers.begun = vec![100];
+    assert_eq!(pool.table.answered(0, 7), None);
+    assert_eq!(pool.table.distrust(0, &mut pool.workers), Some(ticket(100)));
+    assert_eq!(pool.submit(200), Submitted::Queued { wake: None });
+    let died = pool.died(0);
+    assert_eq!((died.lost.len(), died.stop), (0, Some(Stop::Distrusted)));
+    assert_eq!(pool.table.task_counts().lost, 1);
+}
+
+#[test]
+fn nonsense_between_two_tasks_costs_neither() {
+    let mut pool = Pool::fast();
+    pool.workers.begun = vec![100];
+    assert_eq!(pool.table.answered(0, 100), Some(Answered::Last(ticket(100))));
+    pool.workers.begun = vec![];
+    assert_eq!(pool.table.distrust(0, &mut pool.workers), None);
+    assert_eq!(pool.died(0).lost, []);
+    assert_eq!((pool.table.waiting().0, pool.table.task_counts().lost), (4, 0));
+}
+
+/// A task may make its call look as if it had not begun, and talk nonsense wherever it runs.
+#[test]
+fn nonsense_of_a_new_worker_costs_its_first_task() {
+    let mut pool = Pool::ready(1);
+    let _ = pool.submit(0);
+    assert_eq!(pool.table.distrust(0, &mut pool.workers), Some(ticket(0)));
+}
