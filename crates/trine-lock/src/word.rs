@@ -112,7 +112,7 @@ impl LockWord {
     fn acquire_or_sleep(&self, deadline: Option<&Deadline>) -> Option<Held<'_>> {
         self.try_acquire()
             .or_else(|| self.acquire_soon(LOOK))
-            .or_else(|| self.acquire_after_others())
+            .or_else(|| self.acquire_after_others(deadline))
             .or_else(|| waiters::sleep(self, deadline))
     }
 
@@ -126,16 +126,15 @@ impl LockWord {
         })
     }
 
-    /// Takes the lock if it is free after others have run. It is what keeps short critical sections from turning into a procession
+    /// Takes the lock if it is free after others have run, before the deadline. It is what keeps short critical sections from turning into a procession
     /// in which each thread sleeps until the one before it has finished.
-    fn acquire_after_others(&self) -> Option<Held<'_>> {
+    fn acquire_after_others(&self, deadline: Option<&Deadline>) -> Option<Held<'_>> {
         let begun = Instant::now();
-        (0..YIELDS)
-            .take_while(|_| begun.elapsed() < LONG_YIELD)
-            .find_map(|_| {
-                thread::yield_now();
-                self.try_acquire()
-            })
+        let goes_on = || begun.elapsed() < LONG_YIELD && !deadline.is_some_and(Deadline::has_passed);
+        (0..YIELDS).take_while(|_| goes_on()).find_map(|_| {
+            thread::yield_now();
+            self.try_acquire()
+        })
     }
 
     /// Whether the lock becomes free within a few moments. It may be somebody else's by the time that this returns.

@@ -6,9 +6,9 @@ use crate::crowd::Yields;
 use crate::global;
 use std::time::Duration;
 
-/// For so long a thread looks before it sleeps, at most: to fall asleep and be woken on another processor costs several times that. And
-/// one that waits for who is just being woken should not fall asleep as well, because then that one will wait for it: so two
-/// threads that have no reason to sleep any more wake each other for ever. (A time and no number of looks: what those take
+/// For so long a thread looks before it sleeps, at most: to fall asleep and be woken on another processor costs several times
+/// that. And one that waits for who is just being woken should not fall asleep as well, because then that one will wait for it: so
+/// two threads that have no reason to sleep any more wake each other for ever. (A time and no number of looks: what those take
 /// differs by a factor of three between machines.)
 pub const PATIENCE: Duration = Duration::from_micros(20);
 
