@@ -126,8 +126,8 @@ impl LockWord {
         })
     }
 
-    /// Takes the lock if it is free after others have run, before the deadline. It is what keeps short critical sections from turning into a procession
-    /// in which each thread sleeps until the one before it has finished.
+    /// Takes the lock if it is free after others have run, before the deadline. It is what keeps short critical sections from
+    /// turning into a procession in which each thread sleeps until the one before it has finished.
     fn acquire_after_others(&self, deadline: Option<&Deadline>) -> Option<Held<'_>> {
         let begun = Instant::now();
         let goes_on = || begun.elapsed() < LONG_YIELD && !deadline.is_some_and(Deadline::has_passed);
