@@ -38,9 +38,9 @@ pub use workers::{WORKERS_VARIABLE, default_workers, processors};
 /// Atomic integers and the fence: std's, or loom's in a model.
 pub mod atomic {
     #[cfg(trine_loom)]
-    pub use loom::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, fence};
+    pub use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, fence};
     #[cfg(not(trine_loom))]
-    pub use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, fence};
+    pub use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, fence};
 
     pub use std::sync::atomic::Ordering;
 }

@@ -48,7 +48,7 @@ impl ThreadPoolBuilder {
         }
     }
 
-    /// The number of threads that run tasks, at least 1 and at most 65,471.
+    /// The number of threads that run tasks, at least 1 and at most 32,703.
     ///
     /// By default what the environment variable [`TRINE_WORKERS`](crate::WORKERS_VARIABLE) says, else one for each CPU that this
     /// process may use, by its affinity and the quota of its cgroup (v1 or v2).

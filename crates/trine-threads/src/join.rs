@@ -8,9 +8,7 @@ use std::mem::forget;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use trine_future::TaskSpan;
-
-/// How often a thread looks whether the other half is done before it sleeps.
-const SPINS: u32 = 200;
+use trine_platform::spin_until;
 
 /// Runs `first` on this thread, and `second` as well unless another worker takes it meanwhile.
 #[inline]
@@ -105,16 +103,12 @@ fn give_up<F: FnOnce() -> R, R>(worker: &Worker, index: usize, job: &FrameJob<F,
 #[cold]
 fn wait(worker: &Worker, latch: &Latch) {
     let guard = AbortOnUnwind;
-    for _ in 0..SPINS {
-        if latch.is_set() {
-            return forget(guard);
-        }
-        trine_platform::spin_loop();
+    if !spin_until(|| latch.is_set()) {
+        worker.blocked(|| {
+            while !latch.is_set() {
+                latch.sleep();
+            }
+        });
     }
-    worker.blocked(|| {
-        while !latch.is_set() {
-            latch.sleep();
-        }
-    });
     forget(guard);
 }

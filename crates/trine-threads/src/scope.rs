@@ -28,11 +28,10 @@ use std::sync::Arc;
 use std::{fmt, mem};
 use trine_future::{CurrentTask, Future, TaskSpan};
 use trine_lock::Lock;
+use trine_platform::spin_until;
 
-/// How often the end of a scope looks for work of its own before it sleeps.
-const SEARCHES: u32 = 4;
-/// How often it looks in between whether it is over.
-const SPINS: u32 = 100;
+/// How often the end of a scope looks for work of its own before it sleeps. In between it looks whether it is over.
+const SEARCHES: u32 = 2;
 
 /// Where tasks are spawned that borrow from the frames around. See [`ThreadPool::scope`](crate::ThreadPool::scope).
 ///
@@ -268,11 +267,8 @@ impl<'scope> Scope<'scope> {
                 unsafe { run(job) };
                 return true;
             }
-            for _ in 0..SPINS {
-                if self.open.has_ended() {
-                    return true;
-                }
-                trine_platform::spin_loop();
+            if spin_until(|| self.open.has_ended()) {
+                return true;
             }
         }
         false

@@ -21,28 +21,24 @@
 
 use std::num::NonZeroU32;
 use trine_platform::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
-use trine_platform::atomic::{AtomicU32, fence};
+use trine_platform::atomic::{AtomicBool, AtomicU32, fence};
 use trine_platform::{AsymmetricFences, Futex};
 
-/// One sleeper, in the lower half of the counts.
+/// One sleeper, in the lower part of the counts.
 const SLEEPER: u32 = 1;
-/// One searcher, in the upper half.
-const SEARCHER: u32 = 1 << 16;
+/// One searcher, in the part above.
+const SEARCHER: u32 = 1 << 15;
+/// In the uppermost bit: no job has been pushed in this pool.
+const NO_JOBS: u32 = 1 << 31;
 /// How many threads the counts have room for.
 pub(crate) const MOST_THREADS: u32 = SEARCHER - 1;
-
-const NO_JOBS: u32 = 0;
-/// There will be one in a moment.
-const FIRST_JOB: u32 = 1;
-/// Everybody who announces something from now on knows.
-const JOBS: u32 = 2;
 
 fn sleepers(counts: u32) -> u32 {
     counts & (SEARCHER - 1)
 }
 
 fn searchers(counts: u32) -> u32 {
-    counts / SEARCHER
+    (counts & !NO_JOBS) / SEARCHER
 }
 
 /// What tells sleepers from each other, as far as there are bits.
@@ -58,18 +54,18 @@ pub(crate) struct Sleep {
     /// processor that it has left just now. 0 if it was. A hint: it may be awake, and then another one is woken.
     last: AtomicU32,
     fences: AsymmetricFences,
-    /// Whether jobs are pushed in this pool: `NO_JOBS`, `FIRST_JOB` or `JOBS`. It only grows.
-    jobs: AtomicU32,
+    /// There is a job, or will be in a moment.
+    has_jobs: AtomicBool,
 }
 
 impl Sleep {
     pub(crate) fn new() -> Self {
         Self {
-            counts: AtomicU32::new(0),
+            counts: AtomicU32::new(NO_JOBS),
             permits: Futex::new(0),
             last: AtomicU32::new(0),
             fences: AsymmetricFences::new(),
-            jobs: AtomicU32::new(NO_JOBS),
+            has_jobs: AtomicBool::new(false),
         }
     }
 
@@ -80,27 +76,36 @@ impl Sleep {
         self.wake_one();
     }
 
-    /// A worker has put a job on its own stack: as `notify`, but cheap if there is nobody to be woken.
+    /// A worker has put a job on its own stack: as `notify`, but cheap if all others are busy.
     #[inline]
     pub(crate) fn notify_of_job(&self) {
-        // ORDERING: Acquire pairs with the Release of `first_job`: this comes after the heavy fence there.
-        if self.jobs.load(Acquire) != JOBS {
+        // ORDERING: F1.
+        self.fences.light();
+        // ORDERING: R. Acquire pairs with the Release of `first_job`: this comes after the heavy fence there.
+        if self.counts.load(Acquire) != 0 {
+            self.wake_for_job();
+        }
+    }
+
+    /// `notify_of_job`, if this is the first job, or somebody sleeps or searches.
+    #[cold]
+    fn wake_for_job(&self) {
+        // ORDERING: Acquire, as in `notify_of_job`.
+        if self.counts.load(Acquire) & NO_JOBS != 0 {
             self.first_job();
         }
-        // ORDERING: F1, and R: there are sleepers, and nobody searches.
-        self.fences.light();
+        // ORDERING: R, after F1 or the heavy fence of `first_job`: there are sleepers, and nobody searches.
         if (SLEEPER..SEARCHER).contains(&self.counts.load(Relaxed)) {
             self.wake_one();
         }
     }
 
-    #[cold]
     fn first_job(&self) {
         // ORDERING: Relaxed, ordered by the fence, whose partner is the light one of `look_again`.
-        self.jobs.fetch_max(FIRST_JOB, Relaxed);
+        self.has_jobs.store(true, Relaxed);
         self.fences.heavy();
-        // ORDERING: Release pairs with the Acquire of `notify_of_job`.
-        self.jobs.store(JOBS, Release);
+        // ORDERING: Release pairs with the Acquires above.
+        self.counts.fetch_and(!NO_JOBS, Release);
     }
 
     /// Whether there is something to do after all. The caller has announced that it does not search any more.
@@ -108,7 +113,7 @@ impl Sleep {
         // ORDERING: pairs with the heavy fence of `first_job`: either this reads the note, or whoever comes after that
         // fence reads the announcement.
         self.fences.light();
-        if self.jobs.load(Relaxed) != NO_JOBS {
+        if self.has_jobs.load(Relaxed) {
             // ORDERING: F2, for those who pass light fences.
             self.fences.heavy();
         } else {

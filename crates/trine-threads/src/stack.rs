@@ -159,11 +159,12 @@ impl<J> Stack<J> {
     /// before.
     #[inline]
     fn lower_end(&self, index: usize) -> bool {
+        let Shared { ours, theirs, .. } = &*self.shared;
         // ORDERING: O1. Release, because a thief that reads this may take jobs that were pushed before.
-        self.shared.ours.end.store(index, Release);
+        ours.end.store(index, Release);
         self.fences.light();
         // ORDERING: O2. Acquire pairs with the Release at the end of `take`: an emptied slot is seen to be empty.
-        self.shared.theirs.claimed.load(Acquire) <= index || self.lower_end_contested(index)
+        theirs.claimed.load(Acquire) <= index || self.lower_end_contested(index)
     }
 
     /// The end of `lower_end`, when a thief may want the same job.
