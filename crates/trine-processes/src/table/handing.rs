@@ -12,19 +12,26 @@ impl<T> Table<T> {
         if let Some(worker) = self.ready.last() {
             return Some(*worker).filter(|worker| self.room(*worker) >= count);
         }
+        // Asked once: for each worker, of all others, it would take long where there are many.
+        let all_are_busy = self.all_are_busy();
         (0..self.workers.len())
-            .filter(|worker| self.room(*worker) >= count)
+            .filter(|worker| self.room_if(*worker, || all_are_busy) >= count)
             .min_by_key(|worker| self.workers[*worker].handed.tasks())
     }
 
     /// For how many tasks a ticket may stand that is given to the worker now.
     pub(super) fn room(&self, worker: usize) -> u32 {
+        self.room_if(worker, || self.all_are_busy())
+    }
+
+    /// [`room`](Self::room), for who knows whether [`all_are_busy`](Self::all_are_busy).
+    fn room_if(&self, worker: usize, all_are_busy: impl FnOnce() -> bool) -> u32 {
         let serving = &self.workers[worker];
         if serving.life != Life::Serving || serving.stop.is_some() {
             return 0;
         }
         let handed = serving.handed.tasks();
-        let takes_more = || serving.pace.takes_more(serving.handed.len(), handed) && self.all_are_busy();
+        let takes_more = || serving.pace.takes_more(serving.handed.len(), handed) && all_are_busy();
         if handed > 0 && !takes_more() {
             return 0;
         }
