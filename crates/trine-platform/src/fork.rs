@@ -42,11 +42,12 @@ fn count_forks() -> io::Result<()> {
 
     extern "C" fn in_child() {
         FORKS.fetch_add(1, Relaxed);
+        crate::spin::forget_spinning();
     }
 
     static ERROR_OF_HANDLER: OnceLock<i32> = OnceLock::new();
     let error = *ERROR_OF_HANDLER.get_or_init(|| {
-        // SAFETY: the handler stays loaded for as long as this code, and does nothing but an atomic addition, which
+        // SAFETY: the handler stays loaded for as long as this code, and does nothing but change atomic numbers, which
         // is allowed in a child of a process with many threads.
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) }
     });

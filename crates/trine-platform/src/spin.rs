@@ -3,7 +3,7 @@
 use crate::atomic::AtomicU32;
 use crate::atomic::Ordering::Relaxed;
 use crate::crowd::Yields;
-use crate::global;
+use crate::{HomeProcess, global};
 use std::time::Duration;
 
 /// For so long a thread looks before it sleeps, at most: to fall asleep and be woken on another processor costs several times
@@ -103,10 +103,24 @@ impl Drop for Spinning {
     }
 }
 
+/// For a child that was forked off. It has none of the threads that have been counted: who forks does not spin.
+#[cfg(unix)]
+pub(crate) fn forget_spinning() {
+    // Not in a model, whose number is there only while it is explored.
+    if !IS_MODEL {
+        // ORDERING: Relaxed. The child has a single thread.
+        SPINNING.store(0, Relaxed);
+    }
+}
+
 /// How many threads of this process can run at once, as it was at the first call.
 fn processors() -> u32 {
     static PROCESSORS: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
-    *PROCESSORS.get_or_init(|| u32::try_from(crate::processors()).unwrap_or(u32::MAX))
+    *PROCESSORS.get_or_init(|| {
+        // From the first spinner on, children that are forked off forget. Without memory for that they only spin less.
+        let _ = HomeProcess::current();
+        u32::try_from(crate::processors()).unwrap_or(u32::MAX)
+    })
 }
 
 #[cfg(all(test, not(trine_loom)))]
@@ -131,6 +145,24 @@ mod tests {
             false
         }));
         assert!(looks > 0 || processors() == 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn those_who_spin_when_a_process_forks_do_not_spin_in_the_child() {
+        let spinning: Vec<_> = (1..processors()).map(|_| Spinning::begin()).collect();
+        // SAFETY: the child changes numbers, and leaves by `_exit`.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let may_spin = processors() == 1 || Spinning::begin().is_some();
+            // SAFETY: it only ends the process.
+            unsafe { libc::_exit(i32::from(!may_spin)) }
+        }
+        drop(spinning);
+        let mut status = -1;
+        // SAFETY: the child is ours, and the place for its status is valid.
+        let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert_eq!((waited, status), (child, 0));
     }
 
     #[test]
