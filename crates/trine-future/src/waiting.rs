@@ -32,6 +32,8 @@ impl<T> Future<T> {
         let mut parker = None;
         let mut wait = None;
         let mut blocked = None;
+        // Once before each sleep is enough: the owner may look for a while itself.
+        let mut is_asked = false;
         loop {
             if self.is_done() {
                 return Ok(true);
@@ -43,9 +45,10 @@ impl<T> Future<T> {
                 return Ok(self.is_done());
             }
             // SAFETY: this is the future, by `&mut`.
-            if unsafe { self.block().drive(waiting) } {
+            if !is_asked && unsafe { self.block().drive(waiting) } {
                 continue;
             }
+            is_asked = true;
             let Some(parker) = &parker else {
                 // First, because then the one who ends the task need not know of this thread.
                 if spin_until(|| self.is_done()) {
@@ -77,6 +80,7 @@ impl<T> Future<T> {
                 None => parker.park(),
                 Some(deadline) => parker.park_until(deadline),
             }
+            is_asked = false;
         }
     }
 

@@ -3,10 +3,10 @@
 use super::{Tracked, join};
 use crate::{Drive, Owner, Promise, Task, Waiting};
 use std::sync::Arc;
-use trine_platform::UnsafeCell;
 use trine_platform::atomic::{AtomicU32, Ordering::Relaxed};
 use trine_platform::model::check;
 use trine_platform::thread::spawn;
+use trine_platform::{Parker, UnsafeCell};
 
 /// An owner that has waiting threads run its tasks.
 pub(super) struct RunsInline;
@@ -236,8 +236,13 @@ struct SleepsFirst(AtomicU32);
 
 impl Owner for SleepsFirst {
     fn drive(&self, _: Waiting<'_>) -> Drive {
+        let calls = self.0.fetch_add(1, Relaxed);
+        if calls == 0 {
+            // It is asked again before the next sleep.
+            Parker::current().unpark();
+        }
         // By the second call the completer has the parker, so its token can be used up here.
-        if self.0.fetch_add(1, Relaxed) == 1 {
+        if calls == 1 {
             let (promise, future) = Promise::new();
             let other = spawn(move || drop(promise.complete(Tracked::new(1))));
             assert_eq!(future.result().expect("it was completed").get(), 1);

@@ -231,6 +231,38 @@ fn an_untimed_wait_runs_what_nobody_has_started() {
     drop(task);
 }
 
+/// An owner that counts how often it is asked.
+struct CountsAsks(Counter);
+
+impl Owner for CountsAsks {
+    fn drive(&self, _: Waiting<'_>) -> Drive {
+        self.0.add();
+        Drive::Sleep
+    }
+}
+
+#[test]
+fn the_owner_is_asked_once_before_a_thread_sleeps() {
+    let asks = Counter::default();
+    let (promise, future) = Promise::with_owner(CountsAsks(asks.clone()));
+    let promise = Mutex::new(Some(promise));
+    set_blocking_hook(Some(BlockingHook {
+        begin: Box::new(move || {
+            promise
+                .lock()
+                .unwrap()
+                .take()
+                .unwrap()
+                .complete(asks.get())
+                .unwrap()
+        }),
+        end: Box::new(|| ()),
+    }));
+    let asks = future.result();
+    set_blocking_hook(None);
+    assert_eq!(asks.unwrap(), 1);
+}
+
 /// An owner that wakes whoever waits for its task for no reason, ten times, and then ends the task.
 struct WakesForNothing {
     calls: Counter,
