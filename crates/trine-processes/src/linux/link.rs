@@ -296,9 +296,8 @@ impl WorkerEnd {
     pub(super) fn send_soon(&mut self, reply: &[u8]) -> Result<(), Broken> {
         let ring = self.link.replies();
         if !self.writer.try_write(ring, reply)? {
-            // Who dozes has much to read.
-            ring.cursors.wake_reader();
-            return self.writer.write(ring, reply, || false);
+            self.note_busy_time();
+            return self.send_when_there_is_room(reply);
         }
         ring.cursors.reader_alarm().ring_if_urgent();
         self.unnoted += 1;
@@ -317,14 +316,31 @@ impl WorkerEnd {
     /// Sends a message to the parent. Blocks while there is no room for it.
     pub(super) fn send(&mut self, reply: &[u8]) -> Result<(), Broken> {
         self.note_busy_time();
-        let is_wanted = || self.reader.has_some(self.link.requests());
-        self.writer.write_and_look(self.link.replies(), reply, is_wanted)
+        let ring = self.link.replies();
+        if !self.writer.try_write(ring, reply)? {
+            return self.send_when_there_is_room(reply);
+        }
+        self.writer
+            .look_and_wake_reader(ring, || self.reader.has_some(self.link.requests()));
+        Ok(())
+    }
+
+    /// Sends what there is no room for yet. The busy time has been noted: if the parent gets no processor, what comes next does not
+    /// take longer for that.
+    fn send_when_there_is_room(&mut self, reply: &[u8]) -> Result<(), Broken> {
+        let ring = self.link.replies();
+        // Who dozes has much to read.
+        ring.cursors.wake_reader();
+        self.writer.write(ring, reply, || false)?;
+        self.since = Instant::now();
+        Ok(())
     }
 }
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
     use super::{NOTED_TOGETHER, ParentEnd, WorkerEnd};
+    use std::thread;
     use std::time::{Duration, Instant};
 
     #[test]
@@ -363,5 +379,32 @@ mod tests {
             worker.send_soon(b"a reply").expect("there is room");
         }
         assert!(parent.busy() > before);
+    }
+
+    #[test]
+    fn while_the_worker_waits_for_room_it_is_not_busy() {
+        let (parent, memory) = ParentEnd::new().expect("there is memory");
+        let mut worker = WorkerEnd::new(&memory).expect("it can be mapped");
+        // There is no room for two of them.
+        let reply = vec![0; 40 * 1024];
+        worker.send(&reply).expect("there is room");
+        let first = parent.busy();
+        thread::scope(|scope| {
+            let sends = scope.spawn(|| {
+                worker.send(&reply).expect("the parent is there");
+                worker.send(b"the last reply").expect("the parent is there");
+            });
+            while parent.busy() == first {}
+            // Now the worker sends the second one, until the first one is read.
+            let noted = parent.busy();
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(10) {}
+            let read = Instant::now();
+            for _ in 0..2 {
+                assert_eq!(parent.replies().receive(|| false), Ok(reply.clone()));
+            }
+            sends.join().expect("it has sent all of them");
+            assert!(parent.busy() - noted <= read.elapsed());
+        });
     }
 }

@@ -46,9 +46,9 @@ impl Memory {
 
     /// As the worker does.
     fn reply(&self) {
-        Writer::default()
-            .write_and_look(self.ring(), &[7], || false)
-            .expect("there is room");
+        let mut writer = Writer::default();
+        assert_eq!(writer.try_write(self.ring(), &[7]), Ok(true));
+        writer.look_and_wake_reader(self.ring(), || false);
     }
 
     /// As whoever has something for the attendant does.

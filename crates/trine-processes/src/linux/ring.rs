@@ -170,24 +170,15 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes a message like [`write`](Self::write), but looks for a moment before it wakes a reader that sleeps: another one
-    /// may be about to read it, and to wake somebody for nothing costs more. Not if the writer `is_wanted` elsewhere.
-    pub(super) fn write_and_look(
-        &mut self,
-        ring: Ring<'_>,
-        message: &[u8],
-        is_wanted: impl Fn() -> bool,
-    ) -> Result<(), Broken> {
-        if !self.try_write(ring, message)? {
-            return self.write(ring, message, || false);
-        }
+    /// Has the reader see what was written, but looks for a moment before it wakes one that sleeps: another one may be about to
+    /// read it, and to wake somebody for nothing costs more. Not if the writer `is_wanted` elsewhere.
+    pub(super) fn look_and_wake_reader(&self, ring: Ring<'_>, is_wanted: impl Fn() -> bool) {
         if ring.cursors.reader.alarm.is_asleep() {
             spin_briefly(|| self.is_read(ring) || is_wanted());
         }
         if !self.is_read(ring) {
             ring.cursors.wake_reader();
         }
-        Ok(())
     }
 
     /// Whether nothing is left to be read.
