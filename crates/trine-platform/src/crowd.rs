@@ -45,9 +45,10 @@ impl Crowd {
 
     /// Whether it is not worth yielding at this time.
     fn is_there(&self, now: u32) -> bool {
-        // Also where the milliseconds begin anew, after 49 days.
+        // Also where the milliseconds begin anew, after 49 days. And more than the longest pause is left for a thread that looked
+        // at the clock before another one began it.
         let left = self.until.load(Relaxed).wrapping_sub(now);
-        self.pause.load(Relaxed) > 0 && (1..=LONGEST_PAUSE).contains(&left)
+        self.pause.load(Relaxed) > 0 && (1..=2 * LONGEST_PAUSE).contains(&left)
     }
 
     /// A yield was short.
@@ -169,6 +170,22 @@ mod tests {
         now += 10 * LONGEST_PAUSE;
         crowd.note_long(now);
         assert!(!crowd.is_there(now + FIRST_PAUSE));
+    }
+
+    #[test]
+    fn who_looked_at_the_clock_before_the_longest_pause_began_does_not_end_it() {
+        let crowd = Crowd::new();
+        let mut now = 100;
+        crowd.note_long(now);
+        let mut pause = FIRST_PAUSE;
+        while pause < LONGEST_PAUSE {
+            crowd.note_long(now);
+            now += pause;
+            pause *= 2;
+        }
+        crowd.note_long(now);
+        crowd.note_long(now - 1);
+        assert!(crowd.is_there(now + LONGEST_PAUSE - 1));
     }
 
     #[test]
