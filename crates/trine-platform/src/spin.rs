@@ -28,13 +28,13 @@ global! {
     static SPINNING: AtomicU32 = AtomicU32::new(0);
 }
 
-/// Calls `look` until it is true, for a few microseconds at most. False if it has not been.
+/// Calls `look` until it is true, for [`PATIENCE`] at most. False if it has not been.
 ///
 /// Spinning is for who has a processor to spare: there are always fewer threads that go on after the first looks than the
 /// process may run at once, so that one is left for whoever does what they all wait for. On a single processor nobody
 /// spins, nor while other programs want the processors.
 pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
-    if IS_MODEL || processors() == 1 {
+    if IS_MODEL || is_single_processor() {
         return false;
     }
     if look_quickly(&mut look) {
@@ -60,7 +60,7 @@ pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
 /// [`spin_until`] for what takes longer than a system call: it lets others run first. The one that this waits for may have been
 /// woken on this processor, and the quick looks would only keep it from running.
 pub fn yield_and_spin_until(mut look: impl FnMut() -> bool) -> bool {
-    if IS_MODEL || processors() == 1 {
+    if IS_MODEL || is_single_processor() {
         return false;
     }
     if let Some(mut yields) = Yields::begin() {
@@ -72,7 +72,7 @@ pub fn yield_and_spin_until(mut look: impl FnMut() -> bool) -> bool {
 /// Calls `look` until it is true, for a microsecond or two at most. False if it has not been. On a single processor, and in a model,
 /// it looks once.
 pub fn spin_briefly(mut look: impl FnMut() -> bool) -> bool {
-    if IS_MODEL || processors() == 1 {
+    if IS_MODEL || is_single_processor() {
         return look();
     }
     look_quickly(&mut look)
@@ -111,6 +111,11 @@ pub(crate) fn forget_spinning() {
         // ORDERING: Relaxed. The child has a single thread.
         SPINNING.store(0, Relaxed);
     }
+}
+
+/// Whether a single thread of this process can run at once: then nothing changes while it looks, unless it lets others run.
+pub fn is_single_processor() -> bool {
+    processors() == 1
 }
 
 /// How many threads of this process can run at once, as it was at the first call.

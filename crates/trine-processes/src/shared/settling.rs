@@ -211,8 +211,8 @@ impl Shared {
         }
         let inside = self.inside.lock();
         // What travels together is taken together, by the attendant.
-        let takes_long = |worker: &usize| !inside.table.is_at_several(*worker, Instant::now());
-        let worker = inside.table.worker_of(task).filter(takes_long);
+        let is_alone = |worker: &usize| !inside.table.is_at_several(*worker, Instant::now());
+        let worker = inside.table.worker_of(task).filter(is_alone);
         let found = worker.and_then(|worker| Some((worker, inside.processes[worker].clone()?)));
         let Some((worker, process)) = found else {
             return;
