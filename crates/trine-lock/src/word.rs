@@ -26,7 +26,7 @@ use crate::waiters;
 use std::time::{Duration, Instant};
 use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::{self, Acquire, Relaxed, Release};
-use trine_platform::{Deadline, const_fn, is_single_processor, spin_loop, thread};
+use trine_platform::{Deadline, const_fn, spin_loop, thread};
 
 /// A model explores nothing new by looking again.
 const IS_MODEL: bool = cfg!(trine_loom);
@@ -184,9 +184,9 @@ impl LockWord {
     }
 }
 
-/// Calls `look` until it finds something, or for `time`. Not on a single processor, where the holder does not run meanwhile.
+/// Calls `look` until it finds something, or for `time`.
 fn look_again<T>(time: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    if IS_MODEL || is_single_processor() {
+    if IS_MODEL {
         return None;
     }
     let begun = Instant::now();

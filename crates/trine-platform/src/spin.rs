@@ -34,7 +34,7 @@ global! {
 /// process may run at once, so that one is left for whoever does what they all wait for. On a single processor nobody
 /// spins, nor while other programs want the processors.
 pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
-    if IS_MODEL || is_single_processor() {
+    if IS_MODEL || processors() == 1 {
         return false;
     }
     if look_quickly(&mut look) {
@@ -60,7 +60,7 @@ pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
 /// [`spin_until`] for what takes longer than a system call: it lets others run first. The one that this waits for may have been
 /// woken on this processor, and the quick looks would only keep it from running.
 pub fn yield_and_spin_until(mut look: impl FnMut() -> bool) -> bool {
-    if IS_MODEL || is_single_processor() {
+    if IS_MODEL || processors() == 1 {
         return false;
     }
     if let Some(mut yields) = Yields::begin() {
@@ -72,7 +72,7 @@ pub fn yield_and_spin_until(mut look: impl FnMut() -> bool) -> bool {
 /// Calls `look` until it is true, for a microsecond or two at most. False if it has not been. On a single processor, and in a model,
 /// it looks once.
 pub fn spin_briefly(mut look: impl FnMut() -> bool) -> bool {
-    if IS_MODEL || is_single_processor() {
+    if IS_MODEL || processors() == 1 {
         return look();
     }
     look_quickly(&mut look)
@@ -113,19 +113,29 @@ pub(crate) fn forget_spinning() {
     }
 }
 
-/// Whether a single thread of this process can run at once: then nothing changes while it looks, unless it lets others run.
-pub fn is_single_processor() -> bool {
-    processors() == 1
-}
-
 /// How many threads of this process can run at once, as it was at the first call.
 fn processors() -> u32 {
     static PROCESSORS: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
     *PROCESSORS.get_or_init(|| {
         // From the first spinner on, children that are forked off forget. Without memory for that they only spin less.
         let _ = HomeProcess::current();
-        u32::try_from(crate::processors()).unwrap_or(u32::MAX)
+        u32::try_from(count_processors()).unwrap_or(u32::MAX)
     })
+}
+
+/// [`processors`](crate::processors). The calling thread may have to stay on one: then others may run on those that the main
+/// thread has.
+fn count_processors() -> usize {
+    let here = crate::processors();
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::{process::getpid, thread::sched_getaffinity};
+        let stays_here = || sched_getaffinity(None).is_ok_and(|own| own.count() == 1);
+        if here == 1 && stays_here() {
+            return sched_getaffinity(Some(getpid())).map_or(1, |main| main.count() as usize);
+        }
+    }
+    here
 }
 
 #[cfg(all(test, not(trine_loom)))]
@@ -168,6 +178,25 @@ mod tests {
         // SAFETY: the child is ours, and the place for its status is valid.
         let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
         assert_eq!((waited, status), (child, 0));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_that_stays_on_one_processor_knows_of_the_others() {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+        let all = count_processors();
+        let pinned = std::thread::spawn(|| {
+            let own = sched_getaffinity(None).expect("there are some");
+            let mut first = CpuSet::new();
+            first.set(
+                (0..CpuSet::MAX_CPU)
+                    .find(|processor| own.is_set(*processor))
+                    .expect("there is one"),
+            );
+            sched_setaffinity(None, &first).expect("it is one of its own");
+            count_processors()
+        });
+        assert_eq!(pinned.join().expect("it does not panic"), all);
     }
 
     #[test]
