@@ -31,8 +31,8 @@ global! {
 /// Calls `look` until it is true, for [`PATIENCE`] at most. False if it has not been.
 ///
 /// Spinning is for who has a processor to spare: there are always fewer threads that go on after the first looks than the
-/// process may run at once, so that one is left for whoever does what they all wait for. On a single processor a thread only lets
-/// others run. Neither while other programs want the processors.
+/// process may run at once, so that one is left for whoever does what they all wait for. On a single processor a thread lets others
+/// run, and looks once. While other programs want the processors nobody lets others run.
 pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
     if IS_MODEL {
         return false;
@@ -168,6 +168,19 @@ mod tests {
             false
         }));
         assert!(looks > 0);
+    }
+
+    #[test]
+    fn who_lets_others_run_looks_once_after_that() {
+        for found in [false, true] {
+            let mut looks = 0;
+            let mut look = || {
+                looks += 1;
+                found
+            };
+            assert_eq!(after_others(&mut look), found);
+            assert_eq!(looks, 1);
+        }
     }
 
     #[cfg(unix)]
