@@ -127,6 +127,8 @@ in_own_process! {
     #[test]
     fn what_a_task_writes_to_stderr_arrives_in_whole_lines() {
         if std::env::var_os(PRINT).is_some() {
+            // On a single processor the test's name stands at the beginning of the line.
+            println!();
             let pool = ProcessPool::new(4).expect("a pool");
             let write = |task: u32| {
                 for _ in 0..100 {
