@@ -16,7 +16,10 @@ use std::sync::Once;
 /// let panic = error.panic().unwrap();
 /// println!("{} at {}", panic.message(), panic.location().unwrap_or("an unknown place"));
 /// ```
-pub struct Panic {
+// A pointer: what catches panics returns it seldom, and room for it always.
+pub struct Panic(Box<Parts>);
+
+struct Parts {
     message: String,
     location: Option<String>,
     payload: Option<Payload>,
@@ -38,22 +41,22 @@ impl Panic {
     /// assert_eq!(panic.to_string(), "no such page (at render.rs:7:5)");
     /// ```
     pub fn remote(message: String, location: Option<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             message,
             location,
             payload: None,
             failure_hook: None,
-        }
+        }))
     }
 
     /// What was said: the payload if it is text, else that it is not.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// `file:line:column`. `None` if the program has replaced the panic hook since the first task ran.
     pub fn location(&self) -> Option<&str> {
-        self.location.as_deref()
+        self.0.location.as_deref()
     }
 
     /// The value the panic was raised with, for [`std::panic::resume_unwind`].
@@ -70,7 +73,7 @@ impl Panic {
     /// assert!(Panic::remote("elsewhere".to_owned(), None).into_payload().is_err());
     /// ```
     pub fn into_payload(mut self) -> Result<Box<dyn Any + Send>, Self> {
-        self.payload.take().map(|payload| payload.0).ok_or(self)
+        self.0.payload.take().map(|payload| payload.0).ok_or(self)
     }
 
     /// For executors whose tasks have no thread of their own: `hook` is told, instead of the program's, if nobody sees this
@@ -84,12 +87,12 @@ impl Panic {
     /// assert_eq!(panic.message(), "no such page");
     /// ```
     pub fn with_failure_hook(mut self, hook: FailureHook) -> Self {
-        self.failure_hook = Some(hook);
+        self.0.failure_hook = Some(hook);
         self
     }
 
     pub(crate) fn failure_hook(&self) -> Option<&FailureHook> {
-        self.failure_hook.as_ref()
+        self.0.failure_hook.as_ref()
     }
 }
 
@@ -97,18 +100,18 @@ impl Panic {
     /// The panic that was caught on this thread just now.
     #[cold]
     fn caught(payload: Box<dyn Any + Send>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             message: message_of(&*payload),
             location: take_location(),
             payload: Some(Payload(payload)),
             failure_hook: failure::executor_hook(),
-        }
+        }))
     }
 }
 
 impl Drop for Panic {
     fn drop(&mut self) {
-        let payload = self.payload.take();
+        let payload = self.0.payload.take();
         // PANIC: the payload is a value of the user's, and panics are dropped where nobody expects another one. Its
         // message was printed; its own payload could go on like this for ever, and is leaked.
         if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
@@ -119,9 +122,9 @@ impl Drop for Panic {
 
 impl fmt::Display for Panic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.location {
-            Some(location) => write!(formatter, "{} (at {location})", self.message),
-            None => formatter.write_str(&self.message),
+        match &self.0.location {
+            Some(location) => write!(formatter, "{} (at {location})", self.0.message),
+            None => formatter.write_str(&self.0.message),
         }
     }
 }
@@ -130,8 +133,8 @@ impl fmt::Debug for Panic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Panic")
-            .field("message", &self.message)
-            .field("location", &self.location)
+            .field("message", &self.0.message)
+            .field("location", &self.0.location)
             .finish()
     }
 }

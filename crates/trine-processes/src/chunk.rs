@@ -160,7 +160,6 @@ impl Drop for Chunk {
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
     use super::{Arguments, Calls, Chunk};
-    use crate::beside::Beside;
     use crate::frame::Frame;
     use crate::mailbox::{Mailbox, Outcomes};
     use crate::message::Message;
@@ -183,7 +182,7 @@ mod tests {
             function,
             number: 0,
             place: 0,
-            arguments: Arguments::Alone(Message::new(Frame::new(), None, Beside::new())),
+            arguments: Arguments::Alone(Message::plain(Frame::new())),
         }
     }
 

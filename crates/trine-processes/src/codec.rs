@@ -12,12 +12,18 @@ use postcard::Error::{SerdeSerCustom, SerializeBufferFull, SerializeSeqLengthUnk
 use postcard::ser_flavors::{Flavor, Size, Slice};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use trine_future::catch_panic;
+use std::cell::Cell;
+use std::error::Error;
+use std::sync::Arc;
+use trine_future::{Panic, catch_panic};
 
 /// What to do about a type that postcard can't carry.
 pub(crate) const HINT: &str = "Usual reasons: postcard does not describe itself, so serde's `flatten`, `untagged`, `tag` \
                                and `skip_serializing_if` don't work with it. Send the value without them, or as \
                                `Json<T>` (feature `json`)";
+
+/// Why a value can't be written or read.
+pub(crate) type Cause = Box<dyn Error>;
 
 /// In debug builds values of up to so many bytes are read back where they were written.
 const CHECKED: usize = 256 * 1024;
@@ -30,8 +36,8 @@ pub(crate) fn encode<T: Serialize + DeserializeOwned + 'static>(
     value: &T,
     mut frame: Frame,
 ) -> Result<Message, String> {
-    let (rest, beside) = append(value, &mut frame)?;
-    Ok(Message::new(frame, rest, beside))
+    let beside = append(value, &mut frame)?;
+    Ok(Message::new(frame, beside))
 }
 
 /// [`encode`], and returns what is to go beside the frame: the value, if it is long, and what is beside that. After an error
@@ -39,24 +45,46 @@ pub(crate) fn encode<T: Serialize + DeserializeOwned + 'static>(
 pub(crate) fn append<T: Serialize + DeserializeOwned + 'static>(
     value: &T,
     frame: &mut Frame,
-) -> Result<(Option<Memory>, Beside), String> {
+) -> Result<Beside, String> {
+    contained(|| write(value, frame))
+}
+
+/// [`append`], which unwinds if the value's `Serialize` does.
+pub(crate) fn write<T: Serialize + DeserializeOwned + 'static>(
+    value: &T,
+    frame: &mut Frame,
+) -> Result<Beside, Cause> {
     let header = frame.len();
-    let work = || {
-        let rest = match catch_panic(|| write(value, frame)) {
-            Ok(written) => written?,
-            Err(panic) => return Err(format!("panicked: {panic}")),
-        };
-        let bytes = rest.as_ref().map_or(&frame[header..], Memory::bytes);
+    let work = || -> Result<_, Cause> {
+        let rest = write_bytes(value, frame)?;
+        let bytes = rest.as_ref().map_or(&frame[header..], |rest| rest.bytes());
         if cfg!(debug_assertions) && bytes.len() <= CHECKED {
             round_trip::check(value, bytes)?;
         }
         Ok(rest)
     };
-    let (rest, beside) = beside::with(Beside::new(), work);
-    Ok((rest?, beside))
+    let beside = Cell::new(Beside::NOTHING);
+    let rest = beside::with(&beside, work)?;
+    let mut beside = beside.into_inner();
+    if let Some(rest) = rest {
+        beside.set_rest(rest);
+    }
+    Ok(beside)
 }
 
-fn write<T: Serialize + 'static>(value: &T, frame: &mut Frame) -> Result<Option<Memory>, String> {
+fn contained<R>(work: impl FnOnce() -> Result<R, Cause>) -> Result<R, String> {
+    match catch_panic(work) {
+        Ok(result) => result.map_err(|cause| cause.to_string()),
+        Err(panic) => Err(panicked(&panic)),
+    }
+}
+
+/// Why a value could not be written, read or dropped, if its type has panicked.
+pub(crate) fn panicked(panic: &Panic) -> String {
+    format!("panicked: {panic}")
+}
+
+fn write_bytes<T: Serialize + 'static>(value: &T, frame: &mut Frame) -> Result<Option<Arc<Memory>>, Cause> {
     let header = frame.len();
     let written = match write_to(value, Short::new(frame)) {
         Err(SerializeBufferFull) => {
@@ -65,17 +93,17 @@ fn write<T: Serialize + 'static>(value: &T, frame: &mut Frame) -> Result<Option<
         }
         written => written.map(|()| None),
     };
-    written.map_err(|error| match error {
+    Ok(written.map_err(|error| match error {
         SerializeSeqLengthUnknown => format!("{error}. {HINT}"),
         SerializeBufferFull => "its length is another one each time it is serialised".to_owned(),
         // It does not keep what the type has said. A type may fail once only: then there is nothing more to be told.
         SerdeSerCustom => digest(value).map_or_else(|message| message.to_string(), |_| error.to_string()),
         _ => error.to_string(),
-    })
+    })?)
 }
 
 /// Writes to a segment, or to `frame` if there is none.
-fn write_long<T: Serialize + 'static>(value: &T, frame: &mut Frame) -> postcard::Result<Option<Memory>> {
+fn write_long<T: Serialize + 'static>(value: &T, frame: &mut Frame) -> postcard::Result<Option<Arc<Memory>>> {
     let length = write_to(value, Size::default())?;
     let segment = Memory::in_a_segment(length);
     if let Some(mut memory) = segment
@@ -83,7 +111,7 @@ fn write_long<T: Serialize + 'static>(value: &T, frame: &mut Frame) -> postcard:
     {
         let written = write_to(value, Slice::new(place))?.len();
         memory.truncate(written);
-        return Ok(Some(memory));
+        return Ok(Some(Arc::new(memory)));
     }
     let header = frame.len();
     let mut bytes = vec![0; header + length];
@@ -106,30 +134,43 @@ pub(crate) fn discard<T>(value: T) -> Result<(), String> {
     if !std::mem::needs_drop::<T>() {
         return Ok(());
     }
-    catch_panic(|| drop(value)).map_err(|panic| format!("panicked: {panic}"))
+    contained(|| {
+        drop(value);
+        Ok(())
+    })
 }
 
 /// Reads a value that takes up all of `bytes`, and has nothing beside it.
 pub(crate) fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, String> {
-    decode_with(Beside::new(), bytes)
+    decode_with(Beside::NOTHING, bytes)
 }
 
-/// Reads a value that takes up all of `bytes`.
+/// Reads a value that takes up all of `bytes`, or of what continues them.
 pub(crate) fn decode_with<T: DeserializeOwned + 'static>(beside: Beside, bytes: &[u8]) -> Result<T, String> {
-    beside::with(beside, || read_all(bytes)).0
+    contained(|| read(beside, bytes))
 }
 
-/// [`decode_with`], with what is beside the value that is being read or written.
-pub(crate) fn read_all<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, String> {
-    match catch_panic(|| read(bytes)) {
-        Ok(Ok((value, []))) => Ok(value),
-        Ok(Ok((_, rest))) => Err(format!("{} bytes are left over. {HINT}", rest.len())),
-        Ok(Err(error)) => Err(format!("{error}. {HINT}")),
-        Err(panic) => Err(format!("panicked: {panic}")),
+/// [`decode_with`], which unwinds if the type's `Deserialize` does.
+pub(crate) fn read<T: DeserializeOwned + 'static>(beside: Beside, bytes: &[u8]) -> Result<T, Cause> {
+    let rest = beside.rest().cloned();
+    let bytes = rest.as_ref().map_or(bytes, |rest| rest.bytes());
+    beside::with(&Cell::new(beside), || read_all(bytes))
+}
+
+/// [`decode_with`], with what is beside the value that is being written.
+pub(crate) fn decode_again<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, String> {
+    contained(|| read_all(bytes))
+}
+
+fn read_all<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, Cause> {
+    match read_first(bytes) {
+        Ok((value, [])) => Ok(value),
+        Ok((_, rest)) => Err(format!("{} bytes are left over. {HINT}", rest.len()).into()),
+        Err(error) => Err(format!("{error}. {HINT}").into()),
     }
 }
 
-fn read<T: DeserializeOwned + 'static>(bytes: &[u8]) -> postcard::Result<(T, &[u8])> {
+fn read_first<T: DeserializeOwned + 'static>(bytes: &[u8]) -> postcard::Result<(T, &[u8])> {
     let mut value = None;
     if let Some(place) = bytes::as_place(&mut value) {
         let (whole, rest) = bytes::read(bytes)?;
@@ -176,7 +217,7 @@ mod tests {
             ] {
                 let frame = Opened::of(message.bytes()).expect("it is a message").frame;
                 assert_eq!(frame[..3], [1, 2, 3], "{length}");
-                let rest = message.beside().first();
+                let rest = message.beside().rest();
                 let bytes = rest.map_or(&frame[3..], |rest| rest.bytes());
                 assert_eq!(
                     rest.is_some(),

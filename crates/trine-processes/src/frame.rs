@@ -118,9 +118,9 @@ pub(crate) fn value(task: u64) -> Frame {
 }
 
 fn reply(kind: u8, task: u64) -> Frame {
-    let mut frame = begin(kind);
-    frame.extend_from_slice(&task.to_le_bytes());
-    frame
+    let mut bytes = [kind; 1 + size_of::<u64>()];
+    bytes[1..].copy_from_slice(&task.to_le_bytes());
+    Frame::from_slice(&bytes)
 }
 
 fn begin(kind: u8) -> Frame {
@@ -202,6 +202,14 @@ impl<'a> Reply<'a> {
             }
             Self::UnknownTask => reply(UNKNOWN_TASK, task),
         }
+    }
+
+    /// The encoded result, if this is a reply that carries one.
+    pub(crate) fn value(frame: &'a [u8]) -> Option<&'a [u8]> {
+        let mut reader = Reader(frame);
+        (reader.byte()? == VALUE).then_some(())?;
+        reader.u64()?;
+        Some(reader.rest())
     }
 
     /// The number of the task that is answered, if this is a reply.

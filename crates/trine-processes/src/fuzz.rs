@@ -12,6 +12,7 @@ use crate::message::Opened;
 use crate::{Json, RemoteError, SharedBytes, SharedSlice};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -190,7 +191,7 @@ fn change(frame: &mut Vec<u8>, other: &[u8], random: &mut Random) {
 /// Whatever the bytes are, they are a value or an error; and a value is as good as any other.
 fn read<T: Serialize + DeserializeOwned + 'static>(beside: Beside, bytes: &[u8]) -> bool {
     let write = |value: &T| {
-        let (written, _) = beside::with(Beside::new(), || postcard::to_stdvec(value));
+        let written = beside::with(&Cell::default(), || postcard::to_stdvec(value));
         written.expect("what was read can be written")
     };
     match codec::decode_with::<T>(beside, bytes) {
@@ -223,8 +224,7 @@ fn receive(message: &[u8]) -> (bool, bool) {
     let Reply::Value(bytes) = reply else {
         return (true, false);
     };
-    let bytes = taken.rest.as_ref().map_or(bytes, |rest| rest.bytes());
-    let beside = || taken.beside.clone();
+    let beside = || taken.clone();
     let read = [
         read::<()>(beside(), bytes),
         read::<Sample>(beside(), bytes),

@@ -317,12 +317,12 @@ where
                     self.send(function);
                 }
             }
-            Ok(Added::Alone(argument, rest, beside)) => {
+            Ok(Added::Alone(argument, beside)) => {
                 self.send(function);
                 self.submit(function, 1, |number, span| {
                     let mut frame = function.call(number, span);
                     frame.extend_from_slice(&argument);
-                    Arguments::Alone(Message::new(frame, rest, beside))
+                    Arguments::Alone(Message::new(frame, beside))
                 });
             }
             Err(cause) => {

@@ -57,26 +57,16 @@ pub(crate) struct Opened<'a> {
 }
 
 impl Message {
-    /// `rest` continues `frame`, if it is there.
-    pub(crate) fn new(frame: Frame, rest: Option<Memory>, mut beside: Beside) -> Self {
-        if rest.is_none() && beside.is_empty() {
-            return Self::plain(frame);
-        }
-        let flags = if rest.is_some() { HAS_REST } else { 0 };
-        beside.splice(..0, rest.map(Arc::new));
-        let entries = beside
-            .iter()
-            .filter_map(|memory| Some((memory.segment()?.id(), memory.bytes().len())));
-        let mut bytes = opening(flags, entries);
-        bytes.extend_from_slice(&frame);
-        let bytes = bytes.into();
+    pub(crate) fn new(mut frame: Frame, beside: Beside) -> Self {
+        seal(&mut frame, &beside);
+        let bytes = frame.into();
         Self { bytes, beside }
     }
 
     pub(crate) fn plain(frame: Frame) -> Self {
         Self {
             bytes: frame.into(),
-            beside: Beside::new(),
+            beside: Beside::NOTHING,
         }
     }
 
@@ -103,17 +93,25 @@ impl Message {
         let beside: usize = self.beside.iter().map(|memory| memory.bytes().len()).sum();
         self.bytes().len() + beside
     }
+}
 
-    /// Notes that what the request had beside it is still in use.
-    pub(crate) fn set_held(&mut self) {
-        let bytes = match &mut self.bytes {
-            Bytes::Short(frame) => frame,
-            Bytes::Long(frame) => Arc::make_mut(frame),
-        };
-        match bytes.first_mut() {
-            Some(flags) if *flags & MARK != 0 => *flags |= IS_HELD,
-            _ => bytes.insert_from_slice(0, &opening(IS_HELD, std::iter::empty())),
-        }
+/// Makes a frame the message with what is beside it.
+pub(crate) fn seal(frame: &mut Frame, beside: &Beside) {
+    if beside.is_nothing() {
+        return;
+    }
+    let flags = if beside.rest().is_some() { HAS_REST } else { 0 };
+    let entries = beside
+        .iter()
+        .filter_map(|memory| Some((memory.segment()?.id(), memory.bytes().len())));
+    frame.insert_from_slice(0, &opening(flags, entries));
+}
+
+/// Notes in a reply that what its request had beside it is still in use.
+pub(crate) fn set_held(message: &mut Frame) {
+    match message.first_mut() {
+        Some(flags) if *flags & MARK != 0 => *flags |= IS_HELD,
+        _ => message.insert_from_slice(0, &opening(IS_HELD, std::iter::empty())),
     }
 }
 
@@ -169,38 +167,29 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// What was beside a frame, in the process to which it has come.
-#[derive(Default)]
-pub(crate) struct Taken {
-    /// What continues the frame.
-    pub(crate) rest: Option<Arc<Memory>>,
-    pub(crate) beside: Beside,
-}
-
 impl Opened<'_> {
     /// Takes what is beside the frame, each by `take`.
-    pub(crate) fn take<E>(&self, take: impl FnMut(Entry) -> Result<Memory, E>) -> Result<Taken, E> {
+    pub(crate) fn take<E>(&self, take: impl FnMut(Entry) -> Result<Memory, E>) -> Result<Beside, E> {
         if self.beside.is_empty() {
-            return Ok(Taken::default());
+            return Ok(Beside::NOTHING);
         }
         let memory = self.beside.iter().copied().map(take);
-        let taken: Result<Beside, E> = memory.map(|taken| taken.map(Arc::new)).collect();
-        let mut beside = taken?;
-        let rest = self.has_rest.then(|| beside.remove(0));
-        Ok(Taken { rest, beside })
+        let taken: Result<Vec<_>, E> = memory.map(|taken| taken.map(Arc::new)).collect();
+        let mut slices = taken?;
+        let rest = self.has_rest.then(|| slices.remove(0));
+        Ok(Beside::new(rest, slices))
     }
 }
 
 /// A frame that has come, with all that was beside it.
 pub(crate) struct Received {
     pub(crate) frame: Frame,
-    /// Seldom anything, so that most tasks are small.
-    pub(crate) taken: Option<Box<Taken>>,
+    pub(crate) beside: Beside,
 }
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{Entry, HAS_REST, IS_HELD, MARK, Message, Opened, opening};
+    use super::{Entry, HAS_REST, IS_HELD, MARK, Message, Opened, opening, set_held};
     use crate::beside::MOST;
     use crate::frame::{Frame, call, stop, value};
     use crate::memory::{LEAST_OF_A_SEGMENT, Memory};
@@ -274,15 +263,8 @@ mod tests {
 
     #[test]
     fn a_long_message_is_not_copied_with_its_bytes() {
-        let mut message = Message::plain(Frame::from_vec(vec![1; LEAST_OF_A_SEGMENT]));
+        let message = Message::plain(Frame::from_vec(vec![1; LEAST_OF_A_SEGMENT]));
         assert_eq!(message.clone().bytes().as_ptr(), message.bytes().as_ptr());
-        let copy = message.clone();
-        message.set_held();
-        assert_eq!(
-            Opened::of(message.bytes()).expect("it is a message").frame,
-            copy.bytes()
-        );
-        assert_eq!(copy.bytes(), [1; LEAST_OF_A_SEGMENT]);
     }
 
     #[test]
@@ -317,10 +299,14 @@ mod tests {
 
     #[test]
     fn that_something_is_held_can_be_noted_on_any_reply() {
-        let mut plain = Message::plain(value(7));
-        plain.set_held();
-        let opened = Opened::of(plain.bytes()).expect("it is a message");
-        assert!(opened.is_held && *opened.frame == *value(7));
+        let has_rest = Entry { id: 1, length: 2 };
+        for mut reply in [value(7), written(HAS_REST, &[has_rest], &value(7)).into()] {
+            let before = reply.clone();
+            set_held(&mut reply);
+            let (opened, before) = (Opened::of(&reply), Opened::of(&before).expect("it is a message"));
+            let is_held = true;
+            assert_eq!(opened, Some(Opened { is_held, ..before }));
+        }
     }
 
     #[test]
@@ -331,9 +317,9 @@ mod tests {
         let opened = Opened::of(&message).expect("it is a message");
         let take = |entry: Entry| Ok::<_, ()>(Memory::copy_of(&vec![1; entry.length]));
         let taken = opened.take(take).expect("all can be taken");
-        assert_eq!(taken.rest.map(|rest| rest.bytes().len()), Some(10));
-        let beside: Vec<_> = taken.beside.iter().map(|memory| memory.bytes().len()).collect();
-        assert_eq!(beside, [20, 30]);
+        assert_eq!(taken.rest().map(|rest| rest.bytes().len()), Some(10));
+        let all: Vec<_> = taken.iter().map(|memory| memory.bytes().len()).collect();
+        assert_eq!(all, lengths);
         let take = |entry: Entry| if entry.length < 30 { take(entry) } else { Err(()) };
         assert!(opened.take(take).is_err());
     }

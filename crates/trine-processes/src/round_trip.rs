@@ -27,7 +27,7 @@ pub(crate) fn check<T: Serialize + DeserializeOwned + 'static>(
     if bytes.len() > LIMIT {
         return Ok(());
     }
-    let copy: T = codec::read_all(bytes)
+    let copy: T = codec::decode_again(bytes)
         .map_err(|cause| format!("postcard can't read back what it has written: {cause}"))?;
     // A type need not be serialisable after it was read, so its failing now is no error.
     let is_changed = catch_panic(|| is_changed(value, &copy, bytes)).unwrap_or_default();

@@ -5,7 +5,7 @@ use crate::beside::Beside;
 use crate::chunk::Chunk;
 use crate::frame::Frame;
 use crate::frame::{self, Call, Reply};
-use crate::message::{self, Message, Opened, Received, Taken};
+use crate::message::{self, Message, Opened, Received};
 use crate::queue::Ticket;
 use crate::system::{self, Process};
 use crate::{backtrace, codec, mixer};
@@ -13,16 +13,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::{TypeId, type_name};
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt::{self, Display};
 use std::ptr::NonNull;
 use std::time::Duration;
 use trine_future::{LazyPromise, Panic, SpanContext, TaskError, TaskSpan, WorkerDeath, catch_panic};
 
-/// What runs a task in a worker: an instance of [`run_task`] or [`run_initializer`]. It returns the encoded reply.
-pub(crate) type Entry = fn(&Call<'_>, Beside) -> Message;
+/// What runs a task in a worker: an instance of [`run_task`] or [`run_initializer`]. It writes the message that is the reply,
+/// in the place of what is there, and returns what is beside it.
+pub(crate) type Entry = fn(&Call<'_>, Beside, &mut Frame) -> Beside;
 
 /// Runs the function `F` in a worker.
-pub(crate) fn run_task<F, A, R>(call: &Call<'_>, beside: Beside) -> Message
+pub(crate) fn run_task<F, A, R>(call: &Call<'_>, beside: Beside, reply: &mut Frame) -> Beside
 where
     F: Fn(A) -> R + 'static,
     A: DeserializeOwned + 'static,
@@ -34,23 +36,31 @@ where
         formatter.write_str(worker.split('.').next().unwrap_or_default())
     });
     let span = TaskSpan::in_worker(call.span, pool, worker, type_name::<F>());
-    span.inside(|| run::<F, A, R, R>(call, beside, |result| result))
+    span.inside(|| run::<F, A, R, R>(call, beside, reply, |result| result))
 }
 
 /// Runs the initializer `F` in a worker. The reply's value is a `Result<(), String>`.
-pub(crate) fn run_initializer<F, A, E>(call: &Call<'_>, beside: Beside) -> Message
+pub(crate) fn run_initializer<F, A, E>(call: &Call<'_>, beside: Beside, reply: &mut Frame) -> Beside
 where
     F: Fn(A) -> Result<(), E> + 'static,
     A: DeserializeOwned + 'static,
     E: Display + 'static,
 {
-    run::<F, A, Result<(), E>, Result<(), String>>(call, beside, |result| {
+    run::<F, A, Result<(), E>, Result<(), String>>(call, beside, reply, |result| {
         result.map_err(|error| error.to_string())
     })
 }
 
-/// Runs a call of the function `F`, and sends what `convert` makes of its result.
-fn run<F, A, R, C>(call: &Call<'_>, beside: Beside, convert: impl FnOnce(R) -> C) -> Message
+/// What a worker is at.
+#[derive(Clone, Copy, PartialEq)]
+enum Step {
+    Argument,
+    Function,
+    Result,
+}
+
+/// Runs a call of the function `F`, and replies with what `convert` makes of its result.
+fn run<F, A, R, C>(call: &Call<'_>, beside: Beside, reply: &mut Frame, convert: impl FnOnce(R) -> C) -> Beside
 where
     F: Fn(A) -> R + 'static,
     A: DeserializeOwned + 'static,
@@ -58,35 +68,47 @@ where
     C: Serialize + DeserializeOwned + 'static,
 {
     if call.fingerprint != fingerprint::<F, A, R>() {
-        return short(call, &Reply::UnknownTask);
+        *reply = Reply::UnknownTask.encode(call.task);
+        return Beside::NOTHING;
     }
-    let argument: A = match codec::decode_with(beside, call.argument) {
-        Ok(argument) => argument,
-        Err(cause) => return short(call, &Reply::ArgumentNotDecoded { cause: &cause }),
-    };
     // SAFETY: whoever submits a task or sets an initializer is refused at compile time if `F` is not zero-sized, so a
     // dangling pointer, which is aligned, is valid for it. It has given an `F`, so the type has values. It is used by
     // reference only: no value is made, moved or dropped here.
     let function = unsafe { NonNull::<F>::dangling().as_ref() };
-    backtrace::forget();
-    match catch_panic(|| convert(function(argument))) {
-        Ok(result) => codec::encode(&result, frame::value(call.task))
-            .and_then(|message| codec::discard(result).map(|()| message))
-            .unwrap_or_else(|cause| short(call, &Reply::ResultNotEncoded { cause: &cause })),
-        Err(panic) => short(
-            call,
-            &Reply::Panicked {
+    *reply = frame::value(call.task);
+    let step = Cell::new(Step::Argument);
+    // One catch for all of it: each costs as much as a small argument.
+    let caught = catch_panic(|| {
+        let argument: A = codec::read(beside, call.argument)?;
+        step.set(Step::Function);
+        backtrace::forget();
+        let result = convert(function(argument));
+        step.set(Step::Result);
+        codec::write(&result, reply)
+    });
+    let cause = match caught {
+        Ok(Ok(beside)) => {
+            message::seal(reply, &beside);
+            return beside;
+        }
+        Ok(Err(cause)) => cause.to_string(),
+        Err(panic) if step.get() == Step::Function => {
+            let panicked = Reply::Panicked {
                 message: panic.message(),
                 location: panic.location(),
                 backtrace: &backtrace::take(),
-            },
-        ),
-    }
-}
-
-/// A reply without a value.
-fn short(call: &Call<'_>, reply: &Reply<'_>) -> Message {
-    Message::plain(reply.encode(call.task))
+            };
+            *reply = panicked.encode(call.task);
+            return Beside::NOTHING;
+        }
+        Err(panic) => codec::panicked(&panic),
+    };
+    let failed = match step.get() {
+        Step::Argument => Reply::ArgumentNotDecoded { cause: &cause },
+        Step::Function | Step::Result => Reply::ResultNotEncoded { cause: &cause },
+    };
+    *reply = failed.encode(call.task);
+    Beside::NOTHING
 }
 
 /// What cannot be: the section with the entries is kept by every linker that names its ends.
@@ -314,9 +336,14 @@ impl Ticket<Task> {
 
 impl Names {
     /// The encoded value that a reply carries, or the error that it stands for.
+    #[inline]
     pub(crate) fn value_in(self, frame: &[u8]) -> Result<&[u8], TaskError> {
-        Err(match Reply::decode(frame) {
-            Some((_, Reply::Value(bytes))) => return Ok(bytes),
+        Reply::value(frame).ok_or_else(|| self.error_in(frame))
+    }
+
+    #[cold]
+    fn error_in(self, frame: &[u8]) -> TaskError {
+        match Reply::decode(frame) {
             Some((
                 _,
                 Reply::Panicked {
@@ -345,8 +372,8 @@ impl Names {
             Some((_, Reply::UnknownTask)) => {
                 TaskError::refused(format!("the worker does not know `{}`", (self.function)()))
             }
-            None => unreadable(no_reply_to((self.function)())),
-        })
+            Some((_, Reply::Value(_))) | None => unreadable(no_reply_to((self.function)())),
+        }
     }
 }
 
@@ -357,8 +384,8 @@ pub(crate) fn receive(
     from: Option<&Process>,
 ) -> Result<Received, TaskError> {
     if message::is_plain(&reply) {
-        let (frame, taken) = (reply, None);
-        return Ok(Received { frame, taken });
+        let (frame, beside) = (reply, Beside::NOTHING);
+        return Ok(Received { frame, beside });
     }
     let set_held = || request.map_or((), Message::set_held_in_the_worker);
     let take = || {
@@ -366,9 +393,9 @@ pub(crate) fn receive(
         if opened.is_held {
             set_held();
         }
-        let taken = Some(Box::new(opened.take(|entry| from.collect(entry))?));
+        let beside = opened.take(|entry| from.collect(entry))?;
         let frame = Frame::from_slice(opened.frame);
-        Ok(Received { frame, taken })
+        Ok(Received { frame, beside })
     };
     take().map_err(|cause: String| {
         // It is alive, and may still read what it was given.
@@ -387,17 +414,16 @@ fn unreadable(cause: String) -> TaskError {
 
 /// The result in a reply that carries a value. The thread that takes the result decodes it.
 pub(crate) fn decode_value<R: DeserializeOwned + 'static>(received: Received) -> Result<R, TaskError> {
-    let Received { frame, taken } = received;
-    let Taken { rest, beside } = taken.map_or_else(Taken::default, |taken| *taken);
-    let Some((_, Reply::Value(bytes))) = Reply::decode(&frame) else {
+    let Received { frame, beside } = received;
+    let Some(bytes) = Reply::value(&frame) else {
         unreachable!("a promise is completed with replies that carry a value only");
     };
-    decode::<R>(beside, rest.as_ref().map_or(bytes, |rest| rest.bytes()))
+    decode::<R>(beside, bytes)
 }
 
 /// The result that these bytes are, with nothing beside them.
 pub(crate) fn decode_bytes<R: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<R, TaskError> {
-    decode(Beside::new(), bytes)
+    decode(Beside::NOTHING, bytes)
 }
 
 fn decode<R: DeserializeOwned + 'static>(beside: Beside, bytes: &[u8]) -> Result<R, TaskError> {

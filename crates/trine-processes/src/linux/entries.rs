@@ -120,7 +120,8 @@ fn addresses() -> &'static [usize] {
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
     use super::{addresses, entry, index_of};
-    use crate::frame::{Call, Reply};
+    use crate::beside::Beside;
+    use crate::frame::{Call, Frame, Reply};
     use crate::task::fingerprint;
     use trine_future::TaskSpan;
 
@@ -141,7 +142,9 @@ mod tests {
             span: TaskSpan::none().context(),
             argument,
         };
-        entry(&call, Vec::new()).bytes().to_vec()
+        let mut reply = Frame::new();
+        entry(&call, Beside::NOTHING, &mut reply);
+        reply.into_vec()
     }
 
     #[test]

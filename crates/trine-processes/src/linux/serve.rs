@@ -9,8 +9,9 @@ use super::segment::Keeper;
 use super::wire_worker::WorkerWire;
 use super::{entries, process, signals, stack_overflow};
 use crate::backtrace;
-use crate::frame::{Call, Calls, Reply, Request};
-use crate::message::{Entry, Message, Opened, Taken};
+use crate::beside::Beside;
+use crate::frame::{Call, Calls, Frame, Reply, Request};
+use crate::message::{self, Entry, Opened};
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcSender, bytes_channel};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::error::Error;
@@ -105,14 +106,14 @@ fn during(what: &'static str) -> impl Fn(io::Error) -> io::Error {
 /// Serves the parent through the memory that both share.
 fn serve_link(mut link: WorkerEnd, wire: &WorkerWire) -> Result<(), Box<dyn Error>> {
     give_back_heap();
-    let mut request = Vec::new();
+    let (mut request, mut reply) = (Vec::new(), Frame::new());
     loop {
         link.receive(&mut request)?;
         let opened = open(&request)?;
         let call = match decode(&opened)? {
             Request::Call(call) => call,
             Request::Calls(calls) => {
-                serve_several(&calls, &mut link, wire)?;
+                serve_several(&calls, &mut link, wire, &mut reply)?;
                 continue;
             }
             Request::Stop => return Ok(()),
@@ -126,20 +127,25 @@ fn serve_link(mut link: WorkerEnd, wire: &WorkerWire) -> Result<(), Box<dyn Erro
         if !link.claim(number, 0) {
             continue;
         }
-        let reply = reply(&opened.beside, &call, taken, wire);
-        link.send(reply.bytes())?;
+        answer(&opened.beside, &call, taken, wire, &mut reply);
+        link.send(&reply)?;
     }
 }
 
 /// Runs the calls of one request, as far as the parent does not want them back. There is nothing beside them.
-fn serve_several(calls: &Calls<'_>, link: &mut WorkerEnd, wire: &WorkerWire) -> Result<(), Broken> {
+fn serve_several(
+    calls: &Calls<'_>,
+    link: &mut WorkerEnd,
+    wire: &WorkerWire,
+    reply: &mut Frame,
+) -> Result<(), Broken> {
     let number = link.next_call();
     for (begun, call) in (0..).zip(calls.iter()) {
         if !link.claim(number, begun) {
             break;
         }
-        let reply = reply(&[], &call, Ok(Taken::default()), wire);
-        link.send_soon(reply.bytes())?;
+        answer(&[], &call, Ok(Beside::NOTHING), wire, reply);
+        link.send_soon(reply)?;
     }
     link.wake_parent();
     Ok(())
@@ -151,6 +157,7 @@ fn serve_channel(
     replies: &IpcBytesSender,
     wire: &WorkerWire,
 ) -> Result<(), Box<dyn Error>> {
+    let mut reply = Frame::new();
     loop {
         let request = match receive(requests) {
             // Without having said stop, the parent is gone: nothing of its workers may stay.
@@ -158,13 +165,13 @@ fn serve_channel(
             request => request?,
         };
         let opened = open(&request)?;
-        let reply = match decode(&opened)? {
+        match decode(&opened)? {
             Request::Stop => return Ok(()),
-            Request::Call(call) => reply(&opened.beside, &call, wire.receive(&opened), wire),
+            Request::Call(call) => answer(&opened.beside, &call, wire.receive(&opened), wire, &mut reply),
             // To it they come one by one.
             Request::Calls(_) => return Err(NONSENSE.into()),
-        };
-        send(replies, reply.bytes())?;
+        }
+        send(replies, &reply)?;
     }
 }
 
@@ -178,31 +185,31 @@ fn decode<'a>(opened: &Opened<'a>) -> Result<Request<'a>, &'static str> {
     Request::decode(opened.frame).ok_or(NONSENSE)
 }
 
-/// Runs a call, and returns the reply to it.
-fn reply(beside: &[Entry], call: &Call<'_>, taken: Result<Taken, String>, wire: &WorkerWire) -> Message {
-    let mut reply = match taken {
-        Ok(taken) => answer(call, taken),
-        Err(cause) => Message::plain(Reply::ArgumentNotDecoded { cause: &cause }.encode(call.task)),
+/// Runs a call, and writes the reply to it, in the place of what is there.
+fn answer(
+    beside: &[Entry],
+    call: &Call<'_>,
+    taken: Result<Beside, String>,
+    wire: &WorkerWire,
+    reply: &mut Frame,
+) {
+    let lent = match (taken, entries::entry(call.entry)) {
+        (Ok(taken), Some(entry)) => entry(call, taken, reply),
+        (Ok(_), None) => {
+            *reply = Reply::UnknownTask.encode(call.task);
+            Beside::NOTHING
+        }
+        (Err(cause), _) => {
+            *reply = Reply::ArgumentNotDecoded { cause: &cause }.encode(call.task);
+            Beside::NOTHING
+        }
     };
-    if let Err(error) = wire.lend(reply.beside()) {
+    if let Err(error) = wire.lend(&lent) {
         let cause = format!("its memory can't be sent to the parent: {error}");
-        reply = Message::plain(Reply::ResultNotEncoded { cause: &cause }.encode(call.task));
+        *reply = Reply::ResultNotEncoded { cause: &cause }.encode(call.task);
     }
     if wire.holds_any(beside) {
-        reply.set_held();
-    }
-    reply
-}
-
-fn answer(call: &Call<'_>, taken: Taken) -> Message {
-    let Taken { rest, beside } = taken;
-    let call = Call {
-        argument: rest.as_ref().map_or(call.argument, |rest| rest.bytes()),
-        ..*call
-    };
-    match entries::entry(call.entry) {
-        Some(entry) => entry(&call, beside),
-        None => Message::plain(Reply::UnknownTask.encode(call.task)),
+        message::set_held(reply);
     }
 }
 

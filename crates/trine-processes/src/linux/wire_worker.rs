@@ -5,7 +5,7 @@ use super::serve::die;
 use super::wire::{Came, Packet, receive, send};
 use crate::beside::Beside;
 use crate::memory::Memory;
-use crate::message::{Entry, Opened, Taken};
+use crate::message::{Entry, Opened};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::fstat;
 use rustix::io::Errno;
@@ -103,7 +103,7 @@ impl WorkerWire {
     }
 
     /// What is beside a request. The error says why it can't be had.
-    pub(super) fn receive(&self, opened: &Opened<'_>) -> Result<Taken, String> {
+    pub(super) fn receive(&self, opened: &Opened<'_>) -> Result<Beside, String> {
         opened.take(|entry| {
             let mut inside = self.inside.lock();
             if !inside.mapped.contains_key(&entry.id) {
@@ -138,7 +138,7 @@ impl WorkerWire {
 
     /// Has the parent read what is beside a reply, which comes after this.
     pub(super) fn lend(&self, beside: &Beside) -> io::Result<()> {
-        for memory in beside {
+        for memory in beside.iter() {
             let Some(segment) = memory.segment() else { continue };
             if !self.is_open() {
                 return Err(Errno::BADF.into());

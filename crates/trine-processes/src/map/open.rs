@@ -4,7 +4,7 @@ use crate::beside::Beside;
 use crate::codec;
 use crate::frame::{self, Frame};
 use crate::frames::Frames;
-use crate::memory::{LEAST_OF_A_SEGMENT, Memory};
+use crate::memory::LEAST_OF_A_SEGMENT;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -20,7 +20,7 @@ pub(super) enum Added {
     /// It is in the chunk.
     Packed,
     /// It has to travel alone: its bytes, and what is beside them.
-    Alone(Frame, Option<Memory>, Beside),
+    Alone(Frame, Beside),
 }
 
 impl Open {
@@ -30,13 +30,13 @@ impl Open {
         argument: A,
     ) -> Result<Added, String> {
         let mut bytes = Frame::new();
-        let (rest, beside) = codec::append(&argument, &mut bytes)?;
+        let beside = codec::append(&argument, &mut bytes)?;
         // It must not outlive the task. Its destructor is the user's code.
         codec::discard(argument)?;
         // Also where there is no segment for it.
         let is_long = bytes.len() >= LEAST_OF_A_SEGMENT;
-        if rest.is_some() || !beside.is_empty() || is_long {
-            return Ok(Added::Alone(bytes, rest, beside));
+        if !beside.is_nothing() || is_long {
+            return Ok(Added::Alone(bytes, beside));
         }
         self.0.push_by(|packed| frame::put_argument(packed, &bytes));
         Ok(Added::Packed)
