@@ -44,13 +44,13 @@ pub(crate) enum Submitted<T> {
     Refused(Ticket<T>),
 }
 
-/// Whom a reply is for.
+/// Whom replies are for.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Answered<'a, T> {
-    /// The last task of its ticket that had not ended, which is the caller's now.
+    /// The last tasks of their ticket, as many as it still counted. It is the caller's now.
     Last(Ticket<T>),
-    /// One of several.
-    OneOf(&'a mut T),
+    /// Others of their ticket: all that were asked for.
+    First(&'a mut T),
 }
 
 /// What a dead worker leaves behind.

@@ -90,10 +90,10 @@ impl Chunk {
         &self.calls
     }
 
-    /// The first of them has ended. Returns its index.
-    pub(crate) fn advance(&mut self) -> u32 {
+    /// So many of the first of them have ended. Returns the index of the first.
+    pub(crate) fn advance(&mut self, ended: u32) -> u32 {
         let index = self.left.start;
-        self.left.start += 1;
+        self.left.start += ended;
         index
     }
 
@@ -205,7 +205,7 @@ mod tests {
         assert!(is_let_go_of_by(|chunk| {
             let calls = Arc::clone(chunk.calls());
             let mut ended = chunk;
-            ended.advance();
+            ended.advance(1);
             drop(ended);
             calls.deliver(0, Outcomes::Others(vec![Err(TaskError::cancelled())]), None);
         }));

@@ -180,18 +180,22 @@ impl<T> Table<T> {
         self.count_failure()
     }
 
-    /// The worker has replied to this task, which has ended. `None` if it has no such task, or another one before that in its
-    /// ticket. After replies that came together, [`replied`](Self::replied) is told.
-    pub(crate) fn answered(&mut self, worker: usize, number: u64) -> Option<Answered<'_, T>> {
+    /// The worker has replied to so many tasks, at least one, of which this is the first. Those that are in its ticket have ended.
+    /// `None` if the worker has no such task, or another one before that in its ticket. After replies that came together,
+    /// [`replied`](Self::replied) is told.
+    pub(crate) fn answered(&mut self, worker: usize, number: u64, count: u32) -> Option<Answered<'_, T>> {
         let serving = &mut self.workers[worker];
         let place = serving.handed.place_of(number)?;
-        if serving.handed.at(place).number != number {
+        let ticket = serving.handed.at(place);
+        if ticket.number != number {
             return None;
         }
+        let is_last = count >= ticket.count;
+        let ended = count.min(ticket.count);
         if place == 0 {
             serving.deadline = None;
         }
-        serving.tasks = serving.tasks.saturating_add(1);
+        serving.tasks = serving.tasks.saturating_add(ended);
         let is_spent = self
             .rules
             .tasks_per_worker
@@ -199,17 +203,17 @@ impl<T> Table<T> {
         if is_spent && serving.life == Life::Serving {
             serving.life = Life::Spent;
         }
-        self.task_counts.answered += 1;
+        self.task_counts.answered += u64::from(ended);
         self.failures = 0;
         let handed = &mut serving.handed;
-        if handed.at(place).count == 1 {
+        if is_last {
             return handed.remove(place).map(Answered::Last);
         }
         handed.change(place, |ticket| {
-            ticket.number += 1;
-            ticket.count -= 1;
+            ticket.number += u64::from(ended);
+            ticket.count -= ended;
         });
-        Some(Answered::OneOf(handed.task_at(place)))
+        Some(Answered::First(handed.task_at(place)))
     }
 
     /// The worker has replied to so many tasks, at least one, and has been at tasks for so long in all, if it says so. Returns how

@@ -9,6 +9,7 @@ use crate::mailbox::Outcomes;
 use crate::message::{Opened, is_plain};
 use crate::queue::Ticket;
 use crate::system::Process;
+use crate::table::Table;
 use crate::task::{Task, Work, receive};
 use std::fmt::Display;
 use std::ops::Range;
@@ -43,6 +44,36 @@ struct Elements {
     ended: Option<Ticket<Task>>,
 }
 
+/// Replies to tasks whose numbers follow one another, from this one on.
+struct Run {
+    number: u64,
+    /// Where they are among those that came together.
+    places: Range<usize>,
+}
+
+impl Run {
+    /// All that follow one another from this place on. `None` if the first is nonsense.
+    fn at(replies: &Frames, place: usize) -> Option<Self> {
+        let number_at = |place| Opened::of(replies.get(place)).and_then(|opened| Reply::number(opened.frame));
+        let number = number_at(place)?;
+        let mut places = place..place + 1;
+        let mut next = number.wrapping_add(1);
+        while places.end < replies.len() && number_at(places.end) == Some(next) {
+            places.end += 1;
+            next = next.wrapping_add(1);
+        }
+        Some(Self { number, places })
+    }
+
+    /// Takes the places of so many of the first of them.
+    fn take(&mut self, count: u32) -> Range<usize> {
+        let begin = self.places.start;
+        self.places.start += count as usize;
+        self.number = self.number.wrapping_add(count.into());
+        begin..self.places.start
+    }
+}
+
 impl Settled {
     /// How many tasks have ended.
     fn count(&self) -> u32 {
@@ -56,22 +87,56 @@ impl Settled {
         self.answered.iter().any(is_task) || self.elements.iter().any(|elements| elements.have(task))
     }
 
-    /// One of the elements of a map has ended, by the reply at this place.
-    fn push(&mut self, chunk: &mut Chunk, place: usize) {
-        let index = chunk.advance();
+    /// Tells the table of replies of `worker`. False if one is nonsense: then what comes after it is not told.
+    fn tell(&mut self, table: &mut Table<Task>, worker: usize, replies: &Frames) -> bool {
+        let mut told = 0;
+        while told < replies.len() {
+            let Some(mut run) = Run::at(replies, told) else {
+                return false;
+            };
+            told = run.places.end;
+            while !run.places.is_empty() {
+                // No more than there are bytes in a ring.
+                let count = run.places.len() as u32;
+                match table.answered(worker, run.number, count) {
+                    Some(Answered::Last(mut ticket)) => {
+                        let places = run.take(ticket.count);
+                        match &mut ticket.task.work {
+                            Work::One { .. } => self.answered.push((ticket, places.start)),
+                            Work::Chunk(chunk) => {
+                                self.push(chunk, places);
+                                self.elements.last_mut().map(|last| last.ended.insert(ticket));
+                            }
+                        }
+                    }
+                    Some(Answered::First(task)) => match &mut task.work {
+                        Work::One { .. } => unreachable!("a task with a future is by itself"),
+                        Work::Chunk(chunk) => self.push(chunk, run.take(count)),
+                    },
+                    None => return false,
+                }
+            }
+        }
+        true
+    }
+
+    /// Some elements of a map have ended, by the replies at these places.
+    fn push(&mut self, chunk: &mut Chunk, places: Range<usize>) {
+        // No more than there are tasks in a ticket.
+        let index = chunk.advance(places.len() as u32);
         let calls = chunk.calls();
         if let Some(last) = self.elements.last_mut()
             && Arc::ptr_eq(&last.calls, calls)
             && last.first as usize + last.replies.len() == index as usize
-            && last.replies.end == place
+            && last.replies.end == places.start
         {
-            last.replies.end += 1;
+            last.replies.end = places.end;
             return;
         }
         self.elements.push(Elements {
             calls: Arc::clone(calls),
             first: index,
-            replies: place..place + 1,
+            replies: places,
             ended: None,
         });
     }
@@ -137,27 +202,7 @@ impl Shared {
         if !replies.iter().all(is_plain) {
             settled.from = current.cloned();
         }
-        let mut is_nonsense = false;
-        for (place, reply) in replies.iter().enumerate() {
-            let number = Opened::of(reply).and_then(|opened| Reply::number(opened.frame));
-            match number.and_then(|number| inside.table.answered(worker, number)) {
-                Some(Answered::Last(mut ticket)) => match &mut ticket.task.work {
-                    Work::One { .. } => settled.answered.push((ticket, place)),
-                    Work::Chunk(chunk) => {
-                        settled.push(chunk, place);
-                        settled.elements.last_mut().map(|last| last.ended.insert(ticket));
-                    }
-                },
-                Some(Answered::OneOf(task)) => match &mut task.work {
-                    Work::One { .. } => unreachable!("a task with a future is by itself"),
-                    Work::Chunk(chunk) => settled.push(chunk, place),
-                },
-                None => {
-                    is_nonsense = true;
-                    break;
-                }
-            }
-        }
+        let is_nonsense = !settled.tell(&mut inside.table, worker, &replies);
         let count = settled.count();
         let distrusted = inside.processes[worker].clone().filter(|_| is_nonsense);
         let ((unanswered, wakes), after) = inside.reach(|table, reach| {

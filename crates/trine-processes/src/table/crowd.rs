@@ -259,20 +259,32 @@ impl Crowd {
         let replies = &mut self.outside.processes[worker].replies;
         let replies: Vec<u64> = replies.drain(..most.min(replies.len())).collect();
         let mut count = 0;
-        for number in replies {
-            match self.table.answered(worker, number) {
-                Some(Answered::Last(ticket)) => assert_eq!((ticket.number, ticket.count), (number, 1)),
-                Some(Answered::OneOf(())) => {}
+        let mut rest = &replies[..];
+        while let Some(&number) = rest.first() {
+            // Those that follow one another are told together.
+            let run = (number..).zip(rest).take_while(|(next, reply)| next == *reply);
+            let run = run.count() as u32;
+            let ended = match self.table.answered(worker, number, run) {
+                Some(Answered::Last(ticket)) => {
+                    assert_eq!(ticket.number, number);
+                    ticket.count
+                }
+                Some(Answered::First(())) => run,
                 None => {
                     assert!(
                         self.outside.processes[worker].talks_nonsense,
                         "the worker has answered what it was asked"
                     );
+                    rest = &rest[1..];
                     continue;
                 }
+            };
+            let (answered, later) = rest.split_at(ended as usize);
+            for number in answered {
+                self.outside.end(*number, End::Answered);
             }
-            self.outside.end(number, End::Answered);
-            count += 1;
+            rest = later;
+            count += ended;
         }
         if count > 0 {
             self.table.measure(worker, count, None, self.now);

@@ -91,7 +91,7 @@ fn a_task_that_waits_in_a_worker_is_stopped_without_a_kill() {
 fn a_worker_that_replies_nonsense_gets_no_other_task() {
     let mut pool = Pool::fast();
     pool.workers.begun = vec![100];
-    assert_eq!(pool.table.answered(0, 7), None);
+    assert_eq!(pool.table.answered(0, 7, 1), None);
     assert_eq!(pool.table.distrust(0, &mut pool.workers), Some(ticket(100)));
     assert_eq!(pool.submit(200), Submitted::Queued { wake: None });
     let died = pool.died(0);
@@ -103,7 +103,7 @@ fn a_worker_that_replies_nonsense_gets_no_other_task() {
 fn nonsense_between_two_tasks_costs_neither() {
     let mut pool = Pool::fast();
     pool.workers.begun = vec![100];
-    assert_eq!(pool.table.answered(0, 100), Some(Answered::Last(ticket(100))));
+    assert_eq!(pool.table.answered(0, 100, 1), Some(Answered::Last(ticket(100))));
     pool.workers.begun = vec![];
     assert_eq!(pool.table.distrust(0, &mut pool.workers), None);
     assert_eq!(pool.died(0).lost, []);

@@ -124,7 +124,7 @@ impl Pool {
     /// The worker begins the task and replies, after so long.
     fn answer(&mut self, worker: usize, number: u64, after: Duration) -> bool {
         self.now += after;
-        let answered = self.table.answered(worker, number);
+        let answered = self.table.answered(worker, number, 1);
         assert!(answered.is_some(), "the worker has task {number}");
         self.table.measure(worker, 1, None, self.now);
         self.table.replied(worker, self.now, &mut self.workers)

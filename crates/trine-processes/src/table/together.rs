@@ -1,7 +1,7 @@
 //! What the table does with tasks that travel together.
 
-use super::{LONG, NO_WAKE, Pool, RULES, SHORT, several};
-use crate::answers::{Died, Next, Submitted};
+use super::{LONG, NO_WAKE, Pool, RULES, SHORT, several, ticket};
+use crate::answers::{Answered, Died, Next, Submitted};
 use crate::table::Rules;
 
 /// A pool of workers that know that tasks are short, and have nothing to do. The last one is the first to be used.
@@ -160,13 +160,25 @@ fn a_task_that_travels_with_others_is_taken_back_with_those_behind_it() {
 }
 
 #[test]
+fn replies_that_come_together_end_the_first_tasks_of_a_ticket_or_all() {
+    let mut pool = Pool::ready(1);
+    let _ = pool.table.submit(several(0, 10), pool.now, &mut pool.workers);
+    let _ = pool.table.submit(ticket(10), pool.now, &mut pool.workers);
+    assert_eq!(pool.table.answered(0, 0, 4), Some(Answered::First(&mut ())));
+    assert_eq!(pool.table.last_of(0).map(|rest| (rest.number, rest.count)), Some((4, 6)));
+    let last = pool.table.answered(0, 4, 7);
+    assert_eq!(last, Some(Answered::Last(several(4, 6))), "one is in another ticket");
+    assert_eq!(pool.table.task_counts().answered, 10);
+}
+
+#[test]
 fn a_worker_that_dies_in_a_chunk_loses_what_it_had_begun() {
     let mut pool = Pool::ready(1);
     let _ = pool.table.submit(several(0, 10), pool.now, &mut pool.workers);
     pool.workers.begun = vec![0, 1, 2];
     pool.answer(0, 0, SHORT);
     pool.answer(0, 1, SHORT);
-    assert_eq!(pool.table.answered(0, 3), None, "it is at the one before");
+    assert_eq!(pool.table.answered(0, 3, 1), None, "it is at the one before");
     let Died { lost, .. } = pool.died(0);
     assert_eq!(lost, [several(2, 1)]);
     assert_eq!(pool.table.waiting().0, 7);
