@@ -165,9 +165,16 @@ fn replies_that_come_together_end_the_first_tasks_of_a_ticket_or_all() {
     let _ = pool.table.submit(several(0, 10), pool.now, &mut pool.workers);
     let _ = pool.table.submit(ticket(10), pool.now, &mut pool.workers);
     assert_eq!(pool.table.answered(0, 0, 4), Some(Answered::First(&mut ())));
-    assert_eq!(pool.table.last_of(0).map(|rest| (rest.number, rest.count)), Some((4, 6)));
+    assert_eq!(
+        pool.table.last_of(0).map(|rest| (rest.number, rest.count)),
+        Some((4, 6))
+    );
     let last = pool.table.answered(0, 4, 7);
-    assert_eq!(last, Some(Answered::Last(several(4, 6))), "one is in another ticket");
+    assert_eq!(
+        last,
+        Some(Answered::Last(several(4, 6))),
+        "one is in another ticket"
+    );
     assert_eq!(pool.table.task_counts().answered, 10);
 }
 

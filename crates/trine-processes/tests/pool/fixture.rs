@@ -155,18 +155,22 @@ pub(crate) fn wait_for_death(pid: u32) {
     }
 }
 
-/// The id of the thread of this process with that name.
+/// The id of the thread of this process with that name, once that runs: it names itself.
 pub(crate) fn thread_named(name: &str) -> libc::pid_t {
-    let mut threads = fs::read_dir("/proc/self/task")
-        .expect("there is a /proc")
-        .flatten();
     let has_name = |thread: &fs::DirEntry| {
         fs::read_to_string(thread.path().join("comm")).is_ok_and(|found| found.trim_end() == name)
     };
-    let thread = threads.find(has_name).expect("there is such a thread");
-    thread
-        .file_name()
-        .to_str()
+    let thread = loop {
+        let mut threads = fs::read_dir("/proc/self/task")
+            .expect("there is a /proc")
+            .flatten();
+        if let Some(thread) = threads.find(has_name) {
+            break thread;
+        }
+        thread::yield_now();
+    };
+    let id = thread.file_name();
+    id.to_str()
         .and_then(|id| id.parse().ok())
         .expect("threads are listed by their ids")
 }

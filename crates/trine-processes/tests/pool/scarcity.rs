@@ -1,7 +1,7 @@
 //! What the system does not give is an error, and never a hang.
 
 use crate::constructors::DO;
-use crate::fixture::{in_own_process, run_for};
+use crate::fixture::{in_own_process, run_for, thread_named};
 use crate::refusals::{allow_processes, allow_threads, refuse_processes};
 use crate::sandbox::deny;
 use crate::shared_values::segments;
@@ -225,6 +225,8 @@ in_own_process! {
             }
             let pool = ProcessPool::new(1).expect("a pool");
             works(&pool);
+            // A thread that begins needs memory of its own.
+            thread_named("trine-watcher");
             let long = |length: usize| vec![1_u8; length];
             let before = getrlimit(Resource::As);
             let little = address_space() + (64 << 20);
