@@ -24,9 +24,9 @@
 //! - Workers take tasks that were submitted from outside in the order of submission, several at once if there are many. So
 //!   with one worker they start in that order. With more, what a worker has taken and not started is stolen by the others,
 //!   the last of it first, so that it does not wait for a long task.
-//! - A task's own tasks start on its worker, newest first, and other workers steal the oldest. While a worker has such
-//!   tasks it takes none of normal priority from outside: a task that resubmits itself for ever should do so with
-//!   [background priority](Priority::Background).
+//! - A task's own tasks start on its worker, newest first, and other workers steal the oldest. Of 64 such tasks in a row one
+//!   makes way for a task from outside, and of 1024 one for the oldest of its own: so a task that submits itself again for
+//!   ever keeps no other from being run.
 //! - Dropping the pool runs what is queued and joins the threads, like the end of a `with` block in Python.
 //!
 //! # Options and looks inside

@@ -155,6 +155,11 @@ impl Queues {
         })
     }
 
+    /// Takes the oldest task of the worker with this number.
+    pub(crate) fn take_oldest(&self, worker: usize) -> Option<Queued> {
+        retry(|| self.stealers[worker].steal())
+    }
+
     /// Whether there is neither a task nor the end of the pool to act on.
     pub(crate) fn nothing_to_do(&self) -> bool {
         !self.closing.is_closed()

@@ -25,6 +25,13 @@ use trine_platform::spin_until;
 /// has. That may stand behind a long one, and there may be tasks from outside for ever.
 const TURN_TO_STEAL: u32 = 16;
 
+/// So many of its own tasks a worker takes in a row, the newest first. Then it looks outside: there may be such tasks for ever, as where
+/// a task submits itself again.
+const TURN_OF_OUTSIDE: u32 = 64;
+
+/// So many, before it takes the oldest of its own. Seldom, because where tasks make tasks the oldest makes the most, which all need memory.
+const TURN_OF_OLDEST: u32 = 1024;
+
 /// A thread of a pool, as it knows itself.
 pub(crate) struct Worker {
     queues: Arc<Queues>,
@@ -39,6 +46,8 @@ pub(crate) struct Worker {
     scope: Cell<*const Scope<'static>>,
     /// How often the thread has had no tasks of its own.
     turns: Cell<u32>,
+    /// How many of its own tasks it has taken since then.
+    own_in_a_row: Cell<u32>,
 }
 
 enum Role {
@@ -105,6 +114,7 @@ fn start_thread(
             blocks: Blocks::new(),
             scope: Cell::new(null()),
             turns: Cell::new(0),
+            own_in_a_row: Cell::new(0),
         };
         // Taken away below: nothing in between unwinds, because all of the user's panics are caught.
         CURRENT.set(&raw const worker);
@@ -265,6 +275,7 @@ impl Worker {
     /// Not inlined, so that whoever has tasks of its own does not pay for it.
     #[inline(never)]
     fn task_of_others(&self) -> Option<Queued> {
+        self.own_in_a_row.set(0);
         let turns = self.turns.get().wrapping_add(1);
         self.turns.set(turns);
         let is_turn_to_steal = turns.is_multiple_of(TURN_TO_STEAL);
@@ -320,7 +331,25 @@ impl Worker {
     }
 
     fn own_task(&self) -> Option<Queued> {
-        self.deque()?.pop()
+        let deque = self.deque()?;
+        let in_a_row = self.own_in_a_row.get().wrapping_add(1);
+        self.own_in_a_row.set(in_a_row);
+        if in_a_row.is_multiple_of(TURN_OF_OUTSIDE) {
+            return self.overdue_task(in_a_row).or_else(|| deque.pop());
+        }
+        deque.pop()
+    }
+
+    /// The task whose turn it is because newer ones have come before it.
+    #[cold]
+    fn overdue_task(&self, in_a_row: u32) -> Option<Queued> {
+        match self.role {
+            Role::Regular { number, .. } if in_a_row.is_multiple_of(TURN_OF_OLDEST) => {
+                self.queues.take_oldest(number)
+            }
+            // One: others would come before those that are overdue here.
+            _ => self.queues.take_injected(None),
+        }
     }
 
     fn deque(&self) -> Option<&Deque<Queued>> {

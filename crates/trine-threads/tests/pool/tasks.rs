@@ -2,7 +2,7 @@
 
 use crate::fixture::{DropProbe, hold, pool};
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -172,6 +172,45 @@ fn g24_tasks_from_outside_start_in_order() {
         }
         drop((held, sender));
         assert_eq!(order.iter().collect::<Vec<_>>(), (0..100).collect::<Vec<_>>());
+    });
+}
+
+/// Submits itself again until `is_enough`.
+fn again(handle: &Handle, is_enough: Arc<AtomicBool>) {
+    if !is_enough.load(Ordering::SeqCst) {
+        let next = handle.clone();
+        handle.spawn_detached(move || again(&next, is_enough));
+    }
+}
+
+#[test]
+fn a_task_that_submits_itself_again_keeps_none_from_outside_from_being_run() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let is_enough = Arc::new(AtomicBool::new(false));
+        let (handle, until) = (pool.handle(), Arc::clone(&is_enough));
+        pool.spawn(move || again(&handle, until)).result().unwrap();
+        for _ in 0..10 {
+            pool.spawn(|| {}).result().unwrap();
+        }
+        is_enough.store(true, Ordering::SeqCst);
+    });
+}
+
+#[test]
+fn a_task_that_submits_itself_again_keeps_no_older_one_from_being_run() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let is_enough = Arc::new(AtomicBool::new(false));
+        let (handle, until) = (pool.handle(), Arc::clone(&is_enough));
+        let (ran, has_run) = mpsc::channel();
+        let task = pool.spawn(move || {
+            handle.spawn_detached(move || ran.send(()).unwrap());
+            again(&handle, until);
+        });
+        task.result().unwrap();
+        has_run.recv().unwrap();
+        is_enough.store(true, Ordering::SeqCst);
     });
 }
 
