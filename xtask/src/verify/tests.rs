@@ -39,14 +39,15 @@ const LONG_TESTS: [(&str, &str, &[&str]); 4] = [
 ];
 
 /// The tests of the process pool where everything goes over ipc-channel, but for those of what is else then: which descriptors
-/// there are and what they are needed for, whether a task that is killed while it is sent may have begun, who maps and writes
-/// memory that is not there, and deaths in chunks, as elements go one by one then.
+/// there are and what they are needed for, whether a directory for temporary files is, whether a task that is killed while it is sent
+/// may have begun, who maps and writes memory that is not there, and deaths in chunks, as elements go one by one then.
 const WITHOUT_MEMORY: &[&str] = &[
     "--test",
     "pool",
     "--",
     "--skip=l33_",
     "--skip=closes_all_descriptors",
+    "--skip=no_directory_for_temporary_files",
     "--skip=b15_",
     "--skip=hostile",
     "--skip=shared_values",

@@ -1,9 +1,9 @@
 //! How an attendant talks to its worker: through the memory that both share, or, where there is none, over ipc-channel.
 
 use super::channel;
-use super::hello::Channel;
 use super::process::Process;
 use super::ring::Broken;
+use super::server::Channel;
 use super::signals::Blocked;
 use crate::frame;
 use crate::frames::Frames;
@@ -29,9 +29,8 @@ pub(crate) enum Sent {
 }
 
 impl Connection {
-    /// `None` if the worker has not opened what the process was started for.
-    pub(super) fn new(process: &Process, channel: Option<Channel>) -> Option<Self> {
-        (process.link.is_some() != channel.is_some()).then_some(Self { channel })
+    pub(super) fn new(channel: Option<Channel>) -> Self {
+        Self { channel }
     }
 
     /// Sends the call that was [announced](Process::announce). Without a link it also waits for the reply.

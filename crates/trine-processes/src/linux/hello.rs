@@ -1,18 +1,8 @@
-//! What a worker says first, and how the wait for it ends when nothing is said.
-//!
-//! ipc-channel waits for ever. So the watcher makes its server answer once the process has exited, and kills the process
-//! when its time is over.
+//! How the wait for a worker's hello ends when nothing is said: the watcher kills the process when its time is over, and ends
+//! the wait of an attendant that can't see for itself that the process has exited.
 
-use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender};
-use rustix::net::{Shutdown, SocketAddrUnix, connect, shutdown};
-use std::os::fd::OwnedFd;
+use super::server::Standby;
 use std::time::{Duration, Instant};
-
-/// The identity of the worker's image, and, if there is no link, its ends of a channel.
-pub(super) type Hello = (u64, Option<Channel>);
-
-/// The parent's ends: for requests, and for replies.
-pub(super) type Channel = (IpcBytesSender, IpcBytesReceiver);
 
 /// How long a worker may take from its start to its hello.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
@@ -20,7 +10,7 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 /// How a wait has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// A connection was accepted, or could not be.
+    /// Something was said, or the wait was not possible.
     Answered,
     Exited,
     TimedOut,
@@ -28,16 +18,19 @@ pub(super) enum Outcome {
 
 /// The wait for the hello of one worker.
 pub(super) struct Awaited {
-    /// The path of the server's socket, and a socket to connect to it. `None` once nobody waits.
-    server: Option<(String, OwnedFd)>,
+    /// Somebody still waits.
+    is_open: bool,
+    /// Ends the wait of one that sees nothing but its server.
+    standby: Option<Standby>,
     deadline: Instant,
     outcome: Outcome,
 }
 
 impl Awaited {
-    pub(super) fn new(server: String, standby: OwnedFd) -> Self {
+    pub(super) fn new(standby: Option<Standby>) -> Self {
         Self {
-            server: Some((server, standby)),
+            is_open: true,
+            standby,
             deadline: Instant::now() + DEADLINE,
             outcome: Outcome::Answered,
         }
@@ -45,12 +38,12 @@ impl Awaited {
 
     /// Whether somebody still waits.
     pub(super) fn is_open(&self) -> bool {
-        self.server.is_some()
+        self.is_open
     }
 
     /// When to kill the process, if it has said nothing by then.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        (self.is_open() && self.outcome != Outcome::TimedOut).then_some(self.deadline)
+        (self.is_open && self.outcome != Outcome::TimedOut).then_some(self.deadline)
     }
 
     /// True if its time is over, the first time.
@@ -64,23 +57,22 @@ impl Awaited {
 
     /// The process has exited: what it has not said by now, it will not say.
     pub(super) fn give_up(&mut self) {
-        let Some((server, standby)) = self.server.take() else {
+        if !self.is_open {
             return;
-        };
+        }
+        self.is_open = false;
         if self.outcome == Outcome::Answered {
             self.outcome = Outcome::Exited;
         }
-        // A connection that is closed at once is no hello. The server may be gone meanwhile; then nobody waits.
-        if let Ok(address) = SocketAddrUnix::new(server)
-            && connect(&standby, &address).is_ok()
-        {
-            let _ = shutdown(&standby, Shutdown::Both);
+        if let Some(standby) = self.standby.take() {
+            standby.answer();
         }
     }
 
-    /// The server has answered: how the wait has ended.
+    /// The wait is over: how it has ended.
     pub(super) fn outcome(&mut self) -> Outcome {
-        self.server = None;
+        self.is_open = false;
+        self.standby = None;
         self.outcome
     }
 }

@@ -14,13 +14,11 @@ pub(super) fn is_variable(name: &[u8]) -> bool {
         .is_some_and(|version| version.iter().all(is_of_version))
 }
 
-/// Written as `parent:link:main:levels:name:library:server`.
+/// Written as `parent:main:levels:name:library:server`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     /// The number of the parent's process.
     pub(super) parent: u32,
-    /// The memory that the worker shares with its parent comes through the wire.
-    pub(super) has_link: bool,
     /// The worker enters in the program's `main`, and not before.
     pub(super) in_main: bool,
     /// How many levels of pools there may be below the worker.
@@ -29,15 +27,15 @@ pub(super) struct Mark {
     pub(super) name: String,
     /// Which copy of this crate is meant.
     pub(super) home: Home,
-    /// The path of the socket where the parent waits for the hello.
-    pub(super) server: String,
+    /// The path of the socket where the parent waits for the hello. `None` if that goes through the wire, as does the memory that both
+    /// share then.
+    pub(super) server: Option<String>,
 }
 
 impl fmt::Display for Mark {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             parent,
-            has_link,
             in_main,
             levels,
             name,
@@ -48,17 +46,15 @@ impl fmt::Display for Mark {
             Home::Program => "",
             Home::Library(path) => path,
         };
-        let [link, main] = [has_link, in_main].map(|flag| u8::from(*flag));
-        write!(
-            formatter,
-            "{parent}:{link}:{main}:{levels}:{name}:{library}:{server}"
-        )
+        let main = u8::from(*in_main);
+        let server = server.as_deref().unwrap_or_default();
+        write!(formatter, "{parent}:{main}:{levels}:{name}:{library}:{server}")
     }
 }
 
 impl Mark {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let mut fields = text.splitn(7, ':');
+        let mut fields = text.splitn(6, ':');
         let mut next = || fields.next();
         let flag = |text: &str| match text {
             "0" => Some(false),
@@ -67,7 +63,6 @@ impl Mark {
         };
         Some(Self {
             parent: next()?.parse().ok()?,
-            has_link: flag(next()?)?,
             in_main: flag(next()?)?,
             levels: next()?.parse().ok()?,
             name: next()?.to_owned(),
@@ -75,7 +70,10 @@ impl Mark {
                 "" => Home::Program,
                 path => Home::Library(path.to_owned()),
             },
-            server: next()?.to_owned(),
+            server: match next()? {
+                "" => None,
+                path => Some(path.to_owned()),
+            },
         })
     }
 }
@@ -86,16 +84,15 @@ mod tests {
 
     #[test]
     fn a_mark_comes_back() {
-        for has_link in [false, true] {
+        for server in [None, Some("/tmp/a:b/socket".to_owned())] {
             for home in [Home::Program, Home::Library("/lib/this.so".to_owned())] {
                 let mark = Mark {
                     parent: 4711,
-                    has_link,
-                    in_main: !has_link,
+                    in_main: server.is_some(),
                     levels: 3,
                     name: "trine-1.0".to_owned(),
                     home,
-                    server: "/tmp/a:b/socket".to_owned(),
+                    server: server.clone(),
                 };
                 assert_eq!(Mark::parse(&mark.to_string()), Some(mark));
             }
@@ -108,12 +105,11 @@ mod tests {
             "",
             "1",
             "1:1",
-            "1:1:0:0:name:",
-            "1:2:0:0:name::/tmp",
-            "1:1:2:0:name::/tmp",
-            "x:1:0:0:name::/tmp",
-            "-1:0:0:0:name::/tmp",
-            "1:0:0:-1:name::/tmp",
+            "1:1:0:name:",
+            "1:2:0:name::/tmp",
+            "x:1:0:name::/tmp",
+            "-1:0:0:name::/tmp",
+            "1:0:-1:name::/tmp",
         ] {
             assert_eq!(Mark::parse(text), None, "{text}");
         }

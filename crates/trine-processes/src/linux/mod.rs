@@ -17,6 +17,7 @@ mod replies;
 mod ring;
 mod segment;
 mod serve;
+mod server;
 mod signals;
 mod slot;
 mod stack_overflow;

@@ -185,6 +185,30 @@ impl Process {
         self.link.as_ref()?.replies().receive_as_leader(tell)
     }
 
+    /// Waits until it has said hello through the wire, and returns the identity of its image; or until it has exited: if it says
+    /// nothing, the watcher sees to that.
+    pub(super) fn receive_hello(&self) -> io::Result<u64> {
+        let mut is_connected = true;
+        loop {
+            let mut descriptors = vec![PollFd::new(&self.pidfd, PollFlags::IN)];
+            if is_connected {
+                descriptors.push(PollFd::from_borrowed_fd(self.wire.as_fd(), PollFlags::IN));
+            }
+            let has_exited = poll_for(&mut descriptors, None).contains(&0);
+            match self.wire.receive_hello() {
+                Ok(Some(identity)) => return Ok(identity),
+                Ok(None) => {}
+                // One that exits closes its end, too, a moment before it has exited.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => is_connected = false,
+                Err(error) => return Err(error),
+            }
+            if has_exited {
+                self.awaited.lock().give_up();
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+
     /// Whether it has not said hello yet.
     pub(crate) fn is_awaited(&self) -> bool {
         self.awaited.lock().is_open()

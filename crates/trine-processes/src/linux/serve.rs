@@ -1,18 +1,17 @@
 //! What a worker does instead of the program's `main`.
 
 use super::channel::{receive, send, shielded};
-use super::hello::Hello;
 use super::link::WorkerEnd;
 use super::mark::Mark;
 use super::ring::Broken;
 use super::segment::Keeper;
 use super::wire_worker::WorkerWire;
-use super::{entries, process, signals, stack_overflow};
+use super::{entries, process, server, signals, stack_overflow};
 use crate::backtrace;
 use crate::beside::Beside;
 use crate::frame::{Call, Calls, Frame, Reply, Request};
 use crate::message::{self, Entry, Opened};
-use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, IpcSender, bytes_channel};
+use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, bytes_channel};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::error::Error;
 use std::fs;
@@ -59,22 +58,22 @@ fn serve_until_stopped(mark: Mark) -> Result<(), Box<dyn Error>> {
     process::be_named(&mark.name);
     let identity = entries::image_identity();
     let wire = Arc::new(WorkerWire::take().map_err(during("taking the socket"))?);
-    if mark.has_link {
+    let Some(server) = mark.server else {
         let memory = wire.take_link().ok_or("the parent has sent no shared memory")?;
         let link = WorkerEnd::new(&memory).map_err(during("mapping the shared memory"))?;
         drop(memory);
-        say_hello(mark.server, (identity, None))?;
+        wire.say_hello(identity).map_err(during("saying hello"))?;
         prepare(&wire)?;
-        serve_link(link, &wire)
-    } else {
-        let (requests_end, requests) = shielded(bytes_channel).map_err(during("making a channel"))?;
-        let (replies, replies_end) = shielded(bytes_channel).map_err(during("making a channel"))?;
-        // First, because it may fail, and once the worker has said hello it may be sent a task, of which nothing says that it has
-        // not begun.
-        prepare(&wire)?;
-        say_hello(mark.server, (identity, Some((requests_end, replies_end))))?;
-        serve_channel(&requests, &replies, &wire)
-    }
+        return serve_link(link, &wire);
+    };
+    let (requests_end, requests) = shielded(bytes_channel).map_err(during("making a channel"))?;
+    let (replies, replies_end) = shielded(bytes_channel).map_err(during("making a channel"))?;
+    // First, because it may fail, and once the worker has said hello it may be sent a task, of which nothing says that it has
+    // not begun.
+    prepare(&wire)?;
+    let hello = (identity, (requests_end, replies_end));
+    server::say_hello(server, hello).map_err(during("saying hello"))?;
+    serve_channel(&requests, &replies, &wire)
 }
 
 /// What has to be done before the first task. Most workers do it while the parent takes their hello.
@@ -88,14 +87,6 @@ fn prepare(wire: &Arc<WorkerWire>) -> io::Result<()> {
     // As long as this process lives.
     mem::forget(Keeper::new());
     Ok(())
-}
-
-fn say_hello(server: String, hello: Hello) -> Result<(), Box<dyn Error>> {
-    let say = || {
-        let sender = IpcSender::connect(server)?;
-        sender.send(hello).map_err(io::Error::other)
-    };
-    Ok(shielded(say).map_err(during("saying hello"))?)
 }
 
 /// Says what has failed.

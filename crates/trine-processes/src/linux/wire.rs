@@ -1,8 +1,8 @@
 //! The socket between the parent and one worker, through which the descriptors of segments go.
 //!
-//! The worker gets its end as its standard input, which it replaces by an empty one. Its end tells the worker that the parent
-//! is gone. The parent says which segments there are and which are not any more, before the request that needs it; the
-//! worker sends the descriptor of each that is beside its reply, before the reply.
+//! The worker gets its end as its standard input, which it replaces by an empty one, and says hello through it. Its end tells
+//! the worker that the parent is gone. The parent says which segments there are and which are not any more, before the
+//! request that needs it; the worker sends the descriptor of each that is beside its reply, before the reply.
 
 use super::segment::Mapping;
 use crate::beside::Beside;
@@ -32,6 +32,8 @@ pub(super) enum Packet {
     Return(u64),
     /// From the parent, first: this is the descriptor of the memory with the rings.
     Link,
+    /// From the worker, first: it serves the parent through that memory. This is the identity of its image.
+    Hello(u64),
 }
 
 /// How many descriptors the parent has for replies that it has not read, at most. No worker sends more: it has a reply with what
@@ -48,6 +50,7 @@ impl Packet {
             Self::Forget(id) => [1, id, 0],
             Self::Return(id) => [2, id, 0],
             Self::Link => [3, 0, 0],
+            Self::Hello(identity) => [4, identity, 0],
         };
         let mut bytes = [0; LENGTH];
         for (place, word) in bytes.chunks_mut(size_of::<u64>()).zip(words) {
@@ -69,6 +72,7 @@ impl Packet {
             [1, id, 0] => Some(Self::Forget(id)),
             [2, id, 0] => Some(Self::Return(id)),
             [3, 0, 0] => Some(Self::Link),
+            [4, identity, 0] => Some(Self::Hello(identity)),
             _ => None,
         }
     }
@@ -181,6 +185,16 @@ impl Wire {
             Some(memory.as_fd()),
             SendFlags::DONTWAIT,
         )
+    }
+
+    /// The identity in the worker's hello. `None` if nothing has come so far.
+    pub(super) fn receive_hello(&self) -> io::Result<Option<u64>> {
+        match receive(&self.socket)? {
+            Came::Packet(Packet::Hello(identity), _) => Ok(Some(identity)),
+            Came::Packet(..) | Came::Nonsense => Err(io::Error::other("it is not what a worker says")),
+            Came::Nothing => Ok(None),
+            Came::End => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
     }
 
     /// Has the worker know these segments.

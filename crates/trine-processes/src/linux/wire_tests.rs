@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::net::SendFlags;
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Sends what a worker sends that lends a segment, with any descriptor.
@@ -30,6 +30,22 @@ fn packet(socket: &OwnedFd) -> Option<Packet> {
         Ok(Came::Packet(packet, _)) => Some(packet),
         _ => None,
     }
+}
+
+#[test]
+fn a_hello_comes_through_and_nothing_else_is_one() {
+    let (wire, worker) = Wire::new().expect("there are descriptors");
+    assert!(wire.receive_hello().is_ok_and(|none| none.is_none()));
+    send(&worker, Packet::Hello(7), None, SendFlags::empty()).expect("the parent is there");
+    assert!(wire.receive_hello().is_ok_and(|hello| hello == Some(7)));
+    lend(&worker, 1, Some(memory(b"any").as_fd()));
+    wire.receive_hello().expect_err("it is another packet");
+    File::from(worker)
+        .write_all(b"hello")
+        .expect("the parent is there");
+    wire.receive_hello().expect_err("it is no packet");
+    let end = wire.receive_hello().expect_err("the worker is gone");
+    assert_eq!(end.kind(), ErrorKind::UnexpectedEof);
 }
 
 #[test]

@@ -58,6 +58,11 @@ impl WorkerWire {
         inside.link.take()
     }
 
+    /// From now on the parent may hand tasks to this worker, through the memory.
+    pub(super) fn say_hello(&self, identity: u64) -> io::Result<()> {
+        send(&self.socket, Packet::Hello(identity), None, SendFlags::empty())
+    }
+
     /// Starts a thread that frees what the parent has done with, and ends this process with its parent: even while a task keeps it
     /// busy, and if the signal that should do so does not come, because a task may have changed what that signal does.
     pub(super) fn watch(self: &Arc<Self>) -> io::Result<()> {
@@ -94,7 +99,9 @@ impl WorkerWire {
                 Ok(Came::Packet(Packet::Forget(id), _)) => drop(inside.mapped.remove(&id)),
                 Ok(Came::Packet(Packet::Return(id), _)) => drop(inside.lent.remove(&id)),
                 Ok(Came::Packet(Packet::Link, memory)) => inside.link = memory,
-                Ok(Came::Packet(Packet::Here(_), None) | Came::Nonsense) => {}
+                Ok(
+                    Came::Packet(Packet::Here(_), None) | Came::Packet(Packet::Hello(_), _) | Came::Nonsense,
+                ) => {}
                 // Without having said stop, the parent is gone: nothing of its workers may stay.
                 Ok(Came::End) => die(),
                 Ok(Came::Nothing) | Err(_) => return,

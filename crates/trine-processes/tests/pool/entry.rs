@@ -21,13 +21,13 @@ in_own_process! {
 
     #[test]
     fn a_mark_of_somebody_who_is_not_the_parent_makes_no_worker() {
-        assert!(start_marked("1:0:0:0:trine-1.0::/nonexistent").contains("the parent is gone"));
+        assert!(start_marked("1:0:0:trine-1.0::/nonexistent").contains("the parent is gone"));
     }
 
     #[test]
     fn a_mark_of_a_library_that_is_not_there_makes_no_worker() {
         let parent = std::process::id();
-        let output = start_marked(&format!("{parent}:0:0:0:trine-1.0:/nonexistent.so:/nonexistent"));
+        let output = start_marked(&format!("{parent}:0:0:trine-1.0:/nonexistent.so:/nonexistent"));
         assert!(output.contains("was not loaded"), "{output}");
     }
 

@@ -11,6 +11,7 @@ mod failures;
 mod fixture;
 mod fork;
 mod hostile;
+mod hostile_hellos;
 mod hostile_slices;
 mod hygiene;
 mod json;

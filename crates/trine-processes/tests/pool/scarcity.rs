@@ -155,7 +155,7 @@ in_own_process! {
             }
             assert_eq!(descriptors() - 1, open, "{more} more");
         }
-        assert!(errors >= 4 && works >= 1, "{errors} errors, {works} values");
+        assert!(errors >= 3 && works >= 1, "{errors} errors, {works} values");
     }
 
     #[test]

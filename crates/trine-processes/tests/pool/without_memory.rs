@@ -51,4 +51,32 @@ in_own_process! {
         let more = most_memory() - before;
         assert!(more < LENGTH * 5 / 2, "{more} bytes");
     }
+
+    #[test]
+    fn without_a_place_for_sockets_every_future_says_so() {
+        deny(&[libc::SYS_memfd_create]);
+        // SAFETY: no other thread reads the environment.
+        unsafe { std::env::set_var("TMPDIR", "/nonexistent") };
+        let pool = ProcessPool::new(2).expect("a pool");
+        let futures: Vec<_> = (0..5).map(|number| pool.submit(|number: u32| number, number)).collect();
+        for future in futures {
+            let error = future.result().expect_err("there is no worker");
+            assert!(error.is_refused());
+            let text = error.to_string();
+            assert!(text.contains("no worker can be started") && text.contains("/nonexistent"), "{text}");
+        }
+        // SAFETY: the attendants read it for tasks only, and there is none.
+        unsafe { std::env::set_var("TMPDIR", "/tmp") };
+        assert_eq!(pool.submit(|number: u32| number, 7).result().expect("it recovers"), 7);
+    }
+
+    #[test]
+    fn too_long_a_path_for_sockets_is_an_error() {
+        deny(&[libc::SYS_memfd_create]);
+        // SAFETY: no other thread reads the environment.
+        unsafe { std::env::set_var("TMPDIR", format!("/tmp/{}", "x".repeat(100))) };
+        let pool = ProcessPool::new(1).expect("a pool");
+        let text = pool.submit(|number: u32| number, 7).result().expect_err("there is no worker").to_string();
+        assert!(text.contains("too long"), "{text}");
+    }
 }
