@@ -5,6 +5,7 @@ use crate::scope::Scope;
 use crate::spares::SPARES;
 use crate::stack::{Stack, Thief, stack};
 use std::ptr::NonNull;
+use std::thread;
 use trine_lock::Lock;
 use trine_platform::atomic::AtomicUsize;
 use trine_platform::atomic::Ordering::{Acquire, Relaxed};
@@ -44,9 +45,18 @@ impl Stacks {
         }
     }
 
-    /// A stack for a thread that starts, if there is one left.
-    pub(crate) fn own(&self) -> Option<NumberedStack> {
-        let stack = self.unowned.lock().pop()?;
+    /// A stack for a thread that starts. If there is none left, spares that were told to end are about to give theirs back: it
+    /// waits for that, unless the caller `gives_up`.
+    pub(crate) fn own(&self, gives_up: impl Fn() -> bool) -> Option<NumberedStack> {
+        let stack = loop {
+            if let Some(stack) = self.unowned.lock().pop() {
+                break stack;
+            }
+            if gives_up() {
+                return None;
+            }
+            thread::yield_now();
+        };
         // ORDERING: Relaxed. A thief that does not see it yet is woken by a job on it, after a fence (`sleep.rs`).
         self.used.fetch_max(stack.number + 1, Relaxed);
         Some(stack)
@@ -90,5 +100,28 @@ impl Stacks {
         (1..=used)
             .map(move |distance| &self.thieves[(thief + distance) % used])
             .filter(|victim| !victim.is_empty())
+    }
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::{SPARES, Stacks};
+    use std::cell::Cell;
+
+    #[test]
+    fn who_starts_waits_for_the_stack_of_a_spare_that_ends() {
+        let stacks = Stacks::new(1);
+        let all: Vec<_> = (0..=SPARES).map_while(|_| stacks.own(|| true)).collect();
+        assert_eq!(all.len(), 1 + SPARES as usize);
+        let ending = Cell::new(all.into_iter().next());
+        let own = stacks.own(|| {
+            ending
+                .take()
+                .into_iter()
+                .for_each(|stack| stacks.give_back(stack));
+            false
+        });
+        assert!(own.is_some());
+        assert!(stacks.own(|| true).is_none());
     }
 }

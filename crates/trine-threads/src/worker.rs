@@ -94,7 +94,7 @@ fn start_thread(
     initialized: impl FnOnce(Result<(), InitializerError>) + Send + 'static,
 ) -> io::Result<()> {
     let Some(stack) = StackForThread::new(queues) else {
-        // Spares that were told to leave have not left yet.
+        // Spares that were told to end run what is left.
         return Err(io::ErrorKind::QuotaExceeded.into());
     };
     queues.closing.thread_starts();
@@ -160,9 +160,9 @@ struct StackForThread {
 }
 
 impl StackForThread {
-    /// `None` if there is no stack left.
+    /// `None` if there is no stack left, in a pool that ends: else threads that end run nothing before they give theirs back.
     fn new(queues: &Arc<Queues>) -> Option<Self> {
-        let stack = queues.stacks.own()?;
+        let stack = queues.stacks.own(|| queues.closing.is_closed())?;
         Some(Self {
             queues: Arc::clone(queues),
             stack: Some(stack),
@@ -402,9 +402,9 @@ fn start_spare(queues: &Arc<Queues>) -> io::Result<()> {
     let shared = Arc::clone(queues);
     start_thread(queues, name, Role::Spare, move |result| {
         if let Err(error) = result {
-            shared.spares.is_gone();
             // PANIC: the hook is the user's code. There is nobody left to tell.
             let _ = catch_panic(|| (shared.settings.failure_hook)(&Failure::Initializer(Box::new(error))));
+            shared.spares.is_gone();
         }
     })
 }
