@@ -13,7 +13,7 @@ use crate::worker::{self, PoolOfTask};
 use std::mem::{self, MaybeUninit};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use trine_future::{CurrentTask, Future, Task, TaskError, while_blocked};
+use trine_future::{Future, Task, TaskError, while_blocked};
 use trine_platform::UnsafeCell;
 
 /// How long the items take that are claimed at once.
@@ -38,7 +38,6 @@ where
     let map = Arc::new(SliceMap {
         strip: Strip::new(items, &places),
         function,
-        task: CurrentTask::get(),
         queues: Arc::clone(queues),
     });
     let ended = Ended(&map);
@@ -81,8 +80,6 @@ struct SliceMap<'a, 'p, F, T, R> {
     strip: Strip<'a, 'p, T, R>,
     /// A pointer for the same reason as in the strip.
     function: *const F,
-    /// The one that waits for the items, which are parts of it.
-    task: CurrentTask,
     queues: Arc<Queues>,
 }
 
@@ -125,8 +122,7 @@ where
             let ran = self.strip.run(length, |item| {
                 // SAFETY: while an item is run, the caller waits for it, and has the function.
                 let function = unsafe { &*self.function };
-                // SAFETY: as above, in its task.
-                unsafe { self.task.inside(|| function(item)) }
+                function(item)
             });
             if ran == 0 {
                 return false;

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use trine_future::{TaskError, catch_panic};
+use trine_future::{CurrentTask, TaskError, catch_panic};
 use trine_lock::Lock;
 use trine_platform::atomic::AtomicUsize;
 use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -28,6 +28,8 @@ pub(crate) struct Strip<'a, 'p, T, R> {
     items: *const [T],
     places: *const [Place<R>],
     lent: PhantomData<(&'a [T], &'p [Place<R>])>,
+    /// The one that waits for the items, which are parts of it.
+    task: CurrentTask,
     claims: Claims,
     ended: AtomicUsize,
     /// Places that stay empty, and why. A lock, because it is taken only for errors.
@@ -51,6 +53,7 @@ impl<'a, 'p, T, R> Strip<'a, 'p, T, R> {
             items,
             places,
             lent: PhantomData,
+            task: CurrentTask::get(),
             claims: Claims(AtomicUsize::new(0)),
             ended: AtomicUsize::new(0),
             failures: Lock::new(Vec::new()),
@@ -76,17 +79,20 @@ impl<'a, 'p, T, R> Strip<'a, 'p, T, R> {
         // SAFETY: as above.
         let places = unsafe { &*self.places };
         let next = Cell::new(claimed.start);
+        let run_rest = || {
+            let rest = next.get()..claimed.end;
+            for (item, place) in items[rest.clone()].iter().zip(&places[rest]) {
+                let value = function(item);
+                // SAFETY: the place was claimed (S1), and is empty.
+                place.with_mut(|place| unsafe { place.write(MaybeUninit::new(value)) });
+                next.set(next.get() + 1);
+            }
+        };
         while next.get() < claimed.end {
+            // SAFETY: as above, the caller waits, in its task.
+            let in_task = || unsafe { self.task.inside(run_rest) };
             // PANIC: the function is the user's code.
-            let caught = catch_panic(|| {
-                for number in next.get()..claimed.end {
-                    next.set(number);
-                    let value = function(&items[number]);
-                    // SAFETY: the place was claimed (S1), and is empty.
-                    places[number].with_mut(|place| unsafe { place.write(MaybeUninit::new(value)) });
-                }
-                next.set(claimed.end);
-            });
+            let caught = catch_panic(in_task);
             if let Err(panic) = caught {
                 self.fail_rest(next.get(), TaskError::panicked(panic));
                 next.set(next.get() + 1);
