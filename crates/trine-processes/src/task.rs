@@ -3,12 +3,13 @@
 use crate::answers::Stop;
 use crate::beside::Beside;
 use crate::chunk::Chunk;
+use crate::codec::{self, Cause};
 use crate::frame::Frame;
 use crate::frame::{self, Call, Reply};
 use crate::message::{self, Message, Opened, Received};
 use crate::queue::Ticket;
 use crate::system::{self, Process};
-use crate::{backtrace, codec, mixer};
+use crate::{backtrace, mixer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::{TypeId, type_name};
@@ -84,7 +85,10 @@ where
         backtrace::forget();
         let result = convert(function(argument));
         step.set(Step::Result);
-        codec::write(&result, reply)
+        let beside = codec::write(&result, reply)?;
+        // Before the value that is returned, which nobody would drop if this unwinds.
+        drop(result);
+        Ok::<_, Cause>(beside)
     });
     let cause = match caught {
         Ok(Ok(beside)) => {

@@ -22,11 +22,11 @@
 //! - A panic in a task is an error of its future. The worker goes on. (Not with `panic = "abort"`: there it ends the
 //!   program.)
 //! - Workers take tasks that were submitted from outside in the order of submission, several at once if there are many. So
-//!   with one worker they start in that order. With more, what a worker has taken and not started is stolen by the others,
+//!   with one worker they start in that order, unless they submit others themselves. With more, what a worker has taken and not started is stolen by the others,
 //!   the last of it first, so that it does not wait for a long task.
-//! - A task's own tasks start on its worker, newest first, and other workers steal the oldest. Of 64 such tasks in a row one
-//!   makes way for a task from outside, and of 1024 one for the oldest of its own: so a task that submits itself again for
-//!   ever keeps no other from being run.
+//! - A task's own tasks start on its worker, newest first, before others from outside, and other workers steal the oldest. But a
+//!   task that submits itself again for ever keeps no other from being run: now and then a worker that has had its own tasks
+//!   only takes one from outside, from another worker, or the oldest of its own.
 //! - Dropping the pool runs what is queued and joins the threads, like the end of a `with` block in Python.
 //!
 //! # Options and looks inside

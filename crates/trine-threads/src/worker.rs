@@ -25,12 +25,15 @@ use trine_platform::spin_until;
 /// has. That may stand behind a long one, and there may be tasks from outside for ever.
 const TURN_TO_STEAL: u32 = 16;
 
-/// So many of its own tasks a worker takes in a row, the newest first. Then it looks outside: there may be such tasks for ever, as where
-/// a task submits itself again.
+/// Of its own tasks a worker takes the newest first, so that what a task has made is done before more is begun: else it would need
+/// memory for all of it. But a task that submits itself again is the newest for ever. So each so many times in a row a worker with
+/// few tasks of its own takes one from outside.
 const TURN_OF_OUTSIDE: u32 = 64;
+const FEW: usize = 8;
 
-/// So many, before it takes the oldest of its own. Seldom, because where tasks make tasks the oldest makes the most, which all need memory.
-const TURN_OF_OLDEST: u32 = 1024;
+/// Each so many times it takes, by turns, the oldest of its own, one from outside, or one that another worker has, however many it has
+/// itself.
+const TURN_OF_ALL: u32 = 1024;
 
 /// A thread of a pool, as it knows itself.
 pub(crate) struct Worker {
@@ -284,11 +287,8 @@ impl Worker {
     }
 
     fn steal(&self) -> Option<Queued> {
-        let number = match self.role {
-            Role::Regular { number, .. } => number,
-            Role::Spare => 0,
-        };
-        self.queues.steal(number).inspect(|_| self.counters.task_stolen())
+        let stolen = self.queues.steal(self.number_of_deque());
+        stolen.inspect(|_| self.counters.task_stolen())
     }
 
     fn search(&self) -> Option<Found> {
@@ -335,20 +335,31 @@ impl Worker {
         let in_a_row = self.own_in_a_row.get().wrapping_add(1);
         self.own_in_a_row.set(in_a_row);
         if in_a_row.is_multiple_of(TURN_OF_OUTSIDE) {
-            return self.overdue_task(in_a_row).or_else(|| deque.pop());
+            return self.overdue_task(deque, in_a_row).or_else(|| deque.pop());
         }
         deque.pop()
     }
 
-    /// The task whose turn it is because newer ones have come before it.
+    /// The task whose turn it is because newer ones have come before it so many times.
     #[cold]
-    fn overdue_task(&self, in_a_row: u32) -> Option<Queued> {
+    fn overdue_task(&self, deque: &Deque<Queued>, in_a_row: u32) -> Option<Queued> {
+        if !in_a_row.is_multiple_of(TURN_OF_ALL) {
+            return (deque.len() <= FEW)
+                .then(|| self.queues.take_injected(None))
+                .flatten();
+        }
+        match in_a_row / TURN_OF_ALL % 3 {
+            0 => self.queues.take_oldest(self.number_of_deque()),
+            1 => self.queues.take_injected(None),
+            _ => self.steal(),
+        }
+    }
+
+    /// 0 for a thread that has none.
+    fn number_of_deque(&self) -> usize {
         match self.role {
-            Role::Regular { number, .. } if in_a_row.is_multiple_of(TURN_OF_OLDEST) => {
-                self.queues.take_oldest(number)
-            }
-            // One: others would come before those that are overdue here.
-            _ => self.queues.take_injected(None),
+            Role::Regular { number, .. } => number,
+            Role::Spare => 0,
         }
     }
 

@@ -215,6 +215,61 @@ fn a_task_that_submits_itself_again_keeps_no_older_one_from_being_run() {
 }
 
 #[test]
+fn a_task_that_submits_itself_again_keeps_none_of_another_worker_from_being_run() {
+    in_own_process(|| {
+        let pool = pool(2);
+        let is_enough = Arc::new(AtomicBool::new(false));
+        let (handle, until) = (pool.handle(), Arc::clone(&is_enough));
+        let (own, begins) = (pool.handle(), Arc::new(Barrier::new(2)));
+        let begun = Arc::clone(&begins);
+        let waiting = pool.spawn(move || {
+            begun.wait();
+            begun.wait();
+            let (ran, has_run) = mpsc::channel();
+            // It stands behind this task, which waits in a way that the pool knows nothing of.
+            own.spawn_detached(move || ran.send(()).unwrap());
+            has_run.recv().unwrap();
+        });
+        begins.wait();
+        pool.spawn(move || again(&handle, until)).result().unwrap();
+        begins.wait();
+        waiting.result().unwrap();
+        is_enough.store(true, Ordering::SeqCst);
+    });
+}
+
+#[test]
+fn what_a_task_submits_is_done_before_more_is_begun() {
+    const TASKS: usize = 1_000;
+    const PARTS: usize = 100;
+    in_own_process(|| {
+        let pool = pool(1);
+        let held = hold(&pool, 1);
+        let (waiting, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (ended, ends) = mpsc::channel();
+        for _ in 0..TASKS {
+            let (handle, ended) = (pool.handle(), ended.clone());
+            let (waiting, most) = (Arc::clone(&waiting), Arc::clone(&most));
+            pool.spawn_detached(move || {
+                for _ in 0..PARTS {
+                    most.fetch_max(waiting.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
+                    let (waiting, ended) = (Arc::clone(&waiting), ended.clone());
+                    handle.spawn_detached(move || {
+                        waiting.fetch_sub(1, Ordering::SeqCst);
+                        ended.send(()).unwrap();
+                    });
+                }
+            });
+        }
+        drop((held, ended));
+        assert_eq!(ends.iter().count(), TASKS * PARTS);
+        // Some are begun beside others, so that none waits for ever.
+        let most = most.load(Ordering::SeqCst);
+        assert!(most < 10 * PARTS, "{most} parts waited at once");
+    });
+}
+
+#[test]
 fn g25_cancel_drops_the_captures_at_once() {
     in_own_process(|| {
         let pool = pool(1);
