@@ -16,6 +16,7 @@ mod map;
 mod map_in_pool;
 mod map_slice;
 mod no_more_threads;
+mod order;
 mod parts;
 mod priority;
 mod results;
