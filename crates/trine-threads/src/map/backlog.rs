@@ -92,6 +92,13 @@ impl<A, R> Backlog<A, R> {
         }
     }
 
+    /// Whether nothing is left but fewer elements than `few` of what others have begun.
+    pub(crate) fn is_nearly_over(&self, few: usize) -> bool {
+        let state = self.state.lock();
+        let left: usize = state.chunks.iter().map(|chunk| chunk.unclaimed()).sum();
+        state.begun == state.chunks.len() && (1..few).contains(&left)
+    }
+
     /// Empties the backlog.
     pub(crate) fn take(&self) -> VecDeque<Arc<Chunk<A, R>>> {
         let mut state = self.state.lock();

@@ -270,7 +270,11 @@ where
             self.shared.bell.park_until(&Deadline::after(nap));
             return false;
         }
-        if pace::are_short(nanoseconds) && spin_until(|| self.gather()) {
+        let look = || {
+            pace::let_some_end();
+            self.gather()
+        };
+        if pace::are_short(nanoseconds) && spin_until(look) {
             return true;
         }
         if let (Order::Input, Some(current)) = (self.order, &self.current) {

@@ -2,7 +2,8 @@
 
 use super::chunk::LONGEST;
 use std::ops::RangeInclusive;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use trine_platform::spin_loop;
 
 /// How long a chunk should take. Long enough that what a chunk costs does not matter, and short enough that it does not
 /// matter who runs it.
@@ -11,6 +12,12 @@ const AIM: Duration = Duration::from_micros(50);
 /// How long a nap is, if there is enough to do meanwhile: a shorter one costs more than it brings, and a longer one would
 /// be noticed.
 const NAPS: RangeInclusive<Duration> = Duration::from_micros(50)..=Duration::from_millis(1);
+
+/// How much of a chunk that somebody runs is left to that thread for a moment: to share it takes longer than to run it.
+const REST: Duration = Duration::from_micros(10);
+
+/// How long short elements go on by themselves between two looks. Who looks takes the cache lines away from who runs them.
+const UNSEEN: Duration = Duration::from_micros(2);
 
 /// The length of the chunks: one element at first, then by what an element takes, twice the last one at most.
 #[derive(Debug)]
@@ -63,6 +70,19 @@ impl Pace {
 /// Whether elements end faster than the consumer could be woken for each.
 pub(crate) fn are_short(nanoseconds: u32) -> bool {
     nanoseconds > 0 && u128::from(nanoseconds) * 2 <= AIM.as_nanos()
+}
+
+/// How many elements are soon over, if one takes so long; none if that is not known.
+pub(crate) fn soon_over(nanoseconds: u32) -> usize {
+    REST.as_nanos().checked_div(nanoseconds.into()).unwrap_or(0) as usize
+}
+
+/// Lets some short elements end.
+pub(crate) fn let_some_end() {
+    let begun = Instant::now();
+    while begun.elapsed() < UNSEEN {
+        spin_loop();
+    }
 }
 
 /// How long the consumer sleeps when elements are short: half of the time for which `elements` keep the workers busy, as far as
@@ -141,6 +161,11 @@ mod tests {
             "each is worth being woken for"
         );
         assert_eq!(nap(1_000, 0, 2, long), None, "who knows");
+    }
+
+    #[test]
+    fn few_short_elements_are_soon_over() {
+        assert_eq!([0, 20, 9_000, 11_000].map(soon_over), [0, 500, 1, 0]);
     }
 
     #[test]

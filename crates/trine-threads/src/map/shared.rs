@@ -11,9 +11,9 @@ use crossbeam_deque::{Injector, Steal};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 use trine_future::{Future, Task, TaskError, TaskSpan};
-use trine_platform::Parker;
 use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::Relaxed;
+use trine_platform::{Parker, spin_until};
 
 /// Kept by the consumer, and by threads while they run a chunk: when the consumer goes away, so does the function.
 pub(super) struct Shared<F, A, R> {
@@ -114,6 +114,7 @@ where
         loop {
             // In a pool that ends nobody may look after this turn.
             let is_last = self.queues.closing.is_closed();
+            self.leave_the_rest();
             let Some(chunk) = self.find() else {
                 return;
             };
@@ -129,6 +130,17 @@ where
             if !is_last {
                 return;
             }
+        }
+    }
+
+    /// Looks for a moment whether those who run the last short elements end them.
+    fn leave_the_rest(&self) {
+        let few = pace::soon_over(self.nanoseconds());
+        if self.backlog.is_nearly_over(few) {
+            spin_until(|| {
+                pace::let_some_end();
+                !self.backlog.is_nearly_over(few)
+            });
         }
     }
 
