@@ -52,15 +52,15 @@ fn full_fence() {
 
 #[cfg(all(not(trine_loom), not(miri), target_os = "linux"))]
 mod system {
+    use crate::kept::Kept;
     use rustix::thread::{MembarrierCommand, membarrier};
-    use std::sync::LazyLock;
 
-    /// Asked once, so that all parts of a process agree.
-    static HAS_BARRIER: LazyLock<bool> =
-        LazyLock::new(|| membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok());
+    /// All parts of a process get the same answer.
+    static HAS_BARRIER: Kept = Kept::new();
 
     pub(super) fn has_barrier() -> bool {
-        *HAS_BARRIER
+        let register = || membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok();
+        HAS_BARRIER.get_or(|| register().into()) != 0
     }
 
     pub(super) fn barrier() {

@@ -38,23 +38,24 @@ impl HomeProcess {
 /// Has the system count the forks, from the first call on.
 #[cfg(unix)]
 fn count_forks() -> io::Result<()> {
-    use std::sync::OnceLock;
+    use crate::kept::Kept;
 
     extern "C" fn in_child() {
         FORKS.fetch_add(1, Relaxed);
         crate::spin::forget_spinning();
     }
 
-    static ERROR_OF_HANDLER: OnceLock<i32> = OnceLock::new();
-    let error = *ERROR_OF_HANDLER.get_or_init(|| {
+    // Two threads may do it at once: then each fork counts twice, which is as good.
+    static ERROR_OF_HANDLER: Kept = Kept::new();
+    let error = ERROR_OF_HANDLER.get_or(|| {
         // SAFETY: the handler stays loaded for as long as this code, and does nothing but change atomic numbers, which
         // is allowed in a child of a process with many threads.
-        unsafe { libc::pthread_atfork(None, None, Some(in_child)) }
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) }.cast_unsigned()
     });
     if error == 0 {
         Ok(())
     } else {
-        Err(io::Error::from_raw_os_error(error))
+        Err(io::Error::from_raw_os_error(error.cast_signed()))
     }
 }
 

@@ -13,6 +13,7 @@ mod crowd;
 mod deadline;
 mod fork;
 mod futex;
+mod kept;
 mod leak;
 pub mod model;
 mod parker;

@@ -3,6 +3,7 @@
 use crate::atomic::AtomicU32;
 use crate::atomic::Ordering::Relaxed;
 use crate::crowd::Yields;
+use crate::kept::Kept;
 use crate::{HomeProcess, global};
 use std::time::Duration;
 
@@ -123,8 +124,8 @@ pub(crate) fn forget_spinning() {
 
 /// How many threads of this process can run at once, as it was at the first call.
 fn processors() -> u32 {
-    static PROCESSORS: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
-    *PROCESSORS.get_or_init(|| {
+    static PROCESSORS: Kept = Kept::new();
+    PROCESSORS.get_or(|| {
         // From the first spinner on, children that are forked off forget. Without memory for that they only spin less.
         let _ = HomeProcess::current();
         u32::try_from(count_processors()).unwrap_or(u32::MAX)
