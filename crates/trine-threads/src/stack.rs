@@ -287,7 +287,7 @@ impl<J> Shared<J> {
                 let empty = |index: &usize| slot(slots, *index).load(Relaxed).is_null();
                 (found, (oldest..claim).take_while(empty).count())
             });
-            // ORDERING: Release pairs with the Acquires of `push` and `take_top`.
+            // ORDERING: Release pairs with the Acquire at O2: an emptied slot is seen to be empty.
             self.theirs.oldest.store(oldest + skipped, Release);
             self.theirs.claimed.store(oldest + skipped, Release);
             if job.is_some() || skipped == 0 {

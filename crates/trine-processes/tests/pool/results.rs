@@ -1,6 +1,7 @@
 //! What comes back.
 
 use crate::fixture::in_own_process;
+use crate::shared_values::segments;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::thread::{self, ThreadId};
 use trine_processes::{Executor, ProcessPool, TaskError};
@@ -44,7 +45,28 @@ where
     pool.map(task, [10, 20]).sum()
 }
 
+/// Too long to be checked by a debug build, which would drop a copy.
+#[derive(Serialize, Deserialize)]
+struct PanicsWhenDropped(Vec<u8>);
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("never drop me");
+    }
+}
+
 in_own_process! {
+    #[test]
+    fn a_result_that_panics_when_it_is_dropped_leaves_its_memory_free() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        for _ in 0..3 {
+            let future = pool.submit(|_: ()| PanicsWhenDropped(vec![1; 1 << 20]), ());
+            let error = future.result().map(std::mem::forget).expect_err("it is an error");
+            assert!(error.is_serialization(), "{error}");
+        }
+        assert!(pool.submit(segments, ()).result().expect("a value") <= 1);
+    }
+
     #[test]
     fn submit_gives_the_result() {
         let pool = ProcessPool::new(2).expect("a pool");

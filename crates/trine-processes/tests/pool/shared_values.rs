@@ -116,28 +116,7 @@ fn scene() -> Scene {
     }
 }
 
-/// Too long to be checked by a debug build, which would drop a copy.
-#[derive(Serialize, Deserialize)]
-struct PanicsWhenDropped(Vec<u8>);
-
-impl Drop for PanicsWhenDropped {
-    fn drop(&mut self) {
-        panic!("never drop me");
-    }
-}
-
 in_own_process! {
-    #[test]
-    fn a_result_that_panics_when_it_is_dropped_leaves_its_memory_free() {
-        let pool = ProcessPool::new(1).expect("a pool");
-        for _ in 0..3 {
-            let future = pool.submit(|_: ()| PanicsWhenDropped(vec![1; LENGTH]), ());
-            let error = future.result().map(std::mem::forget).expect_err("it is an error");
-            assert!(error.is_serialization(), "{error}");
-        }
-        assert!(pool.submit(segments, ()).result().expect("a value") <= 1);
-    }
-
     #[test]
     fn a_slice_travels_out_and_back() {
         let pool = ProcessPool::new(2).expect("a pool");
