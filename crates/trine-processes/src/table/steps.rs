@@ -60,8 +60,10 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
 pub(super) fn rules() -> impl Strategy<Value = Rules> {
     let limit = |range| proptest::option::of((range, Just(WhenFull::Refuse)));
     let limits = (limit(1_usize..10), limit(1_usize..300)).prop_map(|(tasks, bytes)| Limits { tasks, bytes });
-    (limits, proptest::option::of(1_u32..4), 1_u32..4).prop_map(
-        |(limits, tasks_per_worker, restart_limit)| Rules {
+    let processors = prop_oneof![1_usize..4, Just(usize::MAX)];
+    (processors, limits, proptest::option::of(1_u32..4), 1_u32..4).prop_map(
+        |(processors, limits, tasks_per_worker, restart_limit)| Rules {
+            processors,
             limits,
             tasks_per_worker,
             restart_limit,
