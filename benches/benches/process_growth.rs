@@ -89,7 +89,7 @@ fn tasks(most: u64) {
             })
         };
         let values: Vec<f64> = plot.places.iter().map(burst).collect();
-        let name = format!("{workers} workers{}", rises(values.iter().copied()));
+        let name = format!("{workers} workers{}", verdict(rise(values.iter().copied()), CLIFF));
         plot.lines.push(Line { name, values });
     }
     plot.print();
@@ -130,20 +130,25 @@ fn bytes() {
     };
     let pool = pool(2);
     let zeros = |size: u64| vec![7; size as usize];
-    let mut line = |name: &str, call: &dyn Fn(u64) -> Measurement| {
-        let values: Vec<f64> = plot
-            .places
-            .iter()
-            .map(|place| median(|| call(place.number)))
-            .collect();
-        let a_byte = values
-            .iter()
-            .zip(&plot.places)
-            .map(|(value, place)| value / place.number as f64);
-        let name = format!("{name}{}", rises(a_byte));
+    let places = plot.places.clone();
+    let mut line = |name: &str, cliff: f64, call: &dyn Fn(u64) -> Measurement| {
+        let numbers = places.iter().map(|place| place.number);
+        let values: Vec<f64> = numbers.map(|size| median(|| call(size))).collect();
+        let a_byte = values.iter().zip(&places);
+        let rise = rise(a_byte.map(|(value, place)| value / place.number as f64));
+        let name = format!("{name}{}", verdict(rise, cliff));
         plot.lines.push(Line { name, values });
+        rise
     };
-    line("Vec<u8> out", &|size| {
+    // Where the caches end, and where the system makes memory anew each time, a byte costs every program more.
+    let new_memory = line("new memory, here", f64::INFINITY, &|size| {
+        measure_prepared(|_| (), |()| drop(black_box(zeros(size))))
+    });
+    let same_memory = line("the same memory, here", f64::INFINITY, &|size| {
+        let mut memory = zeros(size);
+        measure_prepared(|_| (), |()| black_box(&mut memory).fill(7))
+    });
+    line("Vec<u8> out", new_memory, &|size| {
         measure_prepared(
             |_| zeros(size),
             |bytes| {
@@ -152,7 +157,7 @@ fn bytes() {
             },
         )
     });
-    line("Vec<u8> back", &|size| {
+    line("Vec<u8> back", new_memory, &|size| {
         measure_prepared(
             |_| size,
             |size| {
@@ -161,7 +166,7 @@ fn bytes() {
             },
         )
     });
-    line("in a struct out", &|size| {
+    line("in a struct out", new_memory, &|size| {
         let picture = |_| Picture {
             width: 1,
             bytes: zeros(size),
@@ -171,7 +176,7 @@ fn bytes() {
             assert_eq!(length.result().expect("a value"), size);
         })
     });
-    line("SharedBytes out", &|size| {
+    line("SharedBytes out", same_memory, &|size| {
         let mut shared = SharedBytes::for_overwrite(size as usize);
         measure_prepared(
             |_| (),
@@ -182,7 +187,7 @@ fn bytes() {
             },
         )
     });
-    line("SharedBytes back", &|size| {
+    line("SharedBytes back", same_memory, &|size| {
         let fill = |size: u64| {
             let mut bytes = SharedBytes::for_overwrite(size as usize);
             bytes.make_mut().fill(7);
@@ -212,14 +217,19 @@ fn median(sample: impl Fn() -> Measurement) -> f64 {
 }
 
 /// How far a cost lies above the least one of fewer or smaller things, at most: where that is far, there is a cliff.
-fn rises(costs: impl Iterator<Item = f64>) -> String {
+fn rise(costs: impl Iterator<Item = f64>) -> f64 {
     let (mut least, mut rise) = (f64::INFINITY, 1.0_f64);
     for cost in costs {
         least = least.min(cost);
         rise = rise.max(cost / least);
     }
-    let verdict = if rise > CLIFF { " SHORT" } else { "" };
-    format!(" ({rise:.1}x{verdict})")
+    rise
+}
+
+/// What is said of a line that rises so far, where one that rises as far as `cliff` is none.
+fn verdict(rise: f64, cliff: f64) -> String {
+    let is_short = if rise > cliff.max(CLIFF) { " SHORT" } else { "" };
+    format!(" ({rise:.1}x{is_short})")
 }
 
 /// What a task with its future takes here while it is queued. In fresh memory.

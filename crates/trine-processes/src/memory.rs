@@ -7,6 +7,9 @@ use std::ptr::NonNull;
 /// How all memory is aligned, at least: as every number can be.
 pub(crate) const ALIGNMENT: usize = align_of::<u128>();
 
+/// So many bytes that no value is in are kept for later values, at most: enough for 256 MiB and what is written beside them.
+pub(crate) const KEPT: usize = (256 << 20) + (1 << 20);
+
 /// Less than this travels through the rings faster than a segment is looked up and mapped.
 pub(crate) const LEAST_OF_A_SEGMENT: usize = 32 * 1024;
 

@@ -4,6 +4,7 @@
 //! them any more, and workers keep what they have mapped until they are told.
 
 use super::wire::Wire;
+use crate::memory::KEPT;
 use rustix::fs::{
     FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, ftruncate, memfd_create,
 };
@@ -29,9 +30,6 @@ const MOST: usize = 64;
 
 /// Shorter ones leave a quarter of them to those from here on, for which the way through the rings is far slower.
 const LONG: usize = 256 << 10;
-
-/// How many bytes are kept for later, at most.
-const KEPT: usize = 256 << 20;
 
 /// A segment that is in use.
 pub(crate) struct Segment {

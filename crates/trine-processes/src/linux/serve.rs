@@ -10,6 +10,7 @@ use super::{entries, process, server, signals, stack_overflow};
 use crate::backtrace;
 use crate::beside::Beside;
 use crate::frame::{Call, Calls, Frame, Reply, Request};
+use crate::memory::KEPT;
 use crate::message::{self, Entry, Opened};
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, bytes_channel};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
@@ -221,15 +222,12 @@ fn be_the_first_without_memory() {
 ///
 /// A program with another allocator, or another C library, has its own ways.
 fn keep_heap() {
-    /// What is free beyond this goes back to the system.
-    #[cfg(target_env = "gnu")]
-    const KEPT: libc::c_int = 256 << 20;
     // SAFETY: sets numbers, before there is another thread of ours.
     #[cfg(target_env = "gnu")]
     let _ = unsafe { libc::mallopt(libc::M_MMAP_MAX, 0) };
     // SAFETY: as above.
     #[cfg(target_env = "gnu")]
-    let _ = unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT) };
+    let _ = unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT as libc::c_int) };
 }
 
 /// Gives back what the start has used, because what is free is kept from now on.
