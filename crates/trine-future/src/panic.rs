@@ -168,7 +168,7 @@ pub fn catch_panic<R>(function: impl FnOnce() -> R) -> Result<R, Panic> {
     match result {
         Ok(value) => {
             // What the function caught itself is not where a later panic happens.
-            NOTED.set(false);
+            let _ = NOTED.try_with(|noted| noted.set(false));
             Ok(value)
         }
         Err(payload) => Err(Panic::caught(payload)),
