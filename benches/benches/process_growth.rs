@@ -89,7 +89,10 @@ fn tasks(most: u64) {
             })
         };
         let values: Vec<f64> = plot.places.iter().map(burst).collect();
-        let name = format!("{workers} workers{}", verdict(rise(values.iter().copied()), CLIFF));
+        let name = format!(
+            "{workers} workers{}",
+            verdict(rise(values.iter().copied()), CLIFF)
+        );
         plot.lines.push(Line { name, values });
     }
     plot.print();

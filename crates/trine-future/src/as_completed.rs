@@ -2,6 +2,7 @@
 
 use crate::Future;
 use crate::crowd::Crowd;
+use crate::many::Needs;
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
@@ -259,7 +260,7 @@ impl<C: Completable> Iterator for AsCompleted<C> {
     type Item = C;
 
     fn next(&mut self) -> Option<C> {
-        self.crowd.next(None)
+        self.crowd.next(Needs::One, None)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -311,7 +312,7 @@ impl<C: Completable> Iterator for TimedAsCompleted<C> {
         if self.is_over {
             return None;
         }
-        if let Some(item) = self.futures.crowd.next(Some(&self.deadline)) {
+        if let Some(item) = self.futures.crowd.next(Needs::One, Some(&self.deadline)) {
             return Some(Ok(item));
         }
         self.is_over = true;

@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 
 /// Functions that a pool sets on its own threads, to put another one in the place of one that sleeps.
 pub struct BlockingHook {
-    /// Called before the thread sleeps in a wait of this crate.
-    pub begin: Box<dyn Fn()>,
+    /// Called before the thread sleeps in a wait of this crate. True if another one is in its place: then whoever waits for
+    /// one of several tasks leaves them to that one. If not, it runs those of its own pool, which it would wait for in vain.
+    pub begin: Box<dyn Fn() -> bool>,
     /// Called once it is awake for good.
     pub end: Box<dyn Fn()>,
 }
@@ -20,7 +21,7 @@ thread_local! {
 /// ```
 /// use trine_future::{BlockingHook, set_blocking_hook};
 ///
-/// set_blocking_hook(Some(BlockingHook { begin: Box::new(|| ()), end: Box::new(|| ()) }));
+/// set_blocking_hook(Some(BlockingHook { begin: Box::new(|| false), end: Box::new(|| ()) }));
 /// ```
 pub fn set_blocking_hook(hook: Option<BlockingHook>) {
     // What the old one held is dropped after it was replaced: that may wait, and call the hook.
@@ -52,7 +53,10 @@ pub fn while_blocked<R>(wait: impl FnOnce() -> R) -> R {
 }
 
 /// The time during which a thread may be asleep in a wait.
-pub(crate) struct Blocked(());
+pub(crate) struct Blocked {
+    /// Another thread is in its place.
+    pub(crate) is_replaced: bool,
+}
 
 impl Blocked {
     pub(crate) fn begin() -> Self {
@@ -61,22 +65,19 @@ impl Blocked {
         {
             observer();
         }
-        call(|hook| &hook.begin);
-        Self(())
+        Self {
+            is_replaced: call(|hook| (hook.begin)()).unwrap_or(false),
+        }
     }
 }
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        call(|hook| &hook.end);
+        call(|hook| (hook.end)());
     }
 }
 
-fn call(function: impl FnOnce(&BlockingHook) -> &Box<dyn Fn()>) {
-    // A thread whose locals are gone belongs to no pool any more.
-    let _ = HOOK.try_with(|hook| {
-        if let Some(hook) = &*hook.borrow() {
-            function(hook)();
-        }
-    });
+/// `None`: the thread has no hook. One whose locals are gone belongs to no pool any more.
+fn call<R>(function: impl FnOnce(&BlockingHook) -> R) -> Option<R> {
+    HOOK.try_with(|hook| hook.borrow().as_ref().map(function)).ok()?
 }

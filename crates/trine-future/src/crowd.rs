@@ -2,7 +2,7 @@
 
 use crate::Future;
 use crate::as_completed::Completable;
-use crate::many::{Many, Members};
+use crate::many::{Many, Members, Needs};
 use std::task::{Context, Poll};
 use trine_platform::Deadline;
 
@@ -49,11 +49,11 @@ impl<C: Completable> Crowd<C> {
     }
 
     /// The next one that has ended: waits for it, or until the deadline. `None` also if there is none.
-    pub(crate) fn next(&mut self, deadline: Option<&Deadline>) -> Option<C> {
+    pub(crate) fn next(&mut self, needs: Needs, deadline: Option<&Deadline>) -> Option<C> {
         if self.under_way == 0 {
             return None;
         }
-        let number = self.many.next(deadline, self.places.as_mut_slice())?;
+        let number = self.many.next(needs, deadline, self.places.as_mut_slice())?;
         self.take(number)
     }
 

@@ -8,6 +8,7 @@ pub use stream::GroupStream;
 
 use crate::crowd::Crowd;
 use crate::failure::{self, Failure};
+use crate::many::Needs;
 use crate::{Executor, Future, TaskError};
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
@@ -153,7 +154,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// [`start`](Self::start) for a task whose `Err` counts as a failure.
     pub fn start_fallible(&mut self, start: impl FnOnce() -> Future<Result<T, E>>) {
         while self.under_way.len() >= self.limit {
-            self.collect_one();
+            self.collect_one(Needs::One);
         }
         self.add(start);
     }
@@ -278,7 +279,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     pub fn wait_timeout(&mut self, timeout: Duration) -> bool {
         let deadline = Deadline::after(timeout);
         while self.under_way.len() > 0 {
-            let ended = self.under_way.next(Some(&deadline));
+            let ended = self.under_way.next(Needs::All, Some(&deadline));
             if ended.is_none() {
                 return false;
             }
@@ -295,7 +296,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// If a task has failed: with all failures. Those that had not started were cancelled.
     pub fn join(mut self) -> Result<Vec<T>, GroupError<E>> {
         while self.under_way.len() > 0 {
-            self.collect_one();
+            self.collect_one(Needs::All);
         }
         self.into_values()
     }
@@ -358,8 +359,8 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     }
 
     /// Waits for the next task to end, if one is under way, and notes how.
-    fn collect_one(&mut self) {
-        let ended = self.under_way.next(None);
+    fn collect_one(&mut self, needs: Needs) {
+        let ended = self.under_way.next(needs, None);
         self.collect(ended);
     }
 
@@ -413,7 +414,7 @@ impl<T: Send + 'static, E: Send + 'static> Iterator for TaskGroup<T, E> {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.order.is_empty() {
-            self.collect_one();
+            self.collect_one(Needs::One);
         }
         self.give_out()
     }

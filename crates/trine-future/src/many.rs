@@ -13,6 +13,15 @@ use trine_platform::{Deadline, yield_and_spin_until};
 /// another processor comes from its cache: one after the other, each would be waited for.
 const AHEAD: usize = 16;
 
+/// What has to end before the one who waits goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// All of the futures: each of them might as well be run by who waits.
+    All,
+    /// Any of them, which may be done long before another one has run.
+    One,
+}
+
 /// The futures of a wait, by their numbers.
 pub(crate) trait Members {
     type Value;
@@ -123,21 +132,28 @@ impl Many {
     /// The number of the next future that has ended: waits for it, or until the deadline. Not all of
     /// `members` have been returned.
     ///
-    /// In an untimed wait each that nobody has started is offered to its pool once, the oldest first, for a waiting worker
-    /// to run it here.
+    /// In an untimed wait that needs all of them each that nobody has started is offered to its pool once, the oldest first, for
+    /// a waiting worker to run it here. In one that needs one of them that is so only if no other thread can be had.
     #[inline]
     pub(crate) fn next<M: Members + ?Sized>(
         &mut self,
+        needs: Needs,
         deadline: Option<&Deadline>,
         members: &mut M,
     ) -> Option<usize> {
-        self.found(members).or_else(|| self.wait(deadline, members))
+        self.found(members)
+            .or_else(|| self.wait(needs, deadline, members))
     }
 
     /// `next`, if none has ended.
     #[cold]
-    fn wait<M: Members + ?Sized>(&mut self, deadline: Option<&Deadline>, members: &mut M) -> Option<usize> {
-        let mut blocked = None;
+    fn wait<M: Members + ?Sized>(
+        &mut self,
+        needs: Needs,
+        deadline: Option<&Deadline>,
+        members: &mut M,
+    ) -> Option<usize> {
+        let mut blocked: Option<Blocked> = None;
         loop {
             // Asked before the look, so that whatever has ended by the deadline is found first.
             let is_over = deadline.is_some_and(Deadline::has_passed);
@@ -147,16 +163,20 @@ impl Many {
             if is_over {
                 return None;
             }
-            if deadline.is_none() && self.offered < members.count() {
+            let is_alone = blocked.as_ref().is_some_and(|blocked| !blocked.is_replaced);
+            let offers = deadline.is_none() && (needs == Needs::All || is_alone);
+            if offers && self.offered < members.count() {
                 let ran = members.member(self.offered).is_some_and(offer);
                 self.offered += usize::from(!ran);
                 continue;
             }
             // Not at once: who keeps looking takes the place away from who is about to write there, and gets one number at a time.
-            if blocked.is_none() && yield_and_spin_until(|| self.completions.read(self.ended).is_some()) {
+            if blocked.is_none() {
+                if !yield_and_spin_until(|| self.completions.read(self.ended).is_some()) {
+                    blocked = Some(Blocked::begin());
+                }
                 continue;
             }
-            blocked.get_or_insert_with(Blocked::begin);
             self.completions.sleep(self.ended, deadline);
         }
     }

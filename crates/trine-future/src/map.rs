@@ -1,6 +1,7 @@
 //! A function applied to many arguments by an executor.
 
 use crate::crowd::Crowd;
+use crate::many::Needs;
 use crate::{Future, TaskError};
 use std::collections::VecDeque;
 use std::fmt;
@@ -168,7 +169,7 @@ impl<I: Iterator, S: FnMut(I::Item) -> Future<R>, R> Iterator for Map<I, S, R> {
         self.fill();
         match &mut self.window {
             Window::InOrder(futures) => futures.pop_front(),
-            Window::AsCompleted(futures) => futures.next(None),
+            Window::AsCompleted(futures) => futures.next(Needs::One, None),
         }
         .map(Future::result)
     }

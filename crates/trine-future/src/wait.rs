@@ -1,6 +1,6 @@
 //! Waiting for several futures at once.
 
-use crate::many::{Many, Members};
+use crate::many::{Many, Members, Needs};
 use crate::{Future, Outcome};
 use std::future::poll_fn;
 use std::time::Duration;
@@ -69,10 +69,14 @@ pub fn wait<'a, T: 'a>(
 ) -> Waited {
     let deadline = timeout.into().map(Deadline::after);
     let mut watched = Watched::new(futures);
+    let needs = match until {
+        Until::All => Needs::All,
+        Until::FirstCompleted | Until::FirstFailure => Needs::One,
+    };
     while watched.unfinished > 0 {
         let Some(ended) = watched
             .many
-            .next(deadline.as_ref(), watched.futures.as_mut_slice())
+            .next(needs, deadline.as_ref(), watched.futures.as_mut_slice())
         else {
             break;
         };

@@ -146,6 +146,11 @@ fn a_group_keeps_nothing_of_what_it_has_given_out() {
 fn g12_a092_a_completion_costs_the_same_whatever_the_number_of_futures() {
     // The panic hook and the thread's parker, block lists and so on are made by the first use.
     allocations_of_a_wait(1);
+    let (_promise, mut future) = Promise::<usize>::new();
+    assert_eq!(
+        wait([&mut future], Until::All, Duration::from_millis(1)).pending,
+        [0]
+    );
     let before = threads();
     for count in [10, 10_000] {
         as_completed_allocates_nothing_for_a_completion(count);

@@ -46,9 +46,10 @@
 //! # Waiting inside a task
 //!
 //! A task may submit tasks to its own pool (through a [`Handle`]) and wait for them, on every worker at once, without a
-//! deadlock: an untimed wait for a task that nobody has started runs it on the spot, as the ends of joins and scopes do
-//! with what is their own, and while a worker sleeps in a wait of Trine's, a spare thread takes its place: at most
-//! [`SPARES`] in a pool. Other calls that block are told of by [`blocking`].
+//! deadlock: an untimed wait for a task that nobody has started, or for all of several, runs it on the spot, as the ends of joins and
+//! scopes do with what is their own, and while a worker sleeps in another wait for a future, such as for the first of several, a spare
+//! thread takes its place: at most [`SPARES`] in a pool. Other calls that block are told of by [`blocking`]; so should be a
+//! [`Lock`](trine_lock::Lock) whose holder waits for tasks of this pool meanwhile.
 //!
 //! Tasks that wait for each other in a circle would wait for ever: the one that would close the circle gets an
 //! [error](trine_future::TaskError::is_deadlock) that names all of it. That is so for waits by

@@ -55,6 +55,12 @@ impl Spares {
         before.is_some_and(wants_spare)
     }
 
+    /// Whether there is one for each sleeper.
+    pub(crate) fn are_enough(&self) -> bool {
+        let counts = self.counts.load(Relaxed);
+        spares(counts) >= blocked(counts)
+    }
+
     /// It is awake again.
     pub(crate) fn unblock(&self) {
         self.counts.fetch_sub(1, Relaxed);

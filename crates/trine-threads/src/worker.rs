@@ -401,12 +401,13 @@ pub(crate) fn with_current<R>(function: impl FnOnce(Option<&Worker>) -> R) -> R 
     function(unsafe { current.as_ref() })
 }
 
-/// The calling thread of the pool goes to sleep in a wait: has a spare take its place.
-fn block(queues: &Arc<Queues>) {
+/// The calling thread of the pool goes to sleep in a wait: has a spare take its place. False if there is none for it.
+fn block(queues: &Arc<Queues>) -> bool {
     if queues.spares.block() && start_spare(queues).is_err() {
         // The system has no thread left. The wait goes on without a spare, as beyond the limit.
         queues.spares.is_gone();
     }
+    queues.spares.are_enough()
 }
 
 fn start_spare(queues: &Arc<Queues>) -> io::Result<()> {

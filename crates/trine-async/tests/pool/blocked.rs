@@ -15,7 +15,10 @@ fn sleep_in<R>(wait: impl FnOnce(Future<u32>) -> R) -> R {
     let (promise, future) = Promise::new();
     let promise = Cell::new(Some(promise));
     set_blocking_hook(Some(BlockingHook {
-        begin: Box::new(move || promise.take().expect("it sleeps once").complete(7).unwrap()),
+        begin: Box::new(move || {
+            promise.take().expect("it sleeps once").complete(7).unwrap();
+            false
+        }),
         end: Box::new(|| ()),
     }));
     let result = wait(future);

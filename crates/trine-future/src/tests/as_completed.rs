@@ -217,7 +217,10 @@ fn g13_the_time_counts_from_the_call_and_not_from_the_first_next() {
     let sleeps = Counter::default();
     let counter = sleeps.clone();
     set_blocking_hook(Some(BlockingHook {
-        begin: Box::new(move || counter.add()),
+        begin: Box::new(move || {
+            counter.add();
+            false
+        }),
         end: Box::new(|| ()),
     }));
     assert!(futures.next().unwrap().is_err());

@@ -254,7 +254,8 @@ fn the_owner_is_asked_once_before_a_thread_sleeps() {
                 .take()
                 .unwrap()
                 .complete(asks.get())
-                .unwrap()
+                .unwrap();
+            false
         }),
         end: Box::new(|| ()),
     }));
@@ -390,7 +391,10 @@ fn the_blocking_hook_is_called_around_a_sleep_only() {
     let calls = Rc::new(Cell::new((0, 0)));
     let (begins, ends) = (Rc::clone(&calls), Rc::clone(&calls));
     set_blocking_hook(Some(BlockingHook {
-        begin: Box::new(move || begins.set((begins.get().0 + 1, begins.get().1))),
+        begin: Box::new(move || {
+            begins.set((begins.get().0 + 1, begins.get().1));
+            false
+        }),
         end: Box::new(move || ends.set((ends.get().0, ends.get().1 + 1))),
     }));
     assert_eq!(Future::ready(1).result().unwrap(), 1);
@@ -407,6 +411,7 @@ fn the_blocking_hook_is_called_around_a_sleep_only() {
         begin: Box::new(move || {
             begins.set((begins.get().0 + 1, begins.get().1));
             promise.lock().unwrap().take().unwrap().complete(3).unwrap();
+            false
         }),
         end: Box::new(move || ends.set((ends.get().0, ends.get().1 + 1))),
     }));
@@ -428,7 +433,7 @@ fn a_blocking_hook_may_wait_while_it_is_dropped() {
     }
     let waits = WaitsInDrop(Some(Promise::new()));
     let hook = BlockingHook {
-        begin: Box::new(move || assert!(waits.0.is_some())),
+        begin: Box::new(move || waits.0.is_some()),
         end: Box::new(|| ()),
     };
     set_blocking_hook(Some(hook));

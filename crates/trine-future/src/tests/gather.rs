@@ -19,6 +19,7 @@ fn before_the_next_sleep(function: impl FnOnce() + 'static) {
             if let Some(function) = function.lock().unwrap().take() {
                 function();
             }
+            false
         }),
         end: Box::new(|| ()),
     }));

@@ -83,7 +83,10 @@ fn w04_an_err_that_a_task_returned_is_no_failure() {
     // The wait gets as far as sleeping only if it goes on after the first.
     let promise = Mutex::new(Some(promise));
     set_blocking_hook(Some(BlockingHook {
-        begin: Box::new(move || promise.lock().unwrap().take().unwrap().complete(Ok(1)).unwrap()),
+        begin: Box::new(move || {
+            promise.lock().unwrap().take().unwrap().complete(Ok(1)).unwrap();
+            false
+        }),
         end: Box::new(|| ()),
     }));
     let both = wait(&mut futures, Until::FirstFailure, None);

@@ -6,6 +6,7 @@ mod builder;
 mod callbacks;
 mod deadlocks;
 mod detached;
+mod first_of_several;
 mod fixture;
 mod fork;
 mod initializer;

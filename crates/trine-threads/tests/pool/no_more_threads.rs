@@ -6,7 +6,7 @@ use std::future::Future as _;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use trine_fixture::in_own_process;
-use trine_future::{Promise, Shutdown};
+use trine_future::{Promise, Shutdown, as_completed};
 use trine_threads::{SPARES, ThreadPool, blocking};
 
 /// The stacks of the threads that can't be started. Much more than these tests take otherwise.
@@ -101,9 +101,11 @@ fn k29_the_only_worker_waits_for_its_own_tasks_without_a_spare() {
             let inner: Vec<_> = (0..10).map(|number| handle.spawn(move || number)).collect();
             let squares = handle.map(|number| number * number, 0..10);
             let sum: i32 = inner.into_iter().map(|future| future.result().unwrap()).sum();
-            sum + squares.map(Result::unwrap).sum::<i32>()
+            let more = (0..10).map(|number| handle.spawn(move || number));
+            let more = as_completed(more).map(|future| future.result().unwrap());
+            sum + more.sum::<i32>() + squares.map(Result::unwrap).sum::<i32>()
         });
-        assert_eq!(outer.result().unwrap(), 45 + 285);
+        assert_eq!(outer.result().unwrap(), 45 + 45 + 285);
         pool.shutdown(Shutdown::Drain);
         assert_eq!(pool.stats().spares, 0);
     });
