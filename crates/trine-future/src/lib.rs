@@ -51,8 +51,9 @@
 //! # Waiting inside a worker
 //!
 //! A task may wait for another task of its own pool, also if all workers do so. An untimed wait for a task that
-//! nobody has started runs it on the waiting thread. While a worker sleeps in a wait, the pool may put a spare one in
-//! its place. A timed wait never runs anything on its thread.
+//! nobody has started runs it on the waiting thread, and so does one for all of several. While a worker sleeps in a wait, the pool
+//! may put a spare one in its place. A timed wait never runs anything on its thread, and one for the first of several does so only
+//! where there is no such spare.
 
 mod as_completed;
 mod block;

@@ -320,7 +320,6 @@ impl ProcessPoolBuilder {
         let mut environment = self.environment;
         add_fair_share(&mut environment, threads, workers);
         let rules = Rules {
-            processors: trine_platform::processors(),
             limits: self.limits,
             tasks_per_worker: self.tasks_per_worker,
             restart_limit: self.restart_limit,

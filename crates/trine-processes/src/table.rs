@@ -10,10 +10,9 @@
 //! next tasks to its worker; and an attendant that goes to sleep although tasks wait leaves them to an attendant that is awake, or
 //! wakes one.
 //!
-//! A worker whose tasks are short is given some ahead ([`Pace`]), once all workers have something to do; and a few once as many have
-//! as can run at once, since another worker would only take a processor from these. They still wait: they can be taken back
-//! until the worker begins them. A worker with nothing to do takes half of what waits in another one, and what waits behind a
-//! long task goes back to the queue. But those few, and short tasks that travel together, are left to their worker, which will
+//! A worker whose tasks are short is given some ahead ([`Pace`]), once all workers have something to do. They still wait:
+//! they can be taken back until the worker begins them. A worker with nothing to do takes half of what waits in another one, and
+//! what waits behind a long task goes back to the queue. But short tasks that travel together are left to their worker, which will
 //! have run them sooner. In case that one of them is long somebody asks again soon: while tasks wait in workers, one attendant of
 //! those that have nothing to do naps, or, where there is none, one of those that could start a worker.
 //!
@@ -40,8 +39,6 @@ use worker::{Life, Worker};
 /// What a table is made with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
-    /// So many workers can run at once.
-    pub(crate) processors: usize,
     pub(crate) limits: Limits,
     /// After so many tasks a worker is replaced.
     pub(crate) tasks_per_worker: Option<u32>,

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::thread;
 
 const RULES: Rules = Rules {
-    processors: usize::MAX,
     limits: Limits {
         tasks: None,
         bytes: None,

@@ -9,39 +9,29 @@ use std::time::Instant;
 impl<T> Table<T> {
     /// A worker that a new ticket for so many tasks can be handed to.
     pub(super) fn free_worker(&self, count: u32) -> Option<usize> {
-        // Counted once: for each worker, among all others, it would take long where there are many.
-        let busy = self.busy();
-        if busy >= self.rules.processors
-            && let Some(worker) = self.least_busy(count, |worker| worker.is_soon_done(count))
-        {
-            return Some(worker);
-        }
         if let Some(worker) = self.ready.last() {
             return Some(*worker).filter(|worker| self.room(*worker) >= count);
         }
-        self.least_busy(count, |worker| worker.is_idle() || busy == self.workers.len())
-    }
-
-    /// The worker with the least tasks, among these, that has room for so many more.
-    fn least_busy(&self, count: u32, is_one: impl Fn(&Worker<T>) -> bool) -> Option<usize> {
+        // Asked once: for each worker, of all others, it would take long where there are many.
+        let all_are_busy = self.all_are_busy();
         (0..self.workers.len())
-            .filter(|worker| is_one(&self.workers[*worker]) && self.room_if(*worker, || true) >= count)
+            .filter(|worker| self.room_if(*worker, || all_are_busy) >= count)
             .min_by_key(|worker| self.workers[*worker].handed.tasks())
     }
 
     /// For how many tasks a ticket may stand that is given to the worker now.
     pub(super) fn room(&self, worker: usize) -> u32 {
-        self.room_if(worker, || self.busy() == self.workers.len())
+        self.room_if(worker, || self.all_are_busy())
     }
 
-    /// [`room`](Self::room), for who knows whether a task may wait in this worker.
-    fn room_if(&self, worker: usize, may_wait: impl FnOnce() -> bool) -> u32 {
+    /// [`room`](Self::room), for who knows whether [`all_are_busy`](Self::all_are_busy).
+    fn room_if(&self, worker: usize, all_are_busy: impl FnOnce() -> bool) -> u32 {
         let serving = &self.workers[worker];
         if serving.life != Life::Serving || serving.stop.is_some() {
             return 0;
         }
         let handed = serving.handed.tasks();
-        let takes_more = || serving.pace.takes_more(serving.handed.len(), handed) && may_wait();
+        let takes_more = || serving.pace.takes_more(serving.handed.len(), handed) && all_are_busy();
         if handed > 0 && !takes_more() {
             return 0;
         }
@@ -50,11 +40,10 @@ impl<T> Table<T> {
         limit.saturating_sub(serving.tasks).saturating_sub(handed)
     }
 
-    /// The number of workers that have tasks, or will never run one. If that is all of them, nobody could run a task sooner than a
-    /// worker that has some.
-    fn busy(&self) -> usize {
-        let is_busy = |worker: &&Worker<T>| !worker.handed.is_empty() || worker.life == Life::Left;
-        self.workers.iter().filter(is_busy).count()
+    /// Whether nobody could run a task sooner than a worker that has some.
+    pub(super) fn all_are_busy(&self) -> bool {
+        let is_busy = |worker: &Worker<T>| !worker.handed.is_empty() || worker.life == Life::Left;
+        self.workers.iter().all(is_busy)
     }
 
     /// Hands a task to the worker. One with a time-out begins at once, so that its time can be counted.
@@ -178,10 +167,8 @@ impl<T> Table<T> {
 
     /// Whether an idle worker should have half of what waits in this one. If not, its attendant asks again soon.
     fn is_worth_sharing(&self, worker: usize, now: Instant) -> bool {
-        let Worker { handed, pace, .. } = &self.workers[worker];
-        let travels_together = handed.front().is_some_and(|first| first.count > 1);
-        let goes_on = !pace.is_stuck(now) && (travels_together || self.busy() >= self.rules.processors);
-        !goes_on || pace.is_long(self.workers[worker].waiting())
+        let waiting = self.workers[worker].waiting();
+        !self.is_at_several(worker, now) || self.workers[worker].pace.is_long(waiting)
     }
 
     /// Takes back half of what waits in a worker, into the queue.

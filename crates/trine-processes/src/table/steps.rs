@@ -60,10 +60,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
 pub(super) fn rules() -> impl Strategy<Value = Rules> {
     let limit = |range| proptest::option::of((range, Just(WhenFull::Refuse)));
     let limits = (limit(1_usize..10), limit(1_usize..300)).prop_map(|(tasks, bytes)| Limits { tasks, bytes });
-    let processors = prop_oneof![1_usize..4, Just(usize::MAX)];
-    (processors, limits, proptest::option::of(1_u32..4), 1_u32..4).prop_map(
-        |(processors, limits, tasks_per_worker, restart_limit)| Rules {
-            processors,
+    (limits, proptest::option::of(1_u32..4), 1_u32..4).prop_map(
+        |(limits, tasks_per_worker, restart_limit)| Rules {
             limits,
             tasks_per_worker,
             restart_limit,

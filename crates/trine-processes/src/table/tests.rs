@@ -25,7 +25,6 @@ use std::time::{Duration, Instant};
 const RESTART_LIMIT: u32 = 3;
 
 const RULES: Rules = Rules {
-    processors: usize::MAX,
     limits: Limits {
         tasks: None,
         bytes: None,
@@ -271,60 +270,6 @@ fn nothing_is_given_ahead_while_another_worker_has_nothing() {
     assert_eq!(pool.submit(100), Submitted::Handed { worker: 0 });
     assert_eq!(pool.next(1), NO_WAKE);
     assert_eq!(pool.submit(101), Submitted::Queued { wake: Some(1) });
-}
-
-/// A worker that has ended many short tasks and has begun another one, and one that has run none: more than can run at once.
-fn crowded() -> Pool {
-    let rules = Rules {
-        processors: 1,
-        ..RULES
-    };
-    let mut pool = Pool::with_rules(2, rules);
-    pool.start(0);
-    pool.start(1);
-    for number in 0..100 {
-        let _ = pool.submit(number);
-        pool.answer(1, number, SHORT);
-    }
-    let _ = pool.submit(100);
-    pool.workers.begun = vec![100];
-    pool.workers.handed.clear();
-    pool
-}
-
-#[test]
-fn no_worker_is_woken_for_short_tasks_where_every_processor_has_one() {
-    let mut pool = crowded();
-    for number in 101..300 {
-        assert_eq!(pool.submit(number), Submitted::Handed { worker: 1 });
-    }
-    let more = (300..400).map(|number| pool.submit(number));
-    let other = more.filter(|submitted| *submitted == Submitted::Handed { worker: 0 });
-    assert!(other.count() > 0, "but for many");
-    let mut pool = crowded();
-    pool.answer(1, 100, LONG);
-    let _ = pool.submit(101);
-    assert_eq!(
-        pool.submit(102),
-        Submitted::Handed { worker: 0 },
-        "nor are they short"
-    );
-}
-
-#[test]
-fn what_waits_for_a_short_task_that_turns_out_to_be_long_is_run_elsewhere() {
-    let mut pool = crowded();
-    let _ = pool.submit(101);
-    assert_eq!(pool.workers.woken, [0], "somebody looks");
-    let naps = Next::Sleep {
-        wake: None,
-        naps: true,
-    };
-    assert_eq!(pool.next(0), naps);
-    assert_eq!(pool.table.worker_of(101), Some(1));
-    pool.now += LONG;
-    assert_eq!(pool.next(0), NO_WAKE);
-    assert_eq!(pool.table.worker_of(101), Some(0));
 }
 
 /// Two workers: one has short tasks, 100 and 102 to 105, and has begun the first. The other runs 101.

@@ -61,12 +61,6 @@ impl<T> Worker<T> {
         self.life == Life::Serving && self.stop.is_none() && self.handed.is_empty()
     }
 
-    /// Whether so many tasks more are done before another worker, woken for them, would have done them.
-    pub(super) fn is_soon_done(&self, count: u32) -> bool {
-        let all = self.handed.tasks().saturating_add(count as usize);
-        !self.handed.is_empty() && !self.pace.is_long(all)
-    }
-
     pub(super) fn push(&mut self, ticket: Ticket<T>, now: Instant) {
         if self.handed.is_empty() {
             self.pace.begin(now);
