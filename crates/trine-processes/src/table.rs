@@ -137,9 +137,13 @@ impl<T> Table<T> {
             return Next::Start;
         }
         let is_idle = self.workers[worker].is_idle();
-        if self.closed && (!has_process || is_idle && !self.needs_watch()) {
-            // Tasks that still wait belong to the attendants that have a worker or are starting one.
+        if self.closed && (!has_process || is_idle) && !self.any_waits() {
+            // Tasks that still wait in the queue belong to the attendants that have a worker or are starting one.
             self.workers[worker].life = Life::Left;
+            // Those who have stayed for what waited in workers.
+            for sleeper in self.ready.drain(..).chain(self.absent.drain(..)) {
+                reach.wake(sleeper);
+            }
             return Next::Leave;
         }
         self.workers[worker].asleep = true;

@@ -178,7 +178,7 @@ impl<T> Table<T> {
     /// The workers that are being started and that nobody needs any more, because no task waits and none comes. If they are given
     /// up, that is no failure.
     pub(crate) fn give_up_starts(&mut self) -> Vec<usize> {
-        if !self.closed || !self.queue.is_empty() {
+        if !self.closed || self.waiting().0 > 0 {
             return Vec::new();
         }
         let starting = |index: &usize| self.workers[*index].life == Life::Starting;

@@ -74,20 +74,25 @@ impl<T> Table<T> {
     /// Whether tasks wait in workers, and nobody who could have them run looks.
     pub(super) fn needs_watch(&self) -> bool {
         let looks = |idle: &usize| self.workers[*idle].naps;
-        !self.watchers().iter().any(looks) && self.workers.iter().any(|worker| worker.waiting() > 0)
+        !self.watchers().iter().any(looks) && self.any_waits()
+    }
+
+    /// Whether tasks wait in workers.
+    pub(super) fn any_waits(&self) -> bool {
+        self.workers.iter().any(|worker| worker.waiting() > 0)
     }
 
     /// Who can look: those that could run a task, else those that could start a worker for it.
     pub(super) fn watchers(&self) -> &[usize] {
         match &*self.ready {
-            [] if !self.closed && self.is_healthy() => &self.absent,
+            [] if self.is_healthy() => &self.absent,
             ready => ready,
         }
     }
 
     /// How many tasks that wait in workers are worth another worker, where none has nothing to do.
     pub(super) fn worth_a_start(&self, now: Instant) -> usize {
-        if self.closed || !self.ready.is_empty() {
+        if !self.ready.is_empty() {
             return 0;
         }
         let is_worth_it = |worker: &usize| self.is_worth_sharing(*worker, now);

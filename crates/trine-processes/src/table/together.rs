@@ -113,14 +113,32 @@ fn without_an_idle_worker_one_is_started_once_a_task_is_long() {
 }
 
 #[test]
-fn one_stays_in_a_closed_pool_as_long_as_tasks_wait_elsewhere() {
+fn all_stay_in_a_closed_pool_as_long_as_tasks_wait_in_one_of_them() {
     let mut pool = fast_ones(3);
     let _ = pool.table.submit(several(1_000, 2), pool.now, &mut pool.workers);
     pool.table.close();
     assert_eq!(pool.next(0), NAP);
-    assert_eq!(pool.next(1), Next::Leave);
+    assert_eq!(pool.next(1), NO_WAKE);
+    pool.workers.woken.clear();
     pool.answer(2, 1_000, SHORT);
     assert_eq!(pool.next(0), Next::Leave);
+    assert_eq!(pool.workers.woken, [1]);
+    assert_eq!(pool.next(1), Next::Leave);
+}
+
+#[test]
+fn what_waits_behind_a_long_task_of_a_closed_pool_is_run_by_all_workers() {
+    let mut pool = fast_ones(3);
+    let _ = pool.table.submit(several(1_000, 10), pool.now, &mut pool.workers);
+    pool.table.close();
+    pool.workers.begun = vec![1_000, 1_001];
+    assert_eq!(pool.next(0), NAP);
+    assert_eq!(pool.next(1), NO_WAKE);
+    for worker in [0, 1] {
+        pool.now += LONG;
+        pool.next(worker);
+        assert!(pool.table.last_of(worker).is_some());
+    }
 }
 
 #[test]
