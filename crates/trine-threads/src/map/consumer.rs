@@ -6,7 +6,7 @@ use super::shared::Shared;
 use super::slot::Arguments;
 use crate::queues::Queues;
 use crate::worker;
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 use trine_future::{TaskError, while_blocked};
@@ -25,12 +25,10 @@ pub(super) struct Consumer<I: Iterator, F, R> {
     shared: Arc<Shared<F, I::Item, R>>,
     /// The chunk whose results are yielded.
     current: Option<Harvest<I::Item, R>>,
-    /// The others, by their numbers. There are gaps: the current one, and in completion order those that are over.
-    window: VecDeque<Option<Harvest<I::Item, R>>>,
-    /// The number of the first chunk in the window.
-    first: u64,
-    /// How many chunks are not over.
-    chunks: usize,
+    /// The others that are not over, by their numbers.
+    window: BTreeMap<u64, Harvest<I::Item, R>>,
+    /// The number of the next chunk.
+    next: u64,
     /// How many elements were taken from `arguments` and are neither yielded nor ready.
     elements: usize,
     pace: Pace,
@@ -64,9 +62,8 @@ where
             filling: Arguments::new(),
             shared: Arc::new(Shared::new(function, Arc::clone(queues))),
             current: None,
-            window: VecDeque::new(),
-            first: 0,
-            chunks: 0,
+            window: BTreeMap::new(),
+            next: 0,
             elements: 0,
             pace: Pace::new(),
             look_ahead: None,
@@ -81,7 +78,7 @@ where
     /// From here on, results are yielded as they end.
     pub(super) fn give_order_up(&mut self) {
         // What is there already has not been watched.
-        for harvest in self.window.iter().flatten().chain(&self.current) {
+        for harvest in self.window.values().chain(&self.current) {
             self.shared.note(harvest.chunk());
         }
         self.order = Order::Completion;
@@ -141,7 +138,7 @@ where
         let has_room = match self.look_ahead {
             None => {
                 let ahead = CHUNKS_AHEAD[usize::from(self.pace.makes_long_chunks())];
-                self.chunks < ahead * self.shared.queues.workers()
+                self.chunks() < ahead * self.shared.queues.workers()
             }
             Some(elements) => self.elements < elements,
         };
@@ -185,14 +182,14 @@ where
         if self.filling.is_empty() {
             return;
         }
-        let number = self.first + self.window.len() as u64;
+        let number = self.next;
+        self.next += 1;
         self.elements += self.filling.len();
-        self.chunks += 1;
         let (chunk, harvest) = Chunk::new(number, &mut self.filling);
         if let Order::Completion = self.order {
             harvest.watch();
         }
-        self.window.push_back(Some(harvest));
+        self.window.insert(number, harvest);
         self.shared.submit(chunk);
     }
 
@@ -221,19 +218,16 @@ where
         self.drop_what_is_over();
         match self.order {
             Order::Input if self.current.is_none() => {
-                self.current = self.window.front_mut().and_then(Option::take);
+                self.current = self.window.pop_first().map(|(_, harvest)| harvest);
                 self.current.is_some()
             }
             Order::Input => false,
             Order::Completion => {
                 if let Some(current) = self.current.take() {
-                    let place = current.chunk().number() - self.first;
-                    self.window[place as usize] = Some(current);
+                    self.window.insert(current.chunk().number(), current);
                 }
                 while let Some(number) = self.shared.next_told() {
-                    let place = number.checked_sub(self.first);
-                    let harvest = place.and_then(|place| self.window.get_mut(place as usize)?.take());
-                    if let Some(harvest) = harvest {
+                    if let Some(harvest) = self.window.remove(&number) {
                         harvest.watch();
                         self.current = Some(harvest);
                         return true;
@@ -246,13 +240,7 @@ where
 
     /// Lets go of a current chunk of which everything has been yielded.
     fn drop_what_is_over(&mut self) {
-        if self.current.take_if(|current| current.is_over()).is_some() {
-            self.chunks -= 1;
-            while let Some(None) = self.window.front() {
-                self.window.pop_front();
-                self.first += 1;
-            }
-        }
+        self.current.take_if(|current| current.is_over());
     }
 
     /// Returns when there may be something to gather. True: it was gathered.
@@ -322,9 +310,7 @@ impl<I: Iterator, F, R> Consumer<I, F, R> {
         self.arguments = None;
         self.filling = Arguments::new();
         self.own_chunk = None;
-        self.chunks = 0;
         self.elements = 0;
-        self.first += self.window.len() as u64;
         self.current = None;
         self.window.clear();
     }
@@ -334,8 +320,9 @@ impl<I: Iterator, F, R> Consumer<I, F, R> {
         self.elements
     }
 
+    /// How many chunks are not over.
     pub(super) fn chunks(&self) -> usize {
-        self.chunks
+        self.window.len() + usize::from(self.current.is_some())
     }
 
     pub(super) fn size_hint(&self) -> (usize, Option<usize>) {

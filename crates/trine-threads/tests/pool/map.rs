@@ -379,6 +379,33 @@ fn elements_of_one_chunk_can_wait_for_each_other() {
 }
 
 #[test]
+fn what_is_over_beside_an_unordered_element_that_hangs_leaves_no_memory() {
+    in_own_process(|| {
+        let pages = || {
+            let statistics = std::fs::read_to_string("/proc/self/statm").unwrap();
+            statistics.split(' ').nth(1).unwrap().parse::<usize>().unwrap()
+        };
+        let pool = pool(2);
+        let (release, released) = mpsc::channel::<()>();
+        let released = Mutex::new(released);
+        let function = move |number: usize| {
+            if number == 0 {
+                released.lock().unwrap().recv().unwrap();
+            }
+            number
+        };
+        let mut results = pool.map(function, 0..).chunk_size(1).unordered();
+        let mut take = |count: usize| assert!(results.by_ref().take(count).all(|result| result.unwrap() > 0));
+        take(10_000);
+        let before = pages();
+        take(300_000);
+        // Ten bytes for each would be more than that.
+        assert!(pages() < before + 700);
+        release.send(()).unwrap();
+    });
+}
+
+#[test]
 fn unordered_elements_come_as_they_end() {
     in_own_process(|| {
         let pool = pool(3);
