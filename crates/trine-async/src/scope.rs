@@ -274,21 +274,18 @@ impl<'env, E> Shared<'env, E> {
         loop {
             children.extend(mem::take(&mut self.0.lock().spawned));
             let polled = children.poll_next_unpin(context);
+            let has_ended = matches!(polled, Poll::Ready(Some(())));
+            // Not under the lock: a waker is the user's code, which may reach this scope.
+            let waker = (!has_ended).then(|| context.waker().clone());
             let mut state = self.0.lock();
             if let Some(error) = state.error.take() {
                 return Poll::Ready(Err(error));
             }
-            match polled {
-                Poll::Ready(Some(())) => {}
-                _ if !state.spawned.is_empty() => {}
-                Poll::Ready(None) => {
-                    state.waker = Some(context.waker().clone());
-                    return Poll::Ready(Ok(()));
-                }
-                Poll::Pending => {
-                    state.waker = Some(context.waker().clone());
-                    return Poll::Pending;
-                }
+            if !has_ended && state.spawned.is_empty() {
+                let before = mem::replace(&mut state.waker, waker);
+                drop(state);
+                drop(before);
+                return polled.map(|_| Ok(()));
             }
         }
     }

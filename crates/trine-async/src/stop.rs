@@ -13,9 +13,12 @@ pub(crate) struct Stop(Lock<Option<Waker>>);
 
 impl Stop {
     pub(crate) fn watch(&self, waker: &Waker) {
-        let mut watching = self.0.lock();
-        if !watching.as_ref().is_some_and(|before| before.will_wake(waker)) {
-            *watching = Some(waker.clone());
+        let is_known = |before: &Waker| before.will_wake(waker);
+        if !self.0.lock().as_ref().is_some_and(is_known) {
+            // Not under the lock: a waker is the user's code.
+            let waker = waker.clone();
+            let before = self.0.lock().replace(waker);
+            drop(before);
         }
     }
 }

@@ -27,9 +27,10 @@ thread_local! {
 /// # Ok::<(), trine_future::TaskError>(())
 /// ```
 pub fn defer_callbacks<R>(end: impl FnOnce() -> R) -> (R, DeferredCallbacks) {
-    let outer = Outer(DEFERRED.replace(Some(DeferredCallbacks::default())));
+    let begin = |deferred: &Cell<_>| deferred.replace(Some(DeferredCallbacks::default()));
+    let outer = Outer(DEFERRED.try_with(begin).ok().flatten());
     let result = end();
-    let callbacks = DEFERRED.take().unwrap_or_default();
+    let callbacks = DEFERRED.try_with(Cell::take).ok().flatten().unwrap_or_default();
     drop(outer);
     (result, callbacks)
 }
@@ -39,7 +40,7 @@ struct Outer(Option<DeferredCallbacks>);
 
 impl Drop for Outer {
     fn drop(&mut self) {
-        DEFERRED.set(self.0.take());
+        let _ = DEFERRED.try_with(|deferred| deferred.set(self.0.take()));
     }
 }
 

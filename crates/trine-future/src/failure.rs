@@ -81,7 +81,11 @@ pub fn set_failure_hook(hook: impl Fn(&Failure) + Send + Sync + 'static) -> bool
 /// set_executor_failure_hook(before);
 /// ```
 pub fn set_executor_failure_hook(hook: Option<FailureHook>) -> Option<FailureHook> {
-    EXECUTOR.replace(hook)
+    // A thread whose locals are gone has none.
+    EXECUTOR
+        .try_with(|executor| executor.replace(hook))
+        .ok()
+        .flatten()
 }
 
 /// For executors: tells the program's hook of a failure, or prints a line if there is none.

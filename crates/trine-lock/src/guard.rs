@@ -28,8 +28,9 @@ use trine_platform::MutPtr;
 #[doc(alias = "MutexGuard")]
 #[must_use = "the lock is released at once if nobody keeps the guard"]
 pub struct LockGuard<'a, T: ?Sized> {
-    access: Access<'a, T>,
+    /// Before `access`, with which the lock is released: that wakes, and a waker may take the lock.
     record: HeldLock,
+    access: Access<'a, T>,
 }
 
 /// Holds a [`Lock`] for a task and lends its value. Dropping it unlocks.
@@ -87,8 +88,8 @@ impl<'a, T: ?Sized> LockGuard<'a, T> {
     #[inline]
     pub(crate) fn new(lock: &'a Lock<T>, held: Held<'a>) -> Self {
         Self {
-            access: Access::new(lock, held),
             record: HeldLock::new(&lock.word),
+            access: Access::new(lock, held),
         }
     }
 

@@ -24,8 +24,9 @@ use std::ptr::NonNull;
 #[doc(alias = "MappedMutexGuard")]
 #[must_use = "the lock is released at once if nobody keeps the guard"]
 pub struct MappedLockGuard<'a, T: ?Sized> {
-    part: Part<'a, T>,
+    /// Before `part`, as in a guard of the whole.
     _record: HeldLock,
+    part: Part<'a, T>,
 }
 
 /// Holds a [`Lock`](crate::Lock) for a task and lends a part of its value: what
@@ -66,8 +67,8 @@ impl<'a, T: ?Sized> MappedLockGuard<'a, T> {
     #[inline]
     pub(crate) fn new(part: NonNull<T>, held: Held<'a>, record: HeldLock) -> Self {
         Self {
-            part: Part::new(part, held),
             _record: record,
+            part: Part::new(part, held),
         }
     }
 }

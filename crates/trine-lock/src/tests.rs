@@ -357,6 +357,39 @@ fn a_lock_that_moved_away_from_a_forgotten_wait_is_whole() {
 }
 
 #[test]
+fn a_waker_may_take_the_lock_that_wakes_it() {
+    struct Counts(Arc<Lock<u32>>);
+
+    impl Wake for Counts {
+        fn wake(self: Arc<Self>) {
+            *self.0.lock() += 1;
+        }
+    }
+
+    let lock = Arc::new(Lock::new(0));
+    let wait = || {
+        let mut waiting = Box::pin(lock.lock_async());
+        let waker = Waker::from(Arc::new(Counts(Arc::clone(&lock))));
+        assert!(
+            waiting
+                .as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        waiting
+    };
+    let guard = lock.lock();
+    let waiting = wait();
+    drop(guard);
+    drop(waiting);
+    let guard = LockGuard::map(lock.lock(), |number| number);
+    let waiting = wait();
+    drop(guard);
+    drop(waiting);
+    assert_eq!(*lock.lock(), 2);
+}
+
+#[test]
 fn a_waker_may_wait_for_the_same_lock() {
     /// Whenever it is woken or dropped, it stands in line of the lock and leaves again.
     struct Meddler(Arc<Lock<u32>>);

@@ -453,3 +453,38 @@ fn a_scope_runs_without_any_runtime() {
         assert_eq!(*log.borrow(), [7]);
     });
 }
+
+#[test]
+fn a_waker_that_is_dropped_may_spawn_into_the_scope_that_has_it() {
+    type Shared = Arc<std::sync::Mutex<Option<Scope<'static, TaskError>>>>;
+
+    struct Spawns(Shared);
+
+    impl std::task::Wake for Spawns {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for Spawns {
+        fn drop(&mut self) {
+            let scope = self.0.lock().unwrap().take();
+            scope.unwrap().spawn_detached(async { Ok(()) });
+        }
+    }
+
+    in_own_process(|| {
+        let shared = Shared::default();
+        let ended = scope(async |scope: Scope<'static, TaskError>| {
+            *shared.lock().unwrap() = Some(scope);
+            std::future::pending::<Result<()>>().await
+        });
+        let mut ended = std::pin::pin!(ended);
+        for waker in [
+            std::task::Waker::from(Arc::new(Spawns(Arc::clone(&shared)))),
+            std::task::Waker::noop().clone(),
+        ] {
+            let mut context = std::task::Context::from_waker(&waker);
+            assert!(ended.as_mut().poll(&mut context).is_pending());
+        }
+        assert!(shared.lock().unwrap().is_none());
+    });
+}
