@@ -6,6 +6,7 @@ use crate::job::Job;
 use crate::queued::Queued;
 use crate::queues::Queues;
 use crate::scope::{self, Scope};
+use crate::spares::SPARES;
 use crate::stack::Stack;
 use crate::stacks::NumberedStack;
 use crate::statistics::Counters;
@@ -35,6 +36,9 @@ const FEW: usize = 8;
 /// itself.
 const TURN_OF_ALL: u32 = 1024;
 
+/// The stack of a thread whose pool says nothing: that of std's threads.
+const USUAL_STACK: usize = 2 << 20;
+
 /// A thread of a pool, as it knows itself.
 pub(crate) struct Worker {
     queues: Arc<Queues>,
@@ -51,6 +55,8 @@ pub(crate) struct Worker {
     turns: Cell<u32>,
     /// How many of its own tasks it has taken since then.
     own_in_a_row: Cell<u32>,
+    /// Where the thread's stack begins.
+    bottom: usize,
 }
 
 enum Role {
@@ -107,6 +113,7 @@ fn start_thread(
     }
     let shared = Arc::clone(queues);
     let thread = builder.spawn(move || {
+        let here = 0_u8;
         let NumberedStack { number, stack } = stack.take();
         let worker = Worker {
             queues: Arc::clone(&shared),
@@ -118,6 +125,7 @@ fn start_thread(
             scope: Cell::new(null()),
             turns: Cell::new(0),
             own_in_a_row: Cell::new(0),
+            bottom: (&raw const here).addr(),
         };
         // Taken away below: nothing in between unwinds, because all of the user's panics are caught.
         CURRENT.set(&raw const worker);
@@ -330,6 +338,15 @@ impl Worker {
         self.queues.spares.unblock();
     }
 
+    /// Whether a wait for a task that nobody has started runs it. Tasks that each wait for the one before may be any number, and
+    /// the newest comes first: so, beyond half of the stack, a spare runs them, which begins with the oldest, if there is one.
+    fn runs_what_it_waits_for(&self) -> bool {
+        let here = 0_u8;
+        let used = self.bottom.abs_diff((&raw const here).addr());
+        let all = self.queues.settings.stack_size.unwrap_or(USUAL_STACK);
+        used < all / 2 || self.queues.spares.number() >= SPARES as usize
+    }
+
     fn own_task(&self) -> Option<Queued> {
         let deque = self.deque()?;
         let in_a_row = self.own_in_a_row.get().wrapping_add(1);
@@ -432,12 +449,13 @@ impl PoolOfTask {
 }
 
 impl Owner for PoolOfTask {
-    /// A worker that waits without a time-out for an unstarted task of its own pool runs it.
+    /// A worker that waits without a time-out for an unstarted task of its own pool runs it, while it has stack for that.
     fn drive(&self, waiting: Waiting<'_>) -> Drive {
-        let own_pool =
-            with_current(|worker| worker.is_some_and(|worker| Arc::as_ptr(&worker.queues).addr() == self.0));
+        let is_own = |worker: &&Worker| Arc::as_ptr(&worker.queues).addr() == self.0;
+        let runs =
+            || with_current(|worker| worker.filter(is_own).is_some_and(Worker::runs_what_it_waits_for));
         match waiting {
-            Waiting::Untimed if own_pool => Drive::Run,
+            Waiting::Untimed if runs() => Drive::Run,
             _ => Drive::Sleep,
         }
     }

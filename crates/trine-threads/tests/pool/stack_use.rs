@@ -67,3 +67,46 @@ fn a_wait_that_runs_its_task_takes_as_much_stack_as_stated() {
         assert!(bytes <= MOST, "{bytes}");
     });
 }
+
+/// Each waits for the one before, and the newest is the first that a worker would take.
+#[test]
+fn a_long_row_of_tasks_that_wait_for_each_other_needs_no_more_stack_than_there_is() {
+    const TASKS: u64 = 50_000;
+
+    in_own_process(|| {
+        for workers in [1, 2] {
+            let pool = pool(workers);
+            let handle = pool.handle();
+            let feeder = pool.spawn(move || {
+                let first = handle.spawn(|| 0);
+                let row = (0..TASKS).fold(first, |before, _| {
+                    handle.spawn(move || before.result().unwrap() + 1)
+                });
+                row.result().unwrap()
+            });
+            assert_eq!(feeder.result().unwrap(), TASKS);
+        }
+    });
+}
+
+/// Each makes the next one, and waits for it: deeper than one stack.
+#[test]
+fn tasks_that_wait_for_each_other_may_use_the_stacks_of_spares() {
+    fn descend(handle: &Handle, levels: usize) -> usize {
+        if levels == 0 {
+            return 0;
+        }
+        let inner = handle.clone();
+        1 + handle
+            .spawn(move || descend(&inner, levels - 1))
+            .result()
+            .unwrap()
+    }
+
+    in_own_process(|| {
+        let pool = pool(1);
+        let handle = pool.handle();
+        let outer = pool.spawn(move || descend(&handle, 10_000));
+        assert_eq!(outer.result().unwrap(), 10_000);
+    });
+}
