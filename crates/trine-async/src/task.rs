@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use trine_future::{Failure, Outcome, OwnedPromise, Panic, Promise, TaskError, catch_panic};
+use trine_platform::turn;
 
 /// Runs `future` as a task that was let in.
 pub(crate) fn spawn<F, R>(shared: &Shared, entry: Entry, future: F) -> trine_future::Future<R>
@@ -90,7 +91,7 @@ impl<F> Running<F> {
         // PANIC: the future is the user's code.
         catch_panic(|| {
             let _polling = Polling::begin(type_name::<F>());
-            entry.inside(|| future.poll(context))
+            entry.inside(|| turn::limited(|| future.poll(context)))
         })
     }
 }

@@ -14,7 +14,7 @@ use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use trine_platform::Deadline;
+use trine_platform::{Deadline, turn};
 
 /// The result of a task that may still run: on a thread, in a process, or on a runtime.
 ///
@@ -369,9 +369,10 @@ impl<T> std::future::Future for Future<T> {
     /// The waker of the latest poll is woken, by the thread that ends the task, which one that blocks would hold up. A
     /// blocking wait in between takes its place: poll again after one.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.watch_by(|| Waiter::Task(context.waker().clone())) {
+        if turn::is_over(context) || self.watch_by(|| Waiter::Task(context.waker().clone())) {
             return Poll::Pending;
         }
+        turn::was_ready();
         self.take(Poll::Ready)
     }
 }

@@ -7,7 +7,7 @@ use crate::owner::Waiting;
 use crate::waiter::Waiter;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use trine_platform::{Deadline, yield_and_spin_until};
+use trine_platform::{Deadline, turn, yield_and_spin_until};
 
 /// So many blocks are on their way to this processor at a time. Futures lie anywhere in memory, and one that has ended on
 /// another processor comes from its cache: one after the other, each would be waited for.
@@ -122,11 +122,17 @@ impl Many {
         context: &Context<'_>,
         members: &mut M,
     ) -> Poll<usize> {
-        if let Some(number) = self.found(members) {
-            return Poll::Ready(number);
+        if turn::is_over(context) {
+            return Poll::Pending;
         }
-        self.completions.wake_at(self.ended, context.waker());
-        self.found(members).map_or(Poll::Pending, Poll::Ready)
+        let found = self.found(members).or_else(|| {
+            self.completions.wake_at(self.ended, context.waker());
+            self.found(members)
+        });
+        found.map_or(Poll::Pending, |number| {
+            turn::was_ready();
+            Poll::Ready(number)
+        })
     }
 
     /// The number of the next future that has ended: waits for it, or until the deadline. Not all of

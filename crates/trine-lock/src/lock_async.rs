@@ -7,7 +7,7 @@ use crate::{Lock, patience, waiters};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use trine_platform::PATIENCE;
+use trine_platform::{PATIENCE, turn};
 
 /// Waits for a [`Lock`]: what [`Lock::lock_async`] returns.
 ///
@@ -48,13 +48,19 @@ impl<'a, T: ?Sized> Future for LockAsync<'a, T> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let lock = self.lock;
+        if turn::is_over(context) {
+            return Poll::Pending;
+        }
         // Whoever has a ticket may stand in line, and has to leave it when it gets the lock.
         let unused = match self.ticket {
             None => lock.word.acquire_unused(),
             Some(_) => None,
         };
         match unused.or_else(|| self.acquire_or_wait(context)) {
-            Some(held) => Poll::Ready(AsyncLockGuard::new(lock, held)),
+            Some(held) => {
+                turn::was_ready();
+                Poll::Ready(AsyncLockGuard::new(lock, held))
+            }
             None => Poll::Pending,
         }
     }

@@ -19,6 +19,7 @@ pub mod model;
 mod parker;
 mod prefetch;
 mod spin;
+pub mod turn;
 mod workers;
 
 pub use asymmetric::AsymmetricFences;

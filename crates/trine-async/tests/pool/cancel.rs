@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use trine_async::AsyncPool;
 use trine_fixture::in_own_process;
-use trine_future::Outcome;
+use trine_future::{Outcome, Until, wait_async};
+use trine_lock::Lock;
 
 #[test]
 fn a024_a072_k44_a_running_task_is_dropped_at_its_next_await_point() {
@@ -52,6 +53,52 @@ fn a_task_that_is_cancelled_while_it_is_polled_runs_to_its_next_await_point_and_
         assert_eq!(dropped.recv(), Ok("dropped"));
         assert!(!went_on.load(Ordering::Relaxed));
         assert!(future.result().unwrap_err().is_cancelled());
+    });
+}
+
+/// A task that goes on and on with what is ready. On the pool's only thread, which has other tasks as well.
+fn ends_although_all_is_ready<F>(turn: impl Fn() -> F + Send + 'static)
+where
+    F: Future<Output = ()> + Send,
+{
+    let pool = AsyncPool::new(1).unwrap();
+    let (probe, dropped) = DropProbe::new();
+    let future = pool.spawn(async move {
+        let _probe = probe;
+        loop {
+            turn().await;
+        }
+    });
+    assert_eq!(pool.spawn(async { 1 }).result().unwrap(), 1);
+    assert!(future.cancel());
+    assert_eq!(dropped.recv(), Ok("dropped"));
+}
+
+#[test]
+fn a_task_that_finds_each_lock_free_is_cancelled_and_keeps_nobody() {
+    in_own_process(|| {
+        let lock = Arc::new(Lock::new(0));
+        ends_although_all_is_ready(move || {
+            let lock = Arc::clone(&lock);
+            async move { *lock.lock_async().await += 1 }
+        });
+    });
+}
+
+#[test]
+fn a_task_that_finds_each_future_done_is_cancelled_and_keeps_nobody() {
+    in_own_process(|| {
+        ends_although_all_is_ready(|| async { trine_future::Future::ready(()).await.unwrap() });
+    });
+}
+
+#[test]
+fn a_task_that_finds_each_of_a_stream_done_is_cancelled_and_keeps_nobody() {
+    in_own_process(|| {
+        ends_although_all_is_ready(|| async {
+            let mut futures = [trine_future::Future::ready(()), trine_future::Future::ready(())];
+            wait_async(&mut futures, Until::All).await;
+        });
     });
 }
 
