@@ -4,12 +4,16 @@ use std::ffi::OsString;
 use std::{error, fmt, io};
 use trine_platform::WORKERS_VARIABLE;
 
+/// More than any machine has use for.
+pub(crate) const MOST_WORKERS: usize = 65_535;
+
 /// Why an [`AsyncPool`](crate::AsyncPool) could not be made.
 ///
 /// ```
 /// use trine_async::AsyncPool;
 ///
 /// assert!(AsyncPool::new(0).unwrap_err().is_no_workers());
+/// assert!(AsyncPool::new(usize::MAX).unwrap_err().is_too_many_workers());
 /// // Not inside a runtime:
 /// assert!(AsyncPool::current().unwrap_err().is_no_runtime());
 /// ```
@@ -19,6 +23,7 @@ pub struct BuildError(Kind);
 #[derive(Debug)]
 enum Kind {
     NoWorkers,
+    TooManyWorkers(usize),
     NoRoom,
     Name(String),
     Environment(OsString),
@@ -31,6 +36,10 @@ enum Kind {
 impl BuildError {
     pub(crate) fn no_workers() -> Self {
         Self(Kind::NoWorkers)
+    }
+
+    pub(crate) fn too_many_workers(workers: usize) -> Self {
+        Self(Kind::TooManyWorkers(workers))
     }
 
     pub(crate) fn no_room() -> Self {
@@ -66,6 +75,11 @@ impl BuildError {
         matches!(self.0, Kind::NoWorkers)
     }
 
+    /// The number of workers was more than 65,535.
+    pub fn is_too_many_workers(&self) -> bool {
+        matches!(self.0, Kind::TooManyWorkers(_))
+    }
+
     /// The environment variable [`TRINE_WORKERS`](WORKERS_VARIABLE) is not a number of workers.
     ///
     /// ```
@@ -91,6 +105,10 @@ impl fmt::Display for BuildError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::NoWorkers => formatter.write_str("an async pool needs at least one worker"),
+            Kind::TooManyWorkers(workers) => write!(
+                formatter,
+                "an async pool has at most {MOST_WORKERS} workers, and was asked for {workers}"
+            ),
             Kind::NoRoom => {
                 formatter.write_str("a limit of 0 tasks in flight lets no task in: it needs to be at least 1")
             }

@@ -1,6 +1,7 @@
 //! A pool with other settings than the default ones.
 
 use crate::blocked::name_blocking_waits;
+use crate::build_error::MOST_WORKERS;
 use crate::limit::{Limit, WhenFull};
 use crate::open_tasks::OpenTasks;
 use crate::shared::Shared;
@@ -115,7 +116,7 @@ impl AsyncPoolBuilder {
     ///
     /// # Errors
     ///
-    /// If the settings make no sense (no workers, a limit of 0, a name with a zero byte, a
+    /// If the settings make no sense (no workers or more than 65,535, a limit of 0, a name with a zero byte, a
     /// [variable](trine_platform::WORKERS_VARIABLE) that is not a number), or the system refuses what the runtime needs.
     ///
     /// # Panics
@@ -128,6 +129,9 @@ impl AsyncPoolBuilder {
         };
         if workers == 0 {
             return Err(BuildError::no_workers());
+        }
+        if workers > MOST_WORKERS {
+            return Err(BuildError::too_many_workers(workers));
         }
         let name = self.name.clone().unwrap_or_else(|| "trine-async".to_owned());
         if name.contains('\0') {

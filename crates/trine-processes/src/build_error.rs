@@ -12,6 +12,7 @@ use trine_future::TaskError;
 /// let error = trine_processes::ProcessPool::new(0).unwrap_err();
 /// assert!(error.is_no_workers());
 /// assert_eq!(error.to_string(), "a pool needs at least one worker");
+/// assert!(trine_processes::ProcessPool::new(usize::MAX).unwrap_err().is_too_many_workers());
 /// ```
 ///
 /// Its kinds, for a program that goes on without the pool:
@@ -33,10 +34,14 @@ use trine_future::TaskError;
 /// ```
 pub struct BuildError(Kind);
 
+/// More than any machine has use for.
+pub(crate) const MOST_WORKERS: usize = 65_535;
+
 /// The kinds of a [`BuildError`].
 #[derive(Debug)]
 pub(crate) enum Kind {
     NoWorkers,
+    TooManyWorkers(usize),
     Nested,
     /// What is missing, in words.
     Unsupported(&'static str),
@@ -57,6 +62,11 @@ impl BuildError {
     /// The number of workers was 0.
     pub fn is_no_workers(&self) -> bool {
         matches!(self.0, Kind::NoWorkers)
+    }
+
+    /// The number of workers was more than 65,535.
+    pub fn is_too_many_workers(&self) -> bool {
+        matches!(self.0, Kind::TooManyWorkers(_))
     }
 
     /// This process is itself a worker of a process pool, below which there may be no more.
@@ -90,6 +100,10 @@ impl fmt::Display for BuildError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::NoWorkers => formatter.write_str("a pool needs at least one worker"),
+            Kind::TooManyWorkers(workers) => write!(
+                formatter,
+                "a process pool has at most {MOST_WORKERS} workers, and was asked for {workers}"
+            ),
             Kind::Nested => formatter.write_str(
                 "this process is a worker of a process pool, and may have no workers of its own. Build the pool in the parent, \
                  and let the task return what is to be done next, or set `nested_levels` in the parent's builder",

@@ -1,6 +1,6 @@
 //! A pool with other settings than the default ones.
 
-use crate::build_error::{BuildError, Kind};
+use crate::build_error::{BuildError, Kind, MOST_WORKERS};
 use crate::initializer::Initializer;
 use crate::limit::{Limits, WhenFull};
 use crate::pool::captures_nothing;
@@ -297,7 +297,7 @@ impl ProcessPoolBuilder {
     ///
     /// # Errors
     ///
-    /// If a number is 0 that has to be at least 1; if the initializer's argument can't be serialised; if `TRINE_WORKERS`
+    /// If a number is 0 that has to be at least 1, or there are more than 65,535 workers; if the initializer's argument can't be serialised; if `TRINE_WORKERS`
     /// is set and is not a number from 1 on; in a process that is itself a worker, unless its pool has
     /// [nested levels](Self::nested_levels); on systems other than Linux, in a program that runs with raised rights, or where
     /// `TRINE_PROCESSES` is `off`; if the system refuses a thread or a descriptor.
@@ -308,6 +308,9 @@ impl ProcessPoolBuilder {
         let workers = self.workers.unwrap_or(threads);
         if workers == 0 {
             return Err(BuildError::new(Kind::NoWorkers));
+        }
+        if workers > MOST_WORKERS {
+            return Err(BuildError::new(Kind::TooManyWorkers(workers)));
         }
         let limits = [self.limits.tasks, self.limits.bytes].map(|limit| limit.map(|(limit, _)| limit));
         if limits.contains(&Some(0)) || self.tasks_per_worker == Some(0) || self.restart_limit == 0 {

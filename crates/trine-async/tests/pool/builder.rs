@@ -11,6 +11,9 @@ fn settings_that_make_no_sense_are_errors() {
     in_own_process(|| {
         let build = |pool: trine_async::AsyncPoolBuilder| pool.build().unwrap_err();
         assert!(build(AsyncPool::builder().workers(0)).is_no_workers());
+        for many in [65_536, usize::MAX] {
+            assert!(build(AsyncPool::builder().workers(many)).is_too_many_workers());
+        }
         let errors = [
             AsyncPool::builder().in_flight_limit(0, WhenFull::Block).build(),
             AsyncPool::builder().name("a\0b").build(),

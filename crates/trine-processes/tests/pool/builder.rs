@@ -220,6 +220,10 @@ in_own_process! {
     fn numbers_that_make_no_sense_are_errors() {
         use trine_processes::WhenFull::Block;
         assert!(ProcessPool::builder().workers(0).build().expect_err("no").is_no_workers());
+        for many in [65_536, usize::MAX] {
+            let error = ProcessPool::builder().workers(many).build().expect_err("no");
+            assert!(error.is_too_many_workers(), "{error}");
+        }
         let builders = [
             one_worker().max_tasks_per_worker(0),
             one_worker().restart_limit(0),
