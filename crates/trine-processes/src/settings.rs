@@ -29,6 +29,21 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Those of a pool about which nobody has said anything.
+    #[cfg(all(test, not(trine_loom)))]
+    pub(crate) fn plain() -> Self {
+        Self {
+            pool: 0,
+            environment: Vec::new(),
+            discards_stdout: false,
+            forwarder: Arc::default(),
+            initializer: None,
+            executable: None,
+            levels: 0,
+            in_main: false,
+        }
+    }
+
     /// What the pool is called.
     pub(crate) fn pool_name(&self) -> impl Display {
         let pool = self.pool;

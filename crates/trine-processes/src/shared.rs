@@ -2,6 +2,7 @@
 
 mod attendance;
 mod look;
+mod room;
 mod settling;
 mod stopping;
 
@@ -58,7 +59,7 @@ struct Inside {
     /// Wakes the watcher. `None` once the last attendant has left: a pool that has ended holds no descriptor.
     bell: Option<Arc<Bell>>,
     /// Those who wait for room in the queue.
-    submitters: Vec<Promise<()>>,
+    submitters: VecDeque<Promise<()>>,
 }
 
 impl Shared {
@@ -71,7 +72,7 @@ impl Shared {
                 killed: false,
                 last_failed_start: None,
                 bell: Some(Arc::new(Bell::new()?)),
-                submitters: Vec::new(),
+                submitters: VecDeque::new(),
             }),
             attendance: Attendance::new(workers),
             next_number: AtomicU64::new(0),
@@ -94,7 +95,13 @@ impl Shared {
 
     /// Hands a task to a worker or queues it, or gives it back: if there is no room, then, where `waits` says so of the limit,
     /// with a future that is done when it is worth asking again.
-    pub(crate) fn offer(&self, ticket: Ticket<Task>, waits: impl FnOnce(WhenFull) -> bool) -> Offered {
+    /// One that `was_told` of room has waited before, and stays the first in line.
+    pub(crate) fn offer(
+        &self,
+        ticket: Ticket<Task>,
+        was_told: bool,
+        waits: impl FnOnce(WhenFull) -> bool,
+    ) -> Offered {
         if !self.is_home() {
             return Offered::Refused(ticket, Refusal::Forked);
         }
@@ -113,26 +120,10 @@ impl Shared {
                 Offered::Taken
             }
             Submitted::Full(ticket, when_full) => {
-                let room = waits(when_full).then(|| {
-                    let (promise, room) = Promise::new();
-                    inside.submitters.push(promise);
-                    room
-                });
+                let room = waits(when_full).then(|| inside.wait_for_room(was_told));
                 Offered::Full(ticket, room)
             }
             Submitted::Refused(ticket) => Offered::Refused(ticket, Refusal::ShutDown),
-        }
-    }
-
-    /// Hands a task to a worker or queues it. Blocks while there is no room, if that is what the limit says; else the task fails.
-    pub(crate) fn submit(&self, mut ticket: Ticket<Task>) {
-        while let Some((full, room)) = self
-            .offer(ticket, |when_full| when_full == WhenFull::Block)
-            .or_fail()
-        {
-            ticket = full;
-            // However the wait ends, the pool is asked again.
-            let _ = room.result();
         }
     }
 
@@ -141,13 +132,13 @@ impl Shared {
         let now = Instant::now();
         let mut inside = self.inside.lock();
         let (next, after) = inside.reach(|table, reach| table.next(worker, now, reach));
-        let submitters = std::mem::take(&mut inside.submitters);
+        let told = inside.who_has_room();
         let woken = match next {
             Next::Sleep { wake, .. } => wake.and_then(|attendant| inside.bed(attendant)),
             _ => None,
         };
         self.finish(inside, after);
-        tell_of_room(submitters);
+        self.tell_of_room(told);
         wake_all(woken);
         next
     }
@@ -271,9 +262,9 @@ impl Shared {
         let mut inside = self.inside.lock();
         inside.last_failed_start = Some(cause.to_owned());
         let hopeless = inside.table.start_failed(worker);
-        let submitters = std::mem::take(&mut inside.submitters);
+        let told = inside.who_has_room();
         drop(inside);
-        tell_of_room(submitters);
+        self.tell_of_room(told);
         hopeless
     }
 
@@ -324,20 +315,6 @@ pub(crate) enum Offered {
     Refused(Ticket<Task>, Refusal),
 }
 
-impl Offered {
-    /// The task, to be offered again when the future is done. A task that was refused fails.
-    pub(crate) fn or_fail(self) -> Option<(Ticket<Task>, Future<()>)> {
-        let (ticket, refusal) = match self {
-            Self::Taken => return None,
-            Self::Full(ticket, Some(room)) => return Some((ticket, room)),
-            Self::Full(ticket, None) => (ticket, Refusal::Full),
-            Self::Refused(ticket, refusal) => (ticket, refusal),
-        };
-        ticket.task.fail(|| refusal.into());
-        None
-    }
-}
-
 /// The presence of an attendant, from its first to its last step.
 pub(crate) struct Presence<'a>(&'a Shared);
 
@@ -379,13 +356,6 @@ fn kill(processes: impl IntoIterator<Item = Arc<Process>>) {
 fn ring(bell: Option<Arc<Bell>>) {
     if let Some(bell) = bell {
         bell.ring();
-    }
-}
-
-fn tell_of_room(submitters: Vec<Promise<()>>) {
-    for submitter in submitters {
-        // One that has given up is not told.
-        let _ = submitter.complete(());
     }
 }
 

@@ -140,15 +140,11 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         let shared = Arc::clone(self.shared);
         let prepared = self.into_prepared();
         async move {
-            let (mut ticket, future) = match prepared {
+            let (ticket, future) = match prepared {
                 Ok(prepared) => prepared,
                 Err(error) => return Future::failed(error),
             };
-            while let Some((full, room)) = shared.offer(ticket, |_| true).or_fail() {
-                ticket = full;
-                // However the wait ends, the pool is asked again.
-                let _ = room.await;
-            }
+            shared.submit_async(ticket).await;
             future
         }
     }
@@ -193,7 +189,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         R: Serialize + DeserializeOwned + Send + 'static,
     {
         let (ticket, refusal) = match self.prepare() {
-            Ok((ticket, future)) => match self.shared.offer(ticket, |_| false) {
+            Ok((ticket, future)) => match self.shared.offer(ticket, false, |_| false) {
                 Offered::Taken => {
                     // A panic of its destructor is nobody's: the task is on its way.
                     let _ = codec::discard(self.argument);

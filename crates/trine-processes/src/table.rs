@@ -300,6 +300,17 @@ impl<T> Table<T> {
         })
     }
 
+    /// For how many more tasks there is room, whatever they are. `None` where that depends on them, or they are refused.
+    pub(crate) fn places(&self) -> Option<usize> {
+        match self.rules.limits {
+            Limits {
+                tasks: Some((limit, _)),
+                bytes: None,
+            } if !self.closed => Some(limit.saturating_sub(self.waiting().0)),
+            _ => None,
+        }
+    }
+
     fn when_full(&self, bytes: usize) -> Option<crate::limit::WhenFull> {
         if self.rules.limits.are_none() {
             return None;

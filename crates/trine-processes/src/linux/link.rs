@@ -9,7 +9,7 @@ use super::slot::{SLOTS, Slot};
 use rustix::fs::{
     FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, memfd_create,
 };
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 use rustix::process::{Resource, getrlimit};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -248,8 +248,13 @@ impl WorkerEnd {
         if !fcntl_get_seals(memory)?.contains(SEALS) {
             return Err(io::Error::other("it is not what the parent gives to a worker"));
         }
+        let link = Link::map(memory)?;
+        // A task may fork, and return in the child as well: that would be a second worker in the same rings, and ends here instead,
+        // unless the system forbids to say so.
+        // SAFETY: the range is the mapping, and what becomes of it in a child changes nothing for this process.
+        let _ = unsafe { madvise(link.0.as_ptr().cast(), size_of::<Layout>(), Advice::LinuxDontFork) };
         Ok(Self {
-            link: Link::map(memory)?,
+            link,
             reader: Reader::default(),
             writer: Writer::default(),
             call: 0,

@@ -1,6 +1,6 @@
 //! How a reply ends its task, whether the worker's attendant takes it or a leader: a thread that waits for a result.
 
-use super::{Shared, kill, tell_of_room, wake_all};
+use super::{Shared, kill, wake_all};
 use crate::answers::Answered;
 use crate::chunk::{Calls, Chunk};
 use crate::frame::{Frame, Reply};
@@ -214,11 +214,11 @@ impl Shared {
         });
         settled.replies = Arc::new(replies);
         settled.unanswered = unanswered;
-        let submitters = std::mem::take(&mut inside.submitters);
+        let told = inside.who_has_room();
         let woken = if wakes { inside.bed(worker) } else { None };
         self.finish(inside, after);
         kill(distrusted);
-        tell_of_room(submitters);
+        self.tell_of_room(told);
         wake_all(woken);
         settled
     }

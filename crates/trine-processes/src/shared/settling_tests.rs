@@ -24,17 +24,7 @@ const RULES: Rules = Rules {
 /// Replies are matched by the number of the task, and a process may still be read that has been replaced.
 #[test]
 fn a_reply_of_a_process_that_is_not_the_worker_any_more_is_ignored() {
-    let settings = Settings {
-        pool: 0,
-        environment: Vec::new(),
-        discards_stdout: false,
-        forwarder: Arc::default(),
-        initializer: None,
-        executable: None,
-        levels: 0,
-        in_main: false,
-    };
-    let shared = Arc::new(Shared::new(1, RULES, settings).expect("there are descriptors"));
+    let shared = Arc::new(Shared::new(1, RULES, Settings::plain()).expect("there are descriptors"));
     thread::scope(|scope| {
         scope.spawn(|| watch(&shared));
         scope.spawn(|| attend(&shared, 0));

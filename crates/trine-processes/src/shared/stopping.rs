@@ -1,6 +1,6 @@
 //! How tasks that run are stopped, and the pool with them.
 
-use super::{Inside, Shared, kill, tell_of_room, wake_all};
+use super::{Inside, Shared, kill, wake_all};
 use crate::answers::Stopped;
 use crate::queue::Ticket;
 use crate::reach::After;
@@ -97,9 +97,9 @@ impl Shared {
         let woken: Vec<_> = (0..inside.beds.len())
             .filter_map(|index| inside.bed(index))
             .collect();
-        let submitters = std::mem::take(&mut inside.submitters);
+        let told = inside.who_has_room();
         self.finish(inside, after);
-        tell_of_room(submitters);
+        self.tell_of_room(told);
         wake_all(woken);
         for ticket in dropped {
             ticket.task.cancel();

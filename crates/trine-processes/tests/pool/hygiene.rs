@@ -155,6 +155,23 @@ in_own_process! {
         assert_eq!(pool.stats().restarts.died_idle, 1);
     }
 
+    /// The child is a copy of the worker in the middle of its task.
+    #[test]
+    fn a_task_that_forks_and_returns_in_both_processes_costs_no_other_task() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let fork = |_: ()| {
+            // SAFETY: what the child does after it is to be ended.
+            unsafe { libc::fork() }
+        };
+        for number in 0..20 {
+            assert!(pool.submit(fork, ()).result().expect("the worker's own answer") > 0);
+            for number in number..number + 100 {
+                assert_eq!(pool.submit(|number: u64| number + 1, number).result().expect("a value"), number + 1);
+            }
+        }
+        assert_eq!(pool.stats().restarts.crashed, 0);
+    }
+
     /// Such a grandchild has the worker's connections: without the watcher its worker's death would be seen at its own.
     #[test]
     fn a_crash_is_noticed_although_a_forked_grandchild_holds_the_connection() {

@@ -56,6 +56,21 @@ in_own_process! {
     }
 
     #[test]
+    fn many_that_block_all_get_in() {
+        let pool = pool(2, Block);
+        thread::scope(|scope| {
+            for number in 0..50 {
+                let pool = &pool;
+                scope.spawn(move || {
+                    for number in number..number + 20 {
+                        assert_eq!(pool.submit(double, number).result().expect("a value"), 2 * number);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
     fn a_map_has_no_more_tasks_than_have_room() {
         // Under `Block` one of them runs; as long as no worker has started, none does.
         for (when_full, ahead) in [(Refuse, 2), (Block, 3)] {
