@@ -10,6 +10,7 @@ use std::sync::Arc;
 use trine_platform::WORKERS_VARIABLE;
 
 /// What the workers of a pool are started with.
+#[derive(Default)]
 pub(crate) struct Settings {
     /// Which pool of this program it is, from 1 on.
     pub(crate) pool: u32,
@@ -29,21 +30,6 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Those of a pool about which nobody has said anything.
-    #[cfg(all(test, not(trine_loom)))]
-    pub(crate) fn plain() -> Self {
-        Self {
-            pool: 0,
-            environment: Vec::new(),
-            discards_stdout: false,
-            forwarder: Arc::default(),
-            initializer: None,
-            executable: None,
-            levels: 0,
-            in_main: false,
-        }
-    }
-
     /// What the pool is called.
     pub(crate) fn pool_name(&self) -> impl Display {
         let pool = self.pool;

@@ -158,7 +158,7 @@ mod tests {
 
     impl Waiting {
         fn new() -> Self {
-            let shared = Arc::new(Shared::new(1, RULES, Settings::plain()).expect("there are descriptors"));
+            let shared = Arc::new(Shared::new(1, RULES, Settings::default()).expect("there are descriptors"));
             let submission = |number| Submission::new(&shared, |number: u32| number, number);
             assert!(!submission(0).submit().is_done());
             let submitters = [1, 2].map(|number| Box::pin(submission(number).submit_async()) as Pin<Box<_>>);

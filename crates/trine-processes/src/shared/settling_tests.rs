@@ -24,7 +24,7 @@ const RULES: Rules = Rules {
 /// Replies are matched by the number of the task, and a process may still be read that has been replaced.
 #[test]
 fn a_reply_of_a_process_that_is_not_the_worker_any_more_is_ignored() {
-    let shared = Arc::new(Shared::new(1, RULES, Settings::plain()).expect("there are descriptors"));
+    let shared = Arc::new(Shared::new(1, RULES, Settings::default()).expect("there are descriptors"));
     thread::scope(|scope| {
         scope.spawn(|| watch(&shared));
         scope.spawn(|| attend(&shared, 0));
