@@ -54,8 +54,8 @@ pub fn while_blocked<R>(wait: impl FnOnce() -> R) -> R {
 
 /// The time during which a thread may be asleep in a wait.
 pub(crate) struct Blocked {
-    /// Another thread is in its place.
-    pub(crate) is_replaced: bool,
+    /// Whether another thread is in its place. `None`: it belongs to no pool that could have one.
+    pub(crate) is_replaced: Option<bool>,
 }
 
 impl Blocked {
@@ -66,7 +66,7 @@ impl Blocked {
             observer();
         }
         Self {
-            is_replaced: call(|hook| (hook.begin)()).unwrap_or(false),
+            is_replaced: call(|hook| (hook.begin)()),
         }
     }
 }

@@ -53,10 +53,12 @@ pub fn cancelled() -> bool {
 
 /// The tasks on this thread's stack, the innermost first.
 pub(crate) fn stack() -> Vec<BlockPointer> {
-    let outer = |task: &&'static Current| as_reference(task.outer);
-    std::iter::successors(innermost(), outer)
-        .map(|task| task.block)
-        .collect()
+    outwards().map(|task| task.block).collect()
+}
+
+/// The tasks on this thread's stack, the innermost first.
+fn outwards() -> impl Iterator<Item = &'static Current> {
+    std::iter::successors(innermost(), |task| as_reference(task.outer))
 }
 
 /// The task that runs on a thread, for what another thread runs as a part of it: for executors.
@@ -92,6 +94,15 @@ unsafe impl Send for CurrentTask {}
 unsafe impl Sync for CurrentTask {}
 
 impl CurrentTask {
+    /// Whether more than so many tasks run on this thread, each inside of the next one.
+    ///
+    /// ```
+    /// assert!(!trine_future::CurrentTask::is_nested(0));
+    /// ```
+    pub fn is_nested(levels: usize) -> bool {
+        outwards().nth(levels).is_some()
+    }
+
     /// The innermost task that runs on this thread, if any.
     #[inline]
     pub fn get() -> Self {

@@ -368,6 +368,9 @@ impl<T> std::future::Future for Future<T> {
     ///
     /// The waker of the latest poll is woken, by the thread that ends the task, which one that blocks would hold up. A
     /// blocking wait in between takes its place: poll again after one.
+    ///
+    /// In a task of an `AsyncPool` one of many polls in a row that would be ready gives others a turn first: it is pending, and polled
+    /// again at once. Who has no next poll takes what is [done](Self::is_done) by [`result`](Self::result).
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if turn::is_over(context) || self.watch_by(|| Waiter::Task(context.waker().clone())) {
             return Poll::Pending;

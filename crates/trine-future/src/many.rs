@@ -159,7 +159,9 @@ impl Many {
         deadline: Option<&Deadline>,
         members: &mut M,
     ) -> Option<usize> {
-        let mut blocked: Option<Blocked> = None;
+        let mut blocked = None;
+        // Nobody is in this thread's place.
+        let mut is_alone = false;
         loop {
             // Asked before the look, so that whatever has ended by the deadline is found first.
             let is_over = deadline.is_some_and(Deadline::has_passed);
@@ -169,7 +171,6 @@ impl Many {
             if is_over {
                 return None;
             }
-            let is_alone = blocked.as_ref().is_some_and(|blocked| !blocked.is_replaced);
             let offers = deadline.is_none() && (needs == Needs::All || is_alone);
             if offers && self.offered < members.count() {
                 let ran = members.member(self.offered).is_some_and(offer);
@@ -179,7 +180,11 @@ impl Many {
             // Not at once: who keeps looking takes the place away from who is about to write there, and gets one number at a time.
             if blocked.is_none() {
                 if !yield_and_spin_until(|| self.completions.read(self.ended).is_some()) {
-                    blocked = Some(Blocked::begin());
+                    let begun = Blocked::begin();
+                    // While it runs others it is not one who sleeps.
+                    let runs_others = begun.is_replaced != Some(true) && !is_alone;
+                    is_alone |= runs_others;
+                    blocked = (!runs_others).then_some(begun);
                 }
                 continue;
             }

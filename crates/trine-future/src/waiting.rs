@@ -32,6 +32,7 @@ impl<T> Future<T> {
         let mut parker = None;
         let mut wait = None;
         let mut blocked = None;
+        let mut is_alone = false;
         // Once before each sleep is enough: the owner may look for a while itself.
         let mut is_asked = false;
         loop {
@@ -67,7 +68,16 @@ impl<T> Future<T> {
                 // SAFETY: as above.
                 wait = Some(unsafe { Wait::begin(target, sleeper) }?);
             }
-            blocked.get_or_insert_with(Blocked::begin);
+            if blocked.is_none() {
+                let begun = Blocked::begin();
+                if begun.is_replaced == Some(false) && !is_alone {
+                    // The owner may have counted on another thread. While this one runs the task it is not one who sleeps.
+                    is_alone = true;
+                    is_asked = false;
+                    continue;
+                }
+                blocked = Some(begun);
+            }
             if let Some(deadlock) = wait.as_ref().and_then(Wait::deadlock) {
                 return Err(deadlock);
             }

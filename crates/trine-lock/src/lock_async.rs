@@ -15,6 +15,9 @@ use trine_platform::{PATIENCE, turn};
 /// at most, whether the lock becomes free: only as long as that is worth it on its thread. It may be overtaken on the way
 /// from being woken to being polled, keeps its place then, and [gets the lock in the end](crate#fairness).
 ///
+/// In a task of an `AsyncPool` one of many polls in a row that would be ready gives others a turn first: to try once there is
+/// [`Lock::try_lock`].
+///
 /// It is cancel-safe: dropped before it is ready, it leaves the line, and if it had been woken already, the next in line
 /// is woken in its place. So it can be used with time-outs and in `select!`. But poll it or drop it: a future that
 /// stands in line and is neither polled nor dropped keeps all those waiting who stand behind it.

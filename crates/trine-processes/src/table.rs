@@ -300,13 +300,17 @@ impl<T> Table<T> {
         })
     }
 
-    /// For how many more tasks there is room, whatever they are. `None` where that depends on them, or they are refused.
+    /// For how many more tasks there is room, whatever they are. `None` where that depends on them, or they are refused; or nothing
+    /// happens any more after which others could be told, if those that are told now don't ask.
     pub(crate) fn places(&self) -> Option<usize> {
+        let is_idle = || self.workers.iter().all(|worker| worker.handed.is_empty());
         match self.rules.limits {
             Limits {
                 tasks: Some((limit, _)),
                 bytes: None,
-            } if !self.closed => Some(limit.saturating_sub(self.waiting().0)),
+            } if !self.closed && !(self.queue.is_empty() && is_idle()) => {
+                Some(limit.saturating_sub(self.waiting().0))
+            }
             _ => None,
         }
     }

@@ -60,7 +60,7 @@
 //! stop.
 //!
 //! What it costs: a wait that runs its task takes about 600 bytes of stack in a release build, and 2,000 in a debug build,
-//! besides what the task itself needs. Once half of the stack is used (of 2 MiB, if the builder does not say), a wait
+//! besides what the task itself needs. Once waits in each other have used half of the stack (of 2 MiB, if the builder does not say), a wait
 //! sleeps instead, as long as there are spares: so it is enough for tasks in a row that each wait for the one before, and for
 //! some ten thousand waits in each other. To submit a task on
 //! a worker and to wait for it there takes about three times as long as to box a closure and call it (the row

@@ -55,10 +55,17 @@ impl Spares {
         before.is_some_and(wants_spare)
     }
 
-    /// Whether there is one for each sleeper.
-    pub(crate) fn are_enough(&self) -> bool {
+    /// Whether there is one for each sleeper, and many are left. If not, a tree of tasks that each wait for the first of some would
+    /// use up all of them, one for each of its inner nodes, before it comes to its leaves.
+    pub(crate) fn are_plenty(&self) -> bool {
         let counts = self.counts.load(Relaxed);
-        spares(counts) >= blocked(counts)
+        spares(counts) >= blocked(counts) && spares(counts) <= SPARES / 4
+    }
+
+    /// Whether the next sleeper gets one, as far as one can tell.
+    pub(crate) fn are_there(&self) -> bool {
+        let counts = self.counts.load(Relaxed);
+        spares(counts) >= blocked(counts) && spares(counts) < SPARES
     }
 
     /// It is awake again.

@@ -6,7 +6,6 @@ use crate::job::Job;
 use crate::queued::Queued;
 use crate::queues::Queues;
 use crate::scope::{self, Scope};
-use crate::spares::SPARES;
 use crate::stack::Stack;
 use crate::stacks::NumberedStack;
 use crate::statistics::Counters;
@@ -17,8 +16,8 @@ use std::ptr::{NonNull, null};
 use std::sync::Arc;
 use std::thread;
 use trine_future::{
-    BlockingHook, Drive, Failure, Future, Owner, Promise, Waiting, catch_panic, set_blocking_hook,
-    set_executor_failure_hook,
+    BlockingHook, CurrentTask, Drive, Failure, Future, Owner, Promise, Waiting, catch_panic,
+    set_blocking_hook, set_executor_failure_hook,
 };
 use trine_platform::spin_until;
 
@@ -38,6 +37,9 @@ const TURN_OF_ALL: u32 = 1024;
 
 /// The stack of a thread whose pool says nothing: that of std's threads.
 const USUAL_STACK: usize = 2 << 20;
+
+/// So many waits in each other may use any part of the stack: what has used half of it is something else.
+const MANY_WAITS: usize = 16;
 
 /// A thread of a pool, as it knows itself.
 pub(crate) struct Worker {
@@ -196,12 +198,13 @@ impl Drop for StackForThread {
 impl Worker {
     fn work(&self) {
         let (before, after) = (Arc::clone(&self.queues), Arc::clone(&self.queues));
+        let is_spare = matches!(self.role, Role::Spare);
         set_blocking_hook(Some(BlockingHook {
-            begin: Box::new(move || block(&before)),
+            // A spare runs what it waits for, if it can. Else a tree of tasks that each wait for the first of some would use up all spares.
+            begin: Box::new(move || block(&before) && !is_spare),
             end: Box::new(move || after.spares.unblock()),
         }));
         self.queues.closing.starts_work();
-        let is_spare = matches!(self.role, Role::Spare);
         loop {
             match self.next() {
                 Some(found) => self.run(found),
@@ -339,12 +342,14 @@ impl Worker {
     }
 
     /// Whether a wait for a task that nobody has started runs it. Tasks that each wait for the one before may be any number, and
-    /// the newest comes first: so, beyond half of the stack, a spare runs them, which begins with the oldest, if there is one.
+    /// the newest comes first: so, when many waits have used half of the stack, a spare runs them, which begins with the oldest, if
+    /// there is one.
     fn runs_what_it_waits_for(&self) -> bool {
         let here = 0_u8;
         let used = self.bottom.abs_diff((&raw const here).addr());
         let all = self.queues.settings.stack_size.unwrap_or(USUAL_STACK);
-        used < all / 2 || self.queues.spares.number() >= SPARES as usize
+        let is_deep = used > all / 2 && CurrentTask::is_nested(MANY_WAITS);
+        !is_deep || !self.queues.spares.are_there()
     }
 
     fn own_task(&self) -> Option<Queued> {
@@ -418,13 +423,14 @@ pub(crate) fn with_current<R>(function: impl FnOnce(Option<&Worker>) -> R) -> R 
     function(unsafe { current.as_ref() })
 }
 
-/// The calling thread of the pool goes to sleep in a wait: has a spare take its place. False if there is none for it.
+/// The calling thread of the pool goes to sleep in a wait: has a spare take its place. False if there is none for it, or there are not
+/// many left: they are for waits that can't do without.
 fn block(queues: &Arc<Queues>) -> bool {
     if queues.spares.block() && start_spare(queues).is_err() {
         // The system has no thread left. The wait goes on without a spare, as beyond the limit.
         queues.spares.is_gone();
     }
-    queues.spares.are_enough()
+    queues.spares.are_plenty()
 }
 
 fn start_spare(queues: &Arc<Queues>) -> io::Result<()> {

@@ -62,6 +62,9 @@ impl Shared {
 
     /// Who was told of room has taken it, or does not want it any more.
     fn tell_others_of_room(&self) {
+        if !self.is_home() {
+            return;
+        }
         let mut inside = self.inside.lock();
         if inside.table.places().is_none() {
             // They have been told.
@@ -131,15 +134,18 @@ impl Offered {
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
+    use crate::attendant::attend;
     use crate::limit::{Limits, WhenFull};
-    use crate::reach::NotReached;
     use crate::settings::Settings;
     use crate::shared::Shared;
     use crate::submission::Submission;
     use crate::table::Rules;
-    use std::pin::Pin;
+    use crate::watcher::watch;
+    use std::pin::{Pin, pin};
     use std::sync::Arc;
     use std::task::{Context, Poll, Waker};
+    use std::thread;
+    use trine_fixture::{Gate, wait_at_gate};
 
     const RULES: Rules = Rules {
         limits: Limits {
@@ -150,59 +156,99 @@ mod tests {
         restart_limit: 3,
     };
 
-    /// A pool without attendants, so that nothing happens by itself, with two who wait for room.
-    struct Waiting {
-        shared: Arc<Shared>,
-        submitters: [Pin<Box<dyn Future<Output = trine_future::Future<u32>>>>; 2],
+    /// Calls `test` with a pool whose only worker is at a task that does not end, and whose queue is full.
+    fn with_full_queue(test: impl Fn(&Arc<Shared>)) {
+        let shared = Arc::new(Shared::new(1, RULES, Settings::default()).expect("there are descriptors"));
+        thread::scope(|scope| {
+            scope.spawn(|| watch(&shared));
+            scope.spawn(|| attend(&shared, 0));
+            let _kill = Kill(&shared);
+            let gate = Gate::new();
+            let running = Submission::new(&shared, wait_at_gate, gate.name()).submit();
+            let _waiting = gate.admit();
+            let _queued = submission(&shared, 0).submit();
+            test(&shared);
+            assert!(!running.is_done());
+        });
+        shared.callbacks.end();
     }
 
-    impl Waiting {
-        fn new() -> Self {
-            let shared = Arc::new(Shared::new(1, RULES, Settings::default()).expect("there are descriptors"));
-            let submission = |number| Submission::new(&shared, |number: u32| number, number);
-            assert!(!submission(0).submit().is_done());
-            let submitters = [1, 2].map(|number| Box::pin(submission(number).submit_async()) as Pin<Box<_>>);
-            let mut waiting = Self { shared, submitters };
-            assert_eq!([waiting.poll(0), waiting.poll(1)], [false, false]);
-            waiting
-        }
+    /// Ends the pool, also when a test fails, so that its threads can be joined.
+    struct Kill<'a>(&'a Shared);
 
-        /// There is room for one.
-        fn make_room(&self) {
-            let cancelled = self.shared.inside.lock().table.cancel_queue(&mut NotReached);
-            cancelled.into_iter().for_each(|ticket| ticket.task.cancel());
-            self.shared.tell_others_of_room();
+    impl Drop for Kill<'_> {
+        fn drop(&mut self) {
+            self.0.kill();
         }
+    }
 
-        /// Whether it has got in.
-        fn poll(&mut self, submitter: usize) -> bool {
-            let mut context = Context::from_waker(Waker::noop());
-            match self.submitters[submitter].as_mut().poll(&mut context) {
-                Poll::Pending => false,
-                Poll::Ready(future) => future.cancel(),
-            }
-        }
+    fn submission(
+        shared: &Arc<Shared>,
+        number: u32,
+    ) -> Submission<'_, impl Fn(u32) -> u32 + Copy + use<>, u32> {
+        Submission::new(shared, |number: u32| number, number)
+    }
+
+    /// There is room for one.
+    fn make_room(shared: &Shared) {
+        let (cancelled, _) = shared
+            .inside
+            .lock()
+            .reach(|table, reach| table.cancel_queue(reach));
+        assert_eq!(cancelled.len(), 1);
+        cancelled.into_iter().for_each(|ticket| ticket.task.cancel());
+        shared.tell_others_of_room();
+    }
+
+    /// Whether the submitter has got in.
+    fn gets_in<F: Future<Output = trine_future::Future<u32>>>(submitter: Pin<&mut F>) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        matches!(submitter.poll(&mut context), Poll::Ready(future) if !future.is_done())
     }
 
     #[test]
     fn as_many_are_told_as_there_is_room_for_in_their_order() {
-        let mut waiting = Waiting::new();
-        waiting.make_room();
-        assert_eq!([waiting.poll(1), waiting.poll(0)], [false, true]);
-        assert!(!waiting.poll(1), "the first one has taken it");
-        waiting.make_room();
-        assert!(waiting.poll(1));
+        with_full_queue(|shared| {
+            let mut first = pin!(submission(shared, 1).submit_async());
+            let mut second = pin!(submission(shared, 2).submit_async());
+            assert!(!gets_in(first.as_mut()) && !gets_in(second.as_mut()));
+            make_room(shared);
+            assert!(!gets_in(second.as_mut()) && gets_in(first));
+            assert!(!gets_in(second.as_mut()), "the first one has taken it");
+            make_room(shared);
+            assert!(gets_in(second));
+        });
     }
 
     #[test]
     fn who_gives_up_is_followed_by_the_next() {
-        let mut waiting = Waiting::new();
-        waiting.submitters[0] = Box::pin(std::future::pending());
-        waiting.make_room();
-        assert!(waiting.poll(1));
-        let mut waiting = Waiting::new();
-        waiting.make_room();
-        waiting.submitters[0] = Box::pin(std::future::pending());
-        assert!(waiting.poll(1), "also after it was told");
+        for gives_up_first in [true, false] {
+            with_full_queue(|shared| {
+                let mut first = Box::pin(submission(shared, 1).submit_async());
+                let mut second = pin!(submission(shared, 2).submit_async());
+                assert!(!gets_in(first.as_mut()) && !gets_in(second.as_mut()));
+                if gives_up_first {
+                    drop(first);
+                    make_room(shared);
+                } else {
+                    make_room(shared);
+                    drop(first);
+                }
+                assert!(gets_in(second));
+            });
+        }
+    }
+
+    #[test]
+    fn in_an_idle_pool_nobody_waits_for_one_that_does_not_ask() {
+        let shared = Arc::new(Shared::new(1, RULES, Settings::default()).expect("there are descriptors"));
+        assert!(!submission(&shared, 0).submit().is_done());
+        let mut first = pin!(submission(&shared, 1).submit_async());
+        let mut second = pin!(submission(&shared, 2).submit_async());
+        assert!(!gets_in(first.as_mut()) && !gets_in(second.as_mut()));
+        make_room(&shared);
+        let told = shared.inside.lock().who_has_room();
+        shared.tell_of_room(told);
+        assert!(gets_in(second));
     }
 }
