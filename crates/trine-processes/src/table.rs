@@ -308,7 +308,7 @@ impl<T> Table<T> {
             Limits {
                 tasks: Some((limit, _)),
                 bytes: None,
-            } if !self.closed && !(self.queue.is_empty() && is_idle()) => {
+            } if !(self.closed || self.queue.is_empty() && is_idle()) => {
                 Some(limit.saturating_sub(self.waiting().0))
             }
             _ => None,
