@@ -10,6 +10,9 @@ pub struct BlockingHook {
     pub begin: Box<dyn Fn() -> bool>,
     /// Called once it is awake for good.
     pub end: Box<dyn Fn()>,
+    /// The thread is in the place of another one. It runs the members of its own pool at once: were another thread put in its
+    /// place, and so on, a tree of tasks that each wait for the first of some would take a thread for each of its inner nodes.
+    pub is_substitute: bool,
 }
 
 thread_local! {
@@ -21,7 +24,7 @@ thread_local! {
 /// ```
 /// use trine_future::{BlockingHook, set_blocking_hook};
 ///
-/// set_blocking_hook(Some(BlockingHook { begin: Box::new(|| false), end: Box::new(|| ()) }));
+/// set_blocking_hook(Some(BlockingHook { begin: Box::new(|| false), end: Box::new(|| ()), is_substitute: false }));
 /// ```
 pub fn set_blocking_hook(hook: Option<BlockingHook>) {
     // What the old one held is dropped after it was replaced: that may wait, and call the hook.
@@ -50,6 +53,11 @@ pub fn set_wait_observer(observer: fn()) {
 pub fn while_blocked<R>(wait: impl FnOnce() -> R) -> R {
     let _blocked = Blocked::begin();
     wait()
+}
+
+/// Whether the calling thread is in the place of another one.
+pub(crate) fn is_substitute() -> bool {
+    call(|hook| hook.is_substitute).unwrap_or(false)
 }
 
 /// The time during which a thread may be asleep in a wait.

@@ -1,7 +1,7 @@
 //! The consumer's side of a wait for many futures.
 
 use crate::Future;
-use crate::blocking::Blocked;
+use crate::blocking::{Blocked, is_substitute};
 use crate::completions::{CAPACITY, Completions};
 use crate::owner::Waiting;
 use crate::waiter::Waiter;
@@ -161,7 +161,7 @@ impl Many {
     ) -> Option<usize> {
         let mut blocked = None;
         // Nobody is in this thread's place.
-        let mut is_alone = false;
+        let mut is_alone = is_substitute();
         loop {
             // Asked before the look, so that whatever has ended by the deadline is found first.
             let is_over = deadline.is_some_and(Deadline::has_passed);

@@ -200,9 +200,9 @@ impl Worker {
         let (before, after) = (Arc::clone(&self.queues), Arc::clone(&self.queues));
         let is_spare = matches!(self.role, Role::Spare);
         set_blocking_hook(Some(BlockingHook {
-            // A spare runs what it waits for, if it can. Else a tree of tasks that each wait for the first of some would use up all spares.
-            begin: Box::new(move || block(&before) && !is_spare),
+            begin: Box::new(move || block(&before)),
             end: Box::new(move || after.spares.unblock()),
+            is_substitute: is_spare,
         }));
         self.queues.closing.starts_work();
         loop {

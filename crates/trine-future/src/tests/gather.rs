@@ -22,6 +22,7 @@ fn before_the_next_sleep(function: impl FnOnce() + 'static) {
             false
         }),
         end: Box::new(|| ()),
+        is_substitute: false,
     }));
 }
 
