@@ -2,10 +2,7 @@
 
 use std::ffi::OsString;
 use std::{error, fmt, io};
-use trine_platform::WORKERS_VARIABLE;
-
-/// More than any machine has use for.
-pub(crate) const MOST_WORKERS: usize = 65_535;
+use trine_platform::{MOST_WORKERS, WORKERS_VARIABLE};
 
 /// Why an [`AsyncPool`](crate::AsyncPool) could not be made.
 ///

@@ -1,7 +1,6 @@
 //! A pool with other settings than the default ones.
 
 use crate::blocked::name_blocking_waits;
-use crate::build_error::MOST_WORKERS;
 use crate::limit::{Limit, WhenFull};
 use crate::open_tasks::OpenTasks;
 use crate::shared::Shared;
@@ -12,7 +11,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use tokio::runtime::{Builder, Handle, Runtime};
 use trine_future::{Failure, FailureHook, report_failure};
-use trine_platform::{HomeProcess, default_workers};
+use trine_platform::{HomeProcess, MOST_WORKERS, default_workers};
 
 /// The settings of an [`AsyncPool`] to be made, from [`AsyncPool::builder`].
 ///

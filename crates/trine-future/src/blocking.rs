@@ -5,14 +5,14 @@ use std::sync::OnceLock;
 
 /// Functions that a pool sets on its own threads, to put another one in the place of one that sleeps.
 pub struct BlockingHook {
-    /// Called before the thread sleeps in a wait of this crate. True if another one is in its place: then whoever waits for
-    /// one of several tasks leaves them to that one. If not, it runs those of its own pool, which it would wait for in vain.
+    /// Called before the thread sleeps in a wait of this crate. True if another one is in its place. If not, the thread runs what it
+    /// waits for itself, if that is of its own pool: it would wait in vain.
     pub begin: Box<dyn Fn() -> bool>,
     /// Called once it is awake for good.
     pub end: Box<dyn Fn()>,
-    /// The thread is in the place of another one. It runs the members of its own pool at once: were another thread put in its
-    /// place, and so on, a tree of tasks that each wait for the first of some would take a thread for each of its inner nodes.
-    pub is_substitute: bool,
+    /// Whether the thread, when it waits for one of several tasks, runs those of its own pool although another one of them may be
+    /// done before, instead of having another thread put in its place.
+    pub runs_members: Box<dyn Fn() -> bool>,
 }
 
 thread_local! {
@@ -24,7 +24,7 @@ thread_local! {
 /// ```
 /// use trine_future::{BlockingHook, set_blocking_hook};
 ///
-/// set_blocking_hook(Some(BlockingHook { begin: Box::new(|| false), end: Box::new(|| ()), is_substitute: false }));
+/// set_blocking_hook(Some(BlockingHook { begin: Box::new(|| false), end: Box::new(|| ()), runs_members: Box::new(|| false) }));
 /// ```
 pub fn set_blocking_hook(hook: Option<BlockingHook>) {
     // What the old one held is dropped after it was replaced: that may wait, and call the hook.
@@ -55,15 +55,15 @@ pub fn while_blocked<R>(wait: impl FnOnce() -> R) -> R {
     wait()
 }
 
-/// Whether the calling thread is in the place of another one.
-pub(crate) fn is_substitute() -> bool {
-    call(|hook| hook.is_substitute).unwrap_or(false)
+/// Whether the calling thread runs tasks while it waits for one of several. One of no pool is asked by their pools.
+pub(crate) fn runs_members() -> bool {
+    call(|hook| (hook.runs_members)()).unwrap_or(true)
 }
 
 /// The time during which a thread may be asleep in a wait.
 pub(crate) struct Blocked {
-    /// Whether another thread is in its place. `None`: it belongs to no pool that could have one.
-    pub(crate) is_replaced: Option<bool>,
+    /// There should be another thread in its place, and is none.
+    pub(crate) lacks_substitute: bool,
 }
 
 impl Blocked {
@@ -74,7 +74,7 @@ impl Blocked {
             observer();
         }
         Self {
-            is_replaced: call(|hook| (hook.begin)()),
+            lacks_substitute: call(|hook| (hook.begin)()) == Some(false),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The consumer's side of a wait for many futures.
 
 use crate::Future;
-use crate::blocking::{Blocked, is_substitute};
+use crate::blocking::{Blocked, runs_members};
 use crate::completions::{CAPACITY, Completions};
 use crate::owner::Waiting;
 use crate::waiter::Waiter;
@@ -139,7 +139,8 @@ impl Many {
     /// `members` have been returned.
     ///
     /// In an untimed wait that needs all of them each that nobody has started is offered to its pool once, the oldest first, for
-    /// a waiting worker to run it here. In one that needs one of them that is so only if no other thread can be had.
+    /// a waiting worker to run it here. In one that needs one of them the worker's pool says whether it runs them, and it does if no
+    /// other thread is in its place.
     #[inline]
     pub(crate) fn next<M: Members + ?Sized>(
         &mut self,
@@ -160,8 +161,7 @@ impl Many {
         members: &mut M,
     ) -> Option<usize> {
         let mut blocked = None;
-        // Nobody is in this thread's place.
-        let mut is_alone = is_substitute();
+        let mut runs_members = needs == Needs::All || runs_members();
         loop {
             // Asked before the look, so that whatever has ended by the deadline is found first.
             let is_over = deadline.is_some_and(Deadline::has_passed);
@@ -171,8 +171,7 @@ impl Many {
             if is_over {
                 return None;
             }
-            let offers = deadline.is_none() && (needs == Needs::All || is_alone);
-            if offers && self.offered < members.count() {
+            if runs_members && deadline.is_none() && self.offered < members.count() {
                 let ran = members.member(self.offered).is_some_and(offer);
                 self.offered += usize::from(!ran);
                 continue;
@@ -181,10 +180,8 @@ impl Many {
             if blocked.is_none() {
                 if !yield_and_spin_until(|| self.completions.read(self.ended).is_some()) {
                     let begun = Blocked::begin();
-                    // While it runs others it is not one who sleeps.
-                    let runs_others = begun.is_replaced != Some(true) && !is_alone;
-                    is_alone |= runs_others;
-                    blocked = (!runs_others).then_some(begun);
+                    runs_members |= begun.lacks_substitute;
+                    blocked = Some(begun);
                 }
                 continue;
             }

@@ -32,7 +32,6 @@ impl<T> Future<T> {
         let mut parker = None;
         let mut wait = None;
         let mut blocked = None;
-        let mut is_alone = false;
         // Once before each sleep is enough: the owner may look for a while itself.
         let mut is_asked = false;
         loop {
@@ -70,13 +69,12 @@ impl<T> Future<T> {
             }
             if blocked.is_none() {
                 let begun = Blocked::begin();
-                if begun.is_replaced == Some(false) && !is_alone {
-                    // The owner may have counted on another thread. While this one runs the task it is not one who sleeps.
-                    is_alone = true;
-                    is_asked = false;
+                // The owner may have counted on another thread.
+                is_asked = !begun.lacks_substitute;
+                blocked = Some(begun);
+                if !is_asked {
                     continue;
                 }
-                blocked = Some(begun);
             }
             if let Some(deadlock) = wait.as_ref().and_then(Wait::deadlock) {
                 return Err(deadlock);

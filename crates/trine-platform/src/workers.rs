@@ -9,6 +9,9 @@ use std::ffi::OsString;
 /// from 1 on.
 pub const WORKERS_VARIABLE: &str = "TRINE_WORKERS";
 
+/// A pool of processes or of async tasks has no more workers: more than any machine has use for.
+pub const MOST_WORKERS: usize = 65_535;
+
 /// The number of workers of a pool whose program does not say: what [`WORKERS_VARIABLE`] says, else [`processors`].
 ///
 /// # Errors

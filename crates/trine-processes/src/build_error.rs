@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use trine_future::TaskError;
+use trine_platform::MOST_WORKERS;
 
 /// Why a [`ProcessPool`](crate::ProcessPool) can't be built.
 ///
@@ -33,9 +34,6 @@ use trine_future::TaskError;
 /// # assert!(pool().unwrap().is_some());
 /// ```
 pub struct BuildError(Kind);
-
-/// More than any machine has use for.
-pub(crate) const MOST_WORKERS: usize = 65_535;
 
 /// The kinds of a [`BuildError`].
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! A pool with other settings than the default ones.
 
-use crate::build_error::{BuildError, Kind, MOST_WORKERS};
+use crate::build_error::{BuildError, Kind};
 use crate::initializer::Initializer;
 use crate::limit::{Limits, WhenFull};
 use crate::pool::captures_nothing;
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use trine_future::TaskError;
-use trine_platform::default_workers;
+use trine_platform::{MOST_WORKERS, default_workers};
 
 /// So many workers in a row that are gone without having run a task make a pool unhealthy, if nobody says.
 const RESTART_LIMIT: u32 = 3;
@@ -298,8 +298,8 @@ impl ProcessPoolBuilder {
     ///
     /// # Errors
     ///
-    /// If a number is 0 that has to be at least 1, or there are more than 65,535 workers; if the initializer's argument can't be serialised; if `TRINE_WORKERS`
-    /// is set and is not a number from 1 on; in a process that is itself a worker, unless its pool has
+    /// If a number is 0 that has to be at least 1, or there are more than 65,535 workers; if the initializer's argument can't be
+    /// serialised; if `TRINE_WORKERS` is set and is not a number from 1 on; in a process that is itself a worker, unless its pool has
     /// [nested levels](Self::nested_levels); on systems other than Linux, in a program that runs with raised rights, or where
     /// `TRINE_PROCESSES` is `off`; if the system refuses a thread or a descriptor.
     pub fn build(self) -> Result<ProcessPool, BuildError> {

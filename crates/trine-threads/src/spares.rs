@@ -55,17 +55,21 @@ impl Spares {
         before.is_some_and(wants_spare)
     }
 
-    /// Whether there is one for each sleeper, and many are left. If not, a tree of tasks that each wait for the first of some would
-    /// use up all of them, one for each of its inner nodes, before it comes to its leaves.
-    pub(crate) fn are_plenty(&self) -> bool {
+    /// Whether there is one for each sleeper.
+    pub(crate) fn are_enough(&self) -> bool {
         let counts = self.counts.load(Relaxed);
-        spares(counts) >= blocked(counts) && spares(counts) <= SPARES / 4
+        spares(counts) >= blocked(counts)
     }
 
     /// Whether the next sleeper gets one, as far as one can tell.
-    pub(crate) fn are_there(&self) -> bool {
-        let counts = self.counts.load(Relaxed);
-        spares(counts) >= blocked(counts) && spares(counts) < SPARES
+    pub(crate) fn may_be_more(&self) -> bool {
+        self.are_enough() && spares(self.counts.load(Relaxed)) < SPARES
+    }
+
+    /// Whether there are so many that the others are left to waits which can't do without. A tree of tasks that each wait for the first
+    /// of some would use up all of them, one for each of its inner nodes, before it comes to its leaves.
+    pub(crate) fn are_many(&self) -> bool {
+        spares(self.counts.load(Relaxed)) >= SPARES / 4
     }
 
     /// It is awake again.

@@ -38,7 +38,7 @@ const TURN_OF_ALL: u32 = 1024;
 /// The stack of a thread whose pool says nothing: that of std's threads.
 const USUAL_STACK: usize = 2 << 20;
 
-/// So many waits in each other may use any part of the stack: what has used half of it is something else.
+/// If no more waits than that are in each other, it is something else that has used half of the stack.
 const MANY_WAITS: usize = 16;
 
 /// A thread of a pool, as it knows itself.
@@ -197,12 +197,12 @@ impl Drop for StackForThread {
 
 impl Worker {
     fn work(&self) {
-        let (before, after) = (Arc::clone(&self.queues), Arc::clone(&self.queues));
+        let [before, after, queues] = [(); 3].map(|()| Arc::clone(&self.queues));
         let is_spare = matches!(self.role, Role::Spare);
         set_blocking_hook(Some(BlockingHook {
             begin: Box::new(move || block(&before)),
             end: Box::new(move || after.spares.unblock()),
-            is_substitute: is_spare,
+            runs_members: Box::new(move || is_spare || queues.spares.are_many()),
         }));
         self.queues.closing.starts_work();
         loop {
@@ -349,7 +349,7 @@ impl Worker {
         let used = self.bottom.abs_diff((&raw const here).addr());
         let all = self.queues.settings.stack_size.unwrap_or(USUAL_STACK);
         let is_deep = used > all / 2 && CurrentTask::is_nested(MANY_WAITS);
-        !is_deep || !self.queues.spares.are_there()
+        !is_deep || !self.queues.spares.may_be_more()
     }
 
     fn own_task(&self) -> Option<Queued> {
@@ -423,14 +423,13 @@ pub(crate) fn with_current<R>(function: impl FnOnce(Option<&Worker>) -> R) -> R 
     function(unsafe { current.as_ref() })
 }
 
-/// The calling thread of the pool goes to sleep in a wait: has a spare take its place. False if there is none for it, or there are not
-/// many left: they are for waits that can't do without.
+/// The calling thread of the pool goes to sleep in a wait: has a spare take its place. False if there is none for it.
 fn block(queues: &Arc<Queues>) -> bool {
     if queues.spares.block() && start_spare(queues).is_err() {
         // The system has no thread left. The wait goes on without a spare, as beyond the limit.
         queues.spares.is_gone();
     }
-    queues.spares.are_plenty()
+    queues.spares.are_enough()
 }
 
 fn start_spare(queues: &Arc<Queues>) -> io::Result<()> {

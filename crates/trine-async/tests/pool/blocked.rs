@@ -20,7 +20,7 @@ fn sleep_in<R>(wait: impl FnOnce(Future<u32>) -> R) -> R {
             false
         }),
         end: Box::new(|| ()),
-        is_substitute: false,
+        runs_members: Box::new(|| false),
     }));
     let result = wait(future);
     set_blocking_hook(None);

@@ -222,7 +222,7 @@ fn g13_the_time_counts_from_the_call_and_not_from_the_first_next() {
             false
         }),
         end: Box::new(|| ()),
-        is_substitute: false,
+        runs_members: Box::new(|| false),
     }));
     assert!(futures.next().unwrap().is_err());
     set_blocking_hook(None);

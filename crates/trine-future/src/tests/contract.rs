@@ -258,7 +258,7 @@ fn the_owner_is_asked_once_before_a_thread_sleeps() {
             false
         }),
         end: Box::new(|| ()),
-        is_substitute: false,
+        runs_members: Box::new(|| false),
     }));
     let asks = future.result();
     set_blocking_hook(None);
@@ -397,7 +397,7 @@ fn the_blocking_hook_is_called_around_a_sleep_only() {
             false
         }),
         end: Box::new(move || ends.set((ends.get().0, ends.get().1 + 1))),
-        is_substitute: false,
+        runs_members: Box::new(|| false),
     }));
     assert_eq!(Future::ready(1).result().unwrap(), 1);
     let (_promise, mut future) = Promise::<u32>::new();
@@ -416,7 +416,7 @@ fn the_blocking_hook_is_called_around_a_sleep_only() {
             false
         }),
         end: Box::new(move || ends.set((ends.get().0, ends.get().1 + 1))),
-        is_substitute: false,
+        runs_members: Box::new(|| false),
     }));
     assert_eq!(future.result_timeout(Duration::MAX).unwrap().unwrap(), 3);
     assert_eq!(calls.get(), (1, 1));
@@ -438,7 +438,7 @@ fn a_blocking_hook_may_wait_while_it_is_dropped() {
     let hook = BlockingHook {
         begin: Box::new(move || waits.0.is_some()),
         end: Box::new(|| ()),
-        is_substitute: false,
+        runs_members: Box::new(|| false),
     };
     set_blocking_hook(Some(hook));
     set_blocking_hook(None);

@@ -22,7 +22,7 @@ fn before_the_next_sleep(function: impl FnOnce() + 'static) {
             false
         }),
         end: Box::new(|| ()),
-        is_substitute: false,
+        runs_members: Box::new(|| false),
     }));
 }
 

@@ -88,7 +88,7 @@ fn w04_an_err_that_a_task_returned_is_no_failure() {
             false
         }),
         end: Box::new(|| ()),
-        is_substitute: false,
+        runs_members: Box::new(|| false),
     }));
     let both = wait(&mut futures, Until::FirstFailure, None);
     set_blocking_hook(None);

@@ -10,7 +10,6 @@ use super::{entries, process, server, signals, stack_overflow};
 use crate::backtrace;
 use crate::beside::Beside;
 use crate::frame::{Call, Calls, Frame, Reply, Request};
-use crate::memory::KEPT;
 use crate::message::{self, Entry, Opened};
 use ipc_channel::ipc::{IpcBytesReceiver, IpcBytesSender, bytes_channel};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
@@ -227,7 +226,7 @@ fn keep_heap() {
     let _ = unsafe { libc::mallopt(libc::M_MMAP_MAX, 0) };
     // SAFETY: as above.
     #[cfg(target_env = "gnu")]
-    let _ = unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT as libc::c_int) };
+    let _ = unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, crate::memory::KEPT as libc::c_int) };
 }
 
 /// Gives back what the start has used, because what is free is kept from now on.

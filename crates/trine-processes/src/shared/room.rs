@@ -1,8 +1,8 @@
 //! Who waits for room in the queue, and is told of it.
 //!
 //! As many are told as there is room for, in the order in which they came. Whoever was told asks again, and then tells others: there
-//! may be room for more, and it may have given up. Where bytes are limited all are told, because which of them fits depends on its
-//! bytes.
+//! may be room for more, and it may have given up. All are told where bytes are limited, because which of them fits depends on its
+//! bytes, and in an idle pool: nothing happens there any more, and async code that was told may not ask for long.
 
 use super::{Inside, Offered, Shared};
 use crate::limit::WhenFull;
@@ -189,14 +189,17 @@ mod tests {
         Submission::new(shared, |number: u32| number, number)
     }
 
-    /// There is room for one.
-    fn make_room(shared: &Shared) {
-        let (cancelled, _) = shared
-            .inside
-            .lock()
-            .reach(|table, reach| table.cancel_queue(reach));
+    /// What is queued is cancelled, so that there is room for one.
+    fn empty_queue(shared: &Shared) {
+        let mut inside = shared.inside.lock();
+        let (cancelled, _) = inside.reach(|table, reach| table.cancel_queue(reach));
+        drop(inside);
         assert_eq!(cancelled.len(), 1);
         cancelled.into_iter().for_each(|ticket| ticket.task.cancel());
+    }
+
+    fn make_room(shared: &Shared) {
+        empty_queue(shared);
         shared.tell_others_of_room();
     }
 
@@ -246,7 +249,11 @@ mod tests {
         let mut first = pin!(submission(&shared, 1).submit_async());
         let mut second = pin!(submission(&shared, 2).submit_async());
         assert!(!gets_in(first.as_mut()) && !gets_in(second.as_mut()));
-        make_room(&shared);
+        let (cancelled, _) = shared
+            .inside
+            .lock()
+            .reach(|table, reach| table.cancel_queue(reach));
+        cancelled.into_iter().for_each(|ticket| ticket.task.cancel());
         let told = shared.inside.lock().who_has_room();
         shared.tell_of_room(told);
         assert!(gets_in(second));

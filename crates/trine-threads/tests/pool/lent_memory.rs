@@ -15,7 +15,7 @@ fn is_left_by_a_panic(borrows: impl FnOnce(&ThreadPool)) -> bool {
         set_blocking_hook(Some(BlockingHook {
             begin: Box::new(|| resume_unwind(Box::new("as the test asks"))),
             end: Box::new(|| ()),
-            is_substitute: false,
+            runs_members: Box::new(|| false),
         }));
         let left = catch_unwind(AssertUnwindSafe(|| borrows(&pool))).is_err();
         forget(pool);

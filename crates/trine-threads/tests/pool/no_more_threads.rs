@@ -3,11 +3,12 @@
 use crate::fixture::{hold, pool, threads_called};
 use std::error::Error;
 use std::future::Future as _;
+use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use trine_fixture::in_own_process;
 use trine_future::{Promise, Shutdown, as_completed};
-use trine_threads::{SPARES, ThreadPool, blocking};
+use trine_threads::{Handle, SPARES, ThreadPool, blocking};
 
 /// The stacks of the threads that can't be started. Much more than these tests take otherwise.
 const STACK: u64 = 1 << 30;
@@ -36,13 +37,20 @@ fn set_limit(bytes: u64) {
 
 /// A pool that gets no spares as long as the limit is there.
 fn pool_without_spares(workers: usize) -> ThreadPool {
+    pool_with_stacks(workers, STACK)
+}
+
+/// The same, with stacks of so many bytes.
+fn pool_with_stacks(workers: usize, bytes: u64) -> ThreadPool {
     let pool = ThreadPool::builder()
         .workers(workers)
-        .stack_size(usize::try_from(STACK).unwrap())
+        .stack_size(usize::try_from(bytes).unwrap())
         .name("last")
+        // Waited for, so that what the workers need for themselves is there before the limit.
+        .initializer(|| Ok(()))
         .build()
         .unwrap();
-    limit_address_space(STACK / 2);
+    limit_address_space(bytes / 2);
     pool
 }
 
@@ -107,6 +115,31 @@ fn k29_the_only_worker_waits_for_its_own_tasks_without_a_spare() {
         });
         assert_eq!(outer.result().unwrap(), 45 + 45 + 285);
         pool.shutdown(Shutdown::Drain);
+        assert_eq!(pool.stats().spares, 0);
+    });
+}
+
+/// Half of the stack, beyond which a spare would run what is waited for.
+#[test]
+fn k29_deep_waits_go_on_without_a_spare() {
+    const FRAME: usize = 1 << 20;
+
+    fn descend(handle: &Handle, levels: u32) -> u32 {
+        let frame = [1_u8; FRAME];
+        black_box(&frame);
+        if levels == 0 {
+            return 0;
+        }
+        let inner = handle.clone();
+        let below = handle.spawn(move || descend(&inner, levels - 1));
+        1 + below.result().unwrap()
+    }
+
+    in_own_process(|| {
+        let pool = pool_with_stacks(1, 64 * FRAME as u64);
+        let handle = pool.handle();
+        let outer = pool.spawn(move || descend(&handle, 45));
+        assert_eq!(outer.result().unwrap(), 45);
         assert_eq!(pool.stats().spares, 0);
     });
 }

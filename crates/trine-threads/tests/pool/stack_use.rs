@@ -1,6 +1,8 @@
 //! What waits in each other cost: stack, and no threads.
 
 use crate::fixture::pool;
+use std::hint::black_box;
+use std::thread;
 use trine_fixture::in_own_process;
 use trine_threads::{Handle, SPARES, ThreadPool};
 
@@ -108,5 +110,25 @@ fn tasks_that_wait_for_each_other_may_use_the_stacks_of_spares() {
         let handle = pool.handle();
         let outer = pool.spawn(move || descend(&handle, 10_000));
         assert_eq!(outer.result().unwrap(), 10_000);
+    });
+}
+
+/// A large frame is no reason to have a spare run each task that is waited for.
+#[test]
+fn a_task_with_a_large_frame_runs_what_it_waits_for() {
+    in_own_process(|| {
+        let pool = ThreadPool::builder()
+            .workers(1)
+            .stack_size(8 << 20)
+            .build()
+            .unwrap();
+        let handle = pool.handle();
+        let outer = pool.spawn(move || {
+            let frame = [1_u8; 5 << 20];
+            black_box(&frame);
+            let runs_on = || thread::current().id();
+            handle.spawn(runs_on).result().unwrap() == runs_on()
+        });
+        assert!(outer.result().unwrap());
     });
 }
