@@ -4,7 +4,8 @@
 //!
 //! - R1: `state` and `vtable` and `owner` are shared, for as long as either side is alive.
 //! - R2: `slot` belongs to the future's holder while the state is not WATCHED, and to the one who ended the task
-//!   once it is terminal and was WATCHED before.
+//!   once it is terminal and was WATCHED before. The producer may copy it while it is WATCHED: the copy is good if the
+//!   state has not changed by the time of the end.
 //! - R3: `result` belongs to whoever claimed the task (or holds the promise) until the state is terminal, and to
 //!   the future's holder after; if the future had gone, to the one who completed.
 //! - R4: `work` belongs to whoever claimed the task, or cancelled one that nobody had claimed. That of a mapped future, or of
@@ -19,6 +20,7 @@
 use crate::TaskError;
 use crate::memory;
 use crate::owner::Owner;
+use crate::slot::SlotCell;
 use crate::snapshot::{Phase, Snapshot};
 use crate::state::State;
 use crate::vtable::Vtable;
@@ -39,7 +41,7 @@ pub(crate) type TaskResult<T> = Result<T, TaskError>;
 #[repr(C)]
 pub(crate) struct Header {
     _leak_check: LeakCheck,
-    pub(crate) slot: UnsafeCell<Slot>,
+    pub(crate) slot: SlotCell,
     pub(crate) vtable: &'static Vtable,
     pub(crate) state: State,
 }
@@ -105,7 +107,7 @@ pub(crate) fn allocate<T: Send, W: Work<T>, O: Owner>(
             header: Header {
                 state: State::new(snapshot),
                 vtable: Vtable::of::<T, W, O>(),
-                slot: UnsafeCell::new(Slot::default()),
+                slot: SlotCell::new(),
                 _leak_check: LeakCheck::new(),
             },
             result: UnsafeCell::new(result),
@@ -167,6 +169,18 @@ impl BlockPointer {
         self.0.cast()
     }
 
+    pub(crate) fn into_raw(self) -> *mut () {
+        self.0.as_ptr().cast()
+    }
+
+    /// # Safety
+    ///
+    /// The pointer came from [`into_raw`](Self::into_raw).
+    pub(crate) unsafe fn from_raw(pointer: *mut ()) -> Self {
+        // SAFETY: passed on to the caller.
+        Self(unsafe { NonNull::new_unchecked(pointer.cast()) })
+    }
+
     /// The memory of the block.
     pub(crate) fn memory(self) -> NonNull<u8> {
         self.0.cast()
@@ -208,7 +222,7 @@ impl BlockPointer {
         }
     }
 
-    /// Replaces the slot's content.
+    /// Looks at the slot, or changes it.
     ///
     /// # Safety
     ///
@@ -217,6 +231,10 @@ impl BlockPointer {
         // SAFETY: the block is alive, because the caller has a side of it.
         let header = unsafe { self.header() };
         // SAFETY: the slot is the caller's (R2).
-        header.slot.with_mut(|slot| access(unsafe { &mut *slot }))
+        let mut slot = unsafe { header.slot.take() };
+        let outcome = access(&mut slot);
+        // SAFETY: as above.
+        unsafe { header.slot.put(slot) };
+        outcome
     }
 }

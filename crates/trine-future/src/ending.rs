@@ -1,6 +1,6 @@
 //! How a task ends, and who frees its block.
 
-use crate::block::{BlockPointer, Side, Stored, TaskResult};
+use crate::block::{BlockPointer, Header, Side, Stored, TaskResult};
 use crate::failure::{self, Failure};
 use crate::snapshot::{Phase, Snapshot};
 use crate::{Outcome, TaskError, memory};
@@ -101,24 +101,17 @@ unsafe fn finish_stored<T>(block: BlockPointer, phase: Phase, side: Side) -> Res
 /// As for `finish_stored`.
 #[cold]
 unsafe fn finish_observed<T>(block: BlockPointer, phase: Phase, side: Side) -> Result<(), TaskResult<T>> {
-    // SAFETY: the block is alive, because the caller has a side of it.
-    let state = &unsafe { block.header() }.state;
-    match state.complete(phase, false, side == Side::Producer) {
-        Ok(before) => {
-            // SAFETY: this call has ended the task.
-            unsafe { block.ended(before, phase, false, side) };
-            Ok(())
-        }
-        Err(_) => {
-            // SAFETY: nobody reads the result of a cancelled task, so it is still the caller's.
-            let result = unsafe { block.take_result::<T, _>(phase, identity) };
-            if side == Side::Producer {
-                // SAFETY: the caller's side ends here.
-                unsafe { block.release_producer() };
-            }
-            Err(result)
-        }
+    // SAFETY: passed on to the caller.
+    if unsafe { block.end(phase, false, side) } {
+        return Ok(());
     }
+    // SAFETY: nobody reads the result of a cancelled task, so it is still the caller's.
+    let result = unsafe { block.take_result::<T, _>(phase, identity) };
+    if side == Side::Producer {
+        // SAFETY: the caller's side ends here.
+        unsafe { block.release_producer() };
+    }
+    Err(result)
 }
 
 impl BlockPointer {
@@ -164,13 +157,59 @@ impl BlockPointer {
         unsafe { (vtable.fail)(self, error, Side::Producer) };
     }
 
+    /// Ends the task, lets go of the producer's side, if the caller is on that, and tells whoever waits. False if it had ended, by a
+    /// cancellation: nothing has happened.
+    ///
+    /// # Safety
+    ///
+    /// The caller has claimed the task or is on the producer's side, and the result is in the block, or, if it is lazy, what it will be
+    /// made of. If this is true it does not use the block after it on the producer's side.
+    unsafe fn end(self, phase: Phase, lazy: bool, side: Side) -> bool {
+        // SAFETY: passed on to the caller.
+        if side == Side::Producer && unsafe { self.end_watched(phase, lazy) } {
+            return true;
+        }
+        // SAFETY: the caller has a side of the block.
+        let state = &unsafe { self.header() }.state;
+        let Ok(before) = state.complete(phase, lazy, side == Side::Producer) else {
+            return false;
+        };
+        // SAFETY: this call has ended the task.
+        unsafe { self.ended(before, phase, lazy, side) };
+        true
+    }
+
+    /// `end` for the producer of a task that somebody watches, with a single change of the state. False if nobody does, the slot
+    /// was taken back before, the future has gone, or another thread has changed the state meanwhile: nothing has happened.
+    ///
+    /// # Safety
+    ///
+    /// As for `end`.
+    #[inline]
+    unsafe fn end_watched(self, phase: Phase, lazy: bool) -> bool {
+        // SAFETY: the caller has a side of the block.
+        let Header { state, slot, .. } = unsafe { self.header() };
+        let before = state.load();
+        let Some(after) = before.complete_watched(phase, lazy) else {
+            return false;
+        };
+        let slot = slot.glance();
+        if !state.complete_watched(before, after) {
+            return false;
+        }
+        // From here on the block may be gone.
+        // SAFETY: the state has not changed between `before` and `after`, so the slot was there and whole, and this call has ended
+        // the task, so it is the caller's (R2).
+        unsafe { slot.into_slot() }.notify(Outcome::of(phase));
+        true
+    }
+
     /// Everything that follows a completion: drops a result that has become nobody's, lets go of the producer's
     /// side, and tells whoever waits.
     ///
     /// # Safety
     ///
     /// The caller has just ended the task from `before` to `phase` on `side`.
-    #[inline]
     unsafe fn ended(self, before: Snapshot, phase: Phase, lazy: bool, side: Side) {
         if !before.has_future() {
             // SAFETY: the future had gone, so the result is the completer's (R3).
@@ -198,13 +237,10 @@ impl BlockPointer {
     ///
     /// The caller has the producer's side of a task that nobody has claimed, and does not use it after this.
     pub(crate) unsafe fn finish_lazy(self, phase: Phase) {
-        // SAFETY: the caller has a side of the block.
-        let header = unsafe { self.header() };
-        match header.state.complete(phase, true, true) {
-            // SAFETY: this call has ended the task.
-            Ok(before) => unsafe { self.ended(before, phase, true, Side::Producer) },
+        // SAFETY: passed on to the caller.
+        if !unsafe { self.end(phase, true, Side::Producer) } {
             // SAFETY: the caller's side ends here.
-            Err(_) => unsafe { self.release_producer() },
+            unsafe { self.release_producer() };
         }
     }
 
@@ -227,15 +263,12 @@ impl BlockPointer {
         let mut value = ManuallyDrop::new(value);
         // SAFETY: the task is claimed, and the value is of its type and not used after this.
         unsafe { (header.vtable.give)(self, (&raw mut value).cast()) };
-        match header.state.complete(Phase::Done, true, true) {
-            // SAFETY: this call has ended the task.
-            Ok(before) => unsafe { self.ended(before, Phase::Done, true, Side::Producer) },
-            Err(_) => {
-                // SAFETY: who cancels a task that was claimed leaves the work to who has claimed it (R4).
-                unsafe { (header.vtable.drop_work)(self) };
-                // SAFETY: the caller's side ends here.
-                unsafe { self.release_producer() };
-            }
+        // SAFETY: passed on to the caller.
+        if !unsafe { self.end(Phase::Done, true, Side::Producer) } {
+            // SAFETY: who cancels a task that was claimed leaves the work to who has claimed it (R4).
+            unsafe { (header.vtable.drop_work)(self) };
+            // SAFETY: the caller's side ends here.
+            unsafe { self.release_producer() };
         }
     }
 
@@ -294,6 +327,18 @@ impl BlockPointer {
 pub(crate) struct Producer(pub(crate) BlockPointer);
 
 impl Producer {
+    pub(crate) fn into_raw(self) -> *mut () {
+        self.0.into_raw()
+    }
+
+    /// # Safety
+    ///
+    /// The pointer came from [`into_raw`](Self::into_raw), and is made a producer's side again once.
+    pub(crate) unsafe fn from_raw(pointer: *mut ()) -> Self {
+        // SAFETY: passed on to the caller.
+        Self(unsafe { BlockPointer::from_raw(pointer) })
+    }
+
     /// The followed task has ended.
     pub(crate) fn finish_mapped(self, outcome: Outcome) {
         // SAFETY: this is the producer's side of a mapped task; dropping `self` does nothing.

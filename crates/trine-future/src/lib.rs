@@ -83,6 +83,7 @@ mod rejected;
 mod report;
 mod shared;
 mod slab;
+mod slot;
 mod snapshot;
 mod state;
 mod store;

@@ -36,6 +36,8 @@ const FUTURE: u32 = 1 << 6;
 const PRODUCER: u32 = 1 << 7;
 /// The task has been asked to stop.
 const CANCEL_REQUESTED: u32 = 1 << 8;
+/// The slot was given once, and taken back.
+const TAKEN_BACK: u32 = 1 << 9;
 
 impl Snapshot {
     /// A task that nobody has started, with both sides alive.
@@ -74,6 +76,10 @@ impl Snapshot {
 
     pub(crate) fn is_watched(self) -> bool {
         self.0 & WATCHED != 0
+    }
+
+    pub(crate) fn was_taken_back(self) -> bool {
+        self.0 & TAKEN_BACK != 0
     }
 
     pub(crate) fn is_lazy(self) -> bool {
@@ -136,6 +142,15 @@ impl Snapshot {
             .flatten()
     }
 
+    /// The task ends, and with it the producer's side, though somebody watches: the completer has copied the slot before. So the
+    /// future has to be there, to free the block, and the slot must have been given for the first time. Until it is taken back it
+    /// stays as it is; given once more, it is another one in a state that looks the same.
+    pub(crate) fn complete_watched(self, phase: Phase, lazy: bool) -> Option<Self> {
+        let is_copy_good = self.has_future() && self.is_watched() && !self.was_taken_back();
+        let next = is_copy_good.then(|| self.complete(phase, lazy, false))??;
+        Some(Self(next.0 & !PRODUCER))
+    }
+
     /// A claim is taken back: the task has not begun.
     pub(crate) fn put_back(self) -> Option<Self> {
         (self.phase() == Phase::Running).then(|| self.with_phase(Phase::Pending))
@@ -162,7 +177,7 @@ impl Snapshot {
 
     /// The future's holder takes the slot back.
     pub(crate) fn unwatch(self) -> Option<Self> {
-        (!self.is_terminal()).then_some(Self(self.0 & !WATCHED))
+        (!self.is_terminal()).then_some(Self(self.0 & !WATCHED | TAKEN_BACK))
     }
 
     /// The future goes while the task has not ended: its result will be nobody's.

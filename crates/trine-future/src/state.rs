@@ -15,7 +15,7 @@ impl State {
     /// The state now. If it is terminal, what the completer wrote is visible.
     #[inline]
     pub(crate) fn load(&self) -> Snapshot {
-        // ORDERING: Acquire pairs with the Release of `complete`.
+        // ORDERING: Acquire pairs with the Release of `complete`, and, for the completer, with that of `watch`.
         Snapshot::from_bits(self.0.load(Acquire))
     }
 
@@ -53,6 +53,16 @@ impl State {
         // ORDERING: as in `complete`.
         self.0
             .compare_exchange(before.bits(), after.bits(), AcqRel, Relaxed)
+            .is_ok()
+    }
+
+    /// Ends the task, as [`Snapshot::complete_watched`] says, if the state is still `before`. False if not: nothing has happened.
+    #[must_use]
+    pub(crate) fn complete_watched(&self, before: Snapshot, after: Snapshot) -> bool {
+        // ORDERING: Release publishes the result to `load`, and that the slot has been read: the holder may free the block. What is
+        // in the slot was published to the `load` of `before`.
+        self.0
+            .compare_exchange(before.bits(), after.bits(), Release, Relaxed)
             .is_ok()
     }
 

@@ -42,8 +42,11 @@ fn poll<T>(future: &mut Future<T>, waker: &Waker) -> Poll<Result<T, TaskError>> 
     std::future::Future::poll(Pin::new(future), &mut Context::from_waker(waker))
 }
 
-/// Whether somebody is told when the task ends. It has not ended, or was not waited for when it did.
+/// Whether somebody is told when the task ends. Nobody is once it has.
 fn has_waiter<T>(future: &mut Future<T>) -> bool {
+    if future.is_done() {
+        return false;
+    }
     // SAFETY: the task is not watched while no wait is under way, so the slot is the holder's.
     unsafe {
         future

@@ -192,7 +192,7 @@ unsafe fn free<T, W: Work<T>, O: Owner>(block: BlockPointer) {
     // SAFETY: the caller is the last one to know the block (R5), so this reference is the only one.
     let block = unsafe { pointer.as_mut() };
     block.front.header.state.assert_exclusive();
-    block.front.header.slot.with_mut(|_| ());
+    block.front.header.slot.assert_exclusive();
     block.front.result.with_mut(|_| ());
     block.work.with_mut(|_| ());
     // SAFETY: as above. Result and work are dropped by hand, before; what is left are the empty slot and the owner.

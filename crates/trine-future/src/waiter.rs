@@ -22,7 +22,7 @@ pub(crate) enum Waiter {
     /// A future that converts this one's value.
     Mapped(Producer),
     /// A shared future. Those who wait for it are told by this, so it is not put off as callbacks are.
-    Shared(Callback),
+    Shared(Box<Callback>),
 }
 
 impl Waiter {

@@ -105,12 +105,14 @@ impl<T> Future<T> {
             // then it stays so until there is a waiter.
             return self.watch_anew(waiter());
         }
-        // Made in its place: a waiter that is moved costs more than making it. None is there, because the slot was not given, so
-        // there is none to be dropped.
-        // SAFETY: the slot is the holder's (R2), so this is its place.
-        let write = |slot: &mut Slot| unsafe { (&raw mut slot.waiter).write(waiter()) };
-        // SAFETY: as above.
-        unsafe { self.block().with_slot(write) };
+        let slot = Slot {
+            waiter: waiter(),
+            callbacks: None,
+        };
+        // SAFETY: the future's side of the block is alive.
+        let place = &unsafe { self.block().header() }.slot;
+        // SAFETY: a slot that was not given is the holder's (R2), and empty.
+        unsafe { place.put(slot) };
         self.watch_slot()
     }
 

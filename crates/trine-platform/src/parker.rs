@@ -64,6 +64,21 @@ impl Parker {
         }
     }
 
+    /// The handle as a pointer, of which [`from_raw`](Self::from_raw) makes it again. It is not dropped.
+    pub fn into_raw(self) -> *const () {
+        Arc::into_raw(self.0).cast()
+    }
+
+    /// The handle that was made a pointer.
+    ///
+    /// # Safety
+    ///
+    /// It came from [`into_raw`](Self::into_raw), and is made a handle again once.
+    pub unsafe fn from_raw(pointer: *const ()) -> Self {
+        // SAFETY: passed on to the caller.
+        Self(unsafe { Arc::from_raw(pointer.cast()) })
+    }
+
     /// Announces a sleep. False if the token was there: it is taken then.
     fn prepare(&self) -> bool {
         // ORDERING: Acquire on failure pairs with the Release of `unpark`.

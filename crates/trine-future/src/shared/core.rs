@@ -7,7 +7,7 @@
 use crate::block::BlockPointer;
 use crate::failure::{self, Failure};
 use crate::owner::{Drive, Owner, Waiting};
-use crate::waiter::{Callbacks, Waiter};
+use crate::waiter::{Callback, Callbacks, Waiter};
 use crate::work::Work;
 use crate::{Future, Outcome, Task, TaskError, catch_panic, deferred};
 use std::mem::ManuallyDrop;
@@ -74,7 +74,8 @@ impl<T: Send + Sync + 'static> Core<T> {
             deadlocks: Lock::new(Vec::new()),
         });
         let told = Arc::clone(&core);
-        if !holder.watch_by(|| Waiter::Shared(Box::new(move |outcome| told.end(outcome)))) {
+        let end: Callback = Box::new(move |outcome| told.end(outcome));
+        if !holder.watch_by(|| Waiter::Shared(Box::new(end))) {
             core.end(holder.outcome());
         }
         core

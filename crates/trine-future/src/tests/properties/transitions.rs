@@ -15,6 +15,10 @@ enum Event {
     CompleteUnobserved {
         fails: bool,
     },
+    CompleteWatched {
+        fails: bool,
+        lazy: bool,
+    },
     Cancel {
         stops_running: bool,
     },
@@ -38,6 +42,7 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         any::<bool>().prop_map(|stops_running| Event::Cancel { stops_running }),
         any::<bool>().prop_map(|fails| Event::CompleteUnobserved { fails }),
+        any::<(bool, bool)>().prop_map(|(fails, lazy)| Event::CompleteWatched { fails, lazy }),
         Just(Event::RequestCancel),
         Just(Event::Watch),
         Just(Event::Unwatch),
@@ -52,6 +57,7 @@ fn event() -> impl Strategy<Value = Event> {
 struct Reference {
     phase: Phase,
     watched: bool,
+    taken_back: bool,
     lazy: bool,
     taken: bool,
     future: bool,
@@ -87,6 +93,13 @@ impl Reference {
                 next.phase = if fails { Phase::Failed } else { Phase::Done };
                 next.producer = false;
             }
+            (Event::CompleteWatched { fails, lazy }, _)
+                if !ended && self.future && self.watched && !self.taken_back =>
+            {
+                next.phase = if fails { Phase::Failed } else { Phase::Done };
+                next.lazy |= lazy;
+                next.producer = false;
+            }
             (Event::Cancel { .. }, Phase::Pending)
             | (Event::Cancel { stops_running: true }, Phase::Running) => {
                 next.phase = Phase::Cancelled;
@@ -94,7 +107,10 @@ impl Reference {
             }
             (Event::RequestCancel, _) if !ended => next.cancel_requested = true,
             (Event::Watch, _) if !ended => next.watched = true,
-            (Event::Unwatch, _) if !ended => next.watched = false,
+            (Event::Unwatch, _) if !ended => {
+                next.watched = false;
+                next.taken_back = true;
+            }
             (Event::Detach, _) if !ended => next.future = false,
             (Event::Take, _) => next.taken = true,
             (Event::ReleaseFuture, _) if self.future => next.future = false,
@@ -121,6 +137,10 @@ fn apply(snapshot: Snapshot, event: Event) -> Option<Snapshot> {
             let phase = if fails { Phase::Failed } else { Phase::Done };
             snapshot.complete_unobserved(phase)
         }
+        Event::CompleteWatched { fails, lazy } => {
+            let phase = if fails { Phase::Failed } else { Phase::Done };
+            snapshot.complete_watched(phase, lazy)
+        }
         Event::Cancel { stops_running } => snapshot.cancel(stops_running),
         Event::RequestCancel => snapshot.request_cancel(),
         Event::Watch => snapshot.watch(),
@@ -145,6 +165,7 @@ fn seen(snapshot: Snapshot) -> Reference {
     Reference {
         phase: snapshot.phase(),
         watched: snapshot.is_watched(),
+        taken_back: snapshot.was_taken_back(),
         lazy: snapshot.is_lazy(),
         taken: snapshot.is_taken(),
         future: snapshot.has_future(),
@@ -158,6 +179,7 @@ fn start(ready: Option<Phase>) -> (Snapshot, Reference) {
     let reference = Reference {
         phase: ready.unwrap_or(Phase::Pending),
         watched: false,
+        taken_back: false,
         lazy: false,
         taken: false,
         future: true,
