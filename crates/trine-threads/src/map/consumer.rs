@@ -148,7 +148,10 @@ where
     /// Takes arguments as long as there is room for a chunk.
     fn refill(&mut self) {
         while self.wants_arguments() {
-            let nanoseconds = self.shared.nanoseconds().max(self.nanoseconds_to_pull);
+            let nanoseconds = match self.shared.nanoseconds() {
+                0 => 0,
+                to_run => to_run.max(self.nanoseconds_to_pull),
+            };
             let mut length = self.pace.next_length(nanoseconds);
             if let Some(elements) = self.look_ahead {
                 let room = elements - self.elements;

@@ -4,7 +4,7 @@ use crate::fixture::{DropProbe, hold, pool};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::sync::{Arc, Barrier, Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 use trine_fixture::in_own_process;
@@ -247,6 +247,27 @@ fn m14_k21_no_more_is_taken_than_the_look_ahead() {
                 }
             }
         }
+    });
+}
+
+#[test]
+fn m14_of_long_elements_few_are_taken_though_nobody_has_set_a_look_ahead() {
+    in_own_process(|| {
+        let pool = pool(2);
+        let gate = Arc::new((Mutex::new(false), Condvar::new()));
+        let at_gate = Arc::clone(&gate);
+        let taken = std::cell::Cell::new(0);
+        let endless = (0..).inspect(|_| taken.set(taken.get() + 1));
+        let wait = move |_: u64| {
+            let (is_open, opened) = &*at_gate;
+            drop(opened.wait_while(is_open.lock().unwrap(), |is_open| !*is_open));
+        };
+        // Nothing ends before that time is over, however long it is.
+        let mut results = pool.map(wait, endless).timeout(Duration::from_millis(20));
+        assert!(results.next().unwrap().is_err());
+        assert_eq!(taken.get(), 8, "four a worker");
+        *gate.0.lock().unwrap() = true;
+        gate.1.notify_all();
     });
 }
 
