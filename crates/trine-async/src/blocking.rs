@@ -32,7 +32,7 @@ pub(crate) fn run_blocking<R: Send + 'static, F: FnOnce() -> R + Send + 'static>
             drop(shared.runtime.spawn_blocking(move || call.run()));
             future
         }
-        Err(refusal) => Future::failed(refusal.into()),
+        Err(refusal) => shared.refuse(refusal, closure),
     }
 }
 
@@ -49,7 +49,7 @@ impl BlockingCall {
         let outcome = if self.entry.start() {
             let hook = Arc::clone(&self.entry.pool().failure_hook);
             let before = set_executor_failure_hook(Some(hook));
-            let outcome = task.run();
+            let outcome = self.entry.inside(|| task.run());
             set_executor_failure_hook(before);
             outcome
         } else {

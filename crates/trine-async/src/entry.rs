@@ -3,9 +3,21 @@
 use crate::limit::Place;
 use crate::refusal::Refusal;
 use crate::shared::Shared;
+use std::cell::Cell;
 use std::mem;
+use std::ptr::null;
 use std::sync::Arc;
 use trine_future::{Outcome, TaskSpan};
+
+thread_local! {
+    /// What the pool shares of which this thread runs a part of a task. Never dereferenced.
+    static CURRENT: Cell<*const Shared> = const { Cell::new(null()) };
+}
+
+/// Whether the calling code is a part of a task of this pool.
+pub(crate) fn is_part_of_task(shared: &Shared) -> bool {
+    CURRENT.try_with(|current| std::ptr::eq(current.get(), shared)) == Ok(true)
+}
 
 /// A task that was let in and has not ended, for as long as this lives.
 ///
@@ -73,6 +85,7 @@ impl Entry {
     /// Calls `work`, which is a part of the task.
     #[inline]
     pub(crate) fn inside<R>(&self, work: impl FnOnce() -> R) -> R {
+        let _part = Part::begin(self.shared);
         self.span.inside(work)
     }
 
@@ -100,6 +113,25 @@ impl Drop for Entry {
             // SAFETY: the reference that the first one took. Whoever comes next is the first one again, and takes another.
             drop(unsafe { Arc::from_raw(self.shared) });
         }
+    }
+}
+
+/// The time during which this thread runs a part of a task.
+struct Part(*const Shared);
+
+impl Part {
+    fn begin(shared: *const Shared) -> Self {
+        Self(
+            CURRENT
+                .try_with(|current| current.replace(shared))
+                .unwrap_or(null()),
+        )
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let _ = CURRENT.try_with(|current| current.set(self.0));
     }
 }
 

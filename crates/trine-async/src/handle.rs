@@ -65,7 +65,7 @@ impl Handle {
     {
         match self.shared.enter_or_block(span) {
             Ok(entry) => task::spawn(&self.shared, entry, Infallible::new(future)),
-            Err(refusal) => Future::failed(refusal.into()),
+            Err(refusal) => self.shared.refuse(refusal, future),
         }
     }
 

@@ -19,8 +19,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias("back-pressure"))]
 pub enum WhenFull {
-    /// It blocks until a task has ended. In async code, where it must not block, the task is let in beyond the limit
-    /// instead: [`Submission::submit_async`](crate::Submission::submit_async) waits there.
+    /// It blocks until a task has ended. In async code of tokio, where it must not block, and in a task of the pool itself, which would
+    /// wait for its own place, the task is let in beyond the limit instead:
+    /// [`Submission::submit_async`](crate::Submission::submit_async) waits there.
     Block,
     /// The future is done at once, with [`TaskError::is_refused`](trine_future::TaskError::is_refused).
     Refuse,

@@ -128,7 +128,8 @@ where
         }
         // Whoever gets the result finds that nothing goes on any more.
         this.scope.close();
-        this.body.set(None);
+        // PANIC: the destructors of what it had are the user's code, and come after the first error.
+        report_panic(catch_panic(|| this.body.set(None)));
         this.children.clear();
         Poll::Ready(result.map(|()| {
             let value = this.value.take();

@@ -1,7 +1,7 @@
 //! What a pool, its handles and its tasks share.
 
 use crate::async_code::is_async_code;
-use crate::entry::Entry;
+use crate::entry::{Entry, is_part_of_task};
 use crate::limit::{Limit, Place, WhenFull};
 use crate::open_tasks::OpenTasks;
 use crate::refusal::Refusal;
@@ -10,7 +10,7 @@ use std::any::type_name;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
-use trine_future::{FailureHook, Promise, Shutdown, TaskSpan};
+use trine_future::{Failure, FailureHook, Promise, Shutdown, TaskSpan, catch_panic};
 use trine_platform::HomeProcess;
 
 /// What a pool, its handles and its tasks share.
@@ -40,7 +40,8 @@ impl Shared {
         Entry::new(self, place, span)
     }
 
-    /// Lets a task in as the pool was made to: it may block until there is room, but not in async code.
+    /// Lets a task in as the pool was made to: it may block until there is room, but not in async code, and not in a task of this
+    /// pool, whose own place it may be that it would wait for.
     pub(crate) fn enter_or_block(self: &Arc<Self>, span: TaskSpan) -> Result<Entry, Refusal> {
         let place = self.place_or_block()?;
         Entry::new(self, place, span)
@@ -50,7 +51,7 @@ impl Shared {
     pub(crate) fn place_or_block(&self) -> Result<Option<Place>, Refusal> {
         match (self.try_take_place(), &self.limit) {
             (Err(Refusal::Full(_)), Some(limit)) if limit.when_full == WhenFull::Block => {
-                if is_async_code() {
+                if is_part_of_task(self) || is_async_code() {
                     Ok(None)
                 } else {
                     self.wait_for_room(limit).map(Some)
@@ -86,6 +87,20 @@ impl Shared {
         });
         // An error means that the runtime is gone.
         place.result().unwrap_or(Err(Refusal::ShutDown))
+    }
+
+    /// The future of a task that is refused.
+    pub(crate) fn refuse<R: Send + 'static>(
+        &self,
+        refusal: Refusal,
+        task: impl Sized,
+    ) -> trine_future::Future<R> {
+        // PANIC: the destructors are the user's code. To submit never panics.
+        if let Err(panic) = catch_panic(|| drop(task)) {
+            // PANIC: the hook is the user's code, and nobody is left to be told of it.
+            let _ = catch_panic(|| (self.failure_hook)(&Failure::Panicked(panic)));
+        }
+        trine_future::Future::failed(refusal.into())
     }
 
     /// Lets nobody in any more. The future is done when the last task has ended.

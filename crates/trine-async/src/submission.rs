@@ -191,7 +191,7 @@ where
 {
     let entry = match entered {
         Ok(entry) => entry,
-        Err(refusal) => return Future::failed(refusal.into()),
+        Err(refusal) => return shared.refuse(refusal, (function, argument)),
     };
     match timeout {
         None => task::spawn(

@@ -12,7 +12,8 @@
 //!   a turn of a shared one, is never claimed. Once a lazy task has ended, it belongs with the result (R3). Until the end whoever has a
 //!   mapped future may look which block it follows.
 //! - R5: the block is freed by whichever side goes last. Memory only: what is in it has been taken or dropped. So is the
-//!   slot: whoever ends a watched task takes it out, and a holder who takes it back empties it or gives it again.
+//!   slot: whoever ends a watched task has it, though what it was copied from may still stand there, and a holder who takes it back
+//!   empties it or gives it again.
 //!
 //! "The future's holder" is whoever has the `Future` by value or by `&mut`, or, of a shared one, keeps it from being
 //! taken; "the producer" has the `Promise` or the `Task`.
@@ -220,6 +221,18 @@ impl BlockPointer {
                 .result
                 .with_mut(|result| wrap(Err(unsafe { result.cast::<TaskError>().read() })))
         }
+    }
+
+    /// Takes the slot out. An empty one is left.
+    ///
+    /// # Safety
+    ///
+    /// The slot is the caller's (R2).
+    pub(crate) unsafe fn take_slot(self) -> Slot {
+        // SAFETY: the block is alive, because the caller has a side of it.
+        let slot = &unsafe { self.header() }.slot;
+        // SAFETY: passed on to the caller.
+        unsafe { slot.take() }
     }
 
     /// Looks at the slot, or changes it.

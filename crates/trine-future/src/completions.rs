@@ -38,8 +38,17 @@ pub(crate) struct Completions {
     places: Box<[Futex]>,
     /// How many places are taken.
     taken: Apart<AtomicU32>,
-    /// Of a consumer that is an async task.
-    waker: Lock<Option<Waker>>,
+    waker: Lock<Left>,
+}
+
+/// The waker that a consumer has left which is an async task.
+struct Left(Option<Waker>);
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        // PANIC: a waker is the user's code. Whoever goes last, who ends a task or lets go of a future, has more to do.
+        contain(|| drop(self.0.take()));
+    }
 }
 
 /// In a cache line of its own: the consumer does not wait for a line that producers write to when it reads another field.
@@ -51,7 +60,7 @@ impl Completions {
         Self {
             places: (0..futures).map(|_| Futex::new(EMPTY)).collect(),
             taken: Apart(AtomicU32::new(0)),
-            waker: Lock::new(None),
+            waker: Lock::new(Left(None)),
         }
     }
 
@@ -83,7 +92,7 @@ impl Completions {
         WAKES.set(WAKES.get() + 1);
         // ORDERING: pairs with the Release of `wake_at`: the waker is there.
         fence(Acquire);
-        let waker = self.waker.lock().take();
+        let waker = self.waker.lock().0.take();
         if let Some(waker) = waker {
             // PANIC: a waker is the user's code. The one who ends a task has more to do.
             contain(|| waker.wake());
@@ -107,7 +116,7 @@ impl Completions {
     pub(crate) fn wake_at(&self, place: usize, waker: &Waker) {
         // Before the lock: it may end a future of this wait.
         let waker = waker.clone();
-        let before = self.waker.lock().replace(waker);
+        let before = self.waker.lock().0.replace(waker);
         // PANIC: a waker is the user's code.
         contain(|| drop(before));
         // ORDERING: Release pairs with the fence of `wake_task`. If there is a number already the consumer finds it,

@@ -217,7 +217,7 @@ impl BlockPointer {
         }
         if before.is_watched() {
             // SAFETY: the task was watched, so the slot is the completer's (R2).
-            let slot = unsafe { self.with_slot(std::mem::take) };
+            let slot = unsafe { self.take_slot() };
             if side == Side::Producer {
                 // SAFETY: `complete` has left the producer's side alive, because the task was watched.
                 unsafe { self.release_producer() };

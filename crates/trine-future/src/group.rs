@@ -352,10 +352,13 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
             }
         }
         if error.failures.is_empty() && error.cancelled == 0 {
-            Ok(values)
-        } else {
-            Err(error)
+            return Ok(values);
         }
+        // PANIC: the destructors are the user's code. There is an error already, and two panics at once would end the program.
+        for value in values {
+            failure::contain(|| drop(value));
+        }
+        Err(error)
     }
 
     /// Waits for the next task to end, if one is under way, and notes how.

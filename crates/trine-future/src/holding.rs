@@ -1,10 +1,10 @@
 //! What the holder of a future can do to its task, also through mapped futures.
 
-use crate::Outcome;
 use crate::block::{BlockPointer, Side};
 use crate::owner::{Drive, Waiting};
 use crate::snapshot::Phase;
 use crate::waiter::Slot;
+use crate::{Outcome, failure};
 
 impl BlockPointer {
     /// Cancels the task if it has not started, or if its owner can stop it. True if it is cancelled now.
@@ -46,12 +46,13 @@ impl BlockPointer {
                     // SAFETY: this call has cancelled a task that nobody had claimed, so the work is its own (R4).
                     unsafe { (header.vtable.drop_work)(deciding) };
                 } else {
+                    // PANIC: it may wake a waker, the user's code, and those in the slot have to be told.
                     // SAFETY: the block is alive.
-                    unsafe { (header.vtable.stop)(deciding) };
+                    failure::contain(|| unsafe { (header.vtable.stop)(deciding) });
                 }
                 let slot = if before.is_watched() {
                     // SAFETY: this call has ended a watched task, so the slot is its own (R2).
-                    unsafe { deciding.with_slot(std::mem::take) }
+                    unsafe { deciding.take_slot() }
                 } else {
                     Slot::default()
                 };

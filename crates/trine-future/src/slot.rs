@@ -1,8 +1,8 @@
 //! The place of a slot in a block.
 //!
 //! Who ends a watched task wants to have done so with one read-modify-write: after it the block is the future's holder's. So it
-//! copies the slot before that, at a time when the holder may still take the slot back and put another waiter there. Then the
-//! exchange fails, because the state says that the slot was taken back, and the copy is of no use (`Snapshot::complete_watched`).
+//! copies the slot before that, at a time when the holder may still take the slot back and put another waiter there, or somebody cancels
+//! the task and takes it. Then the exchange fails, because the state says so, and the copy is of no use (`Snapshot::complete_watched`).
 //! But it has been read while it was written, so the slot stands here in pieces, each of them atomic, and is made whole by whoever
 //! owns it.
 
@@ -22,7 +22,6 @@ pub(crate) struct SlotCell {
 }
 
 /// What is in the place, and, if nobody writes there at the time, a slot. It is not dropped.
-#[derive(Clone, Copy)]
 pub(crate) struct Pieces {
     /// One of the constants below, as an address.
     kind: *mut (),
@@ -71,7 +70,8 @@ impl SlotCell {
         self.owned.with_mut(|_| ());
         let pieces = self.glance();
         self.pieces.store([null_mut(); 4]);
-        // SAFETY: nobody else writes here, so it is what was put here last, and was not taken since: then nothing would be here.
+        // SAFETY: nobody else writes here, so it is what was put here last. It was not taken since: then an empty one would be here. It was
+        // not made whole of a copy: then the task has ended, and the slot is nobody's any more.
         unsafe { pieces.into_slot() }
     }
 

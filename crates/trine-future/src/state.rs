@@ -95,15 +95,16 @@ impl State {
     /// Gives the slot to the completer. False if the task has ended: the slot is still the caller's then.
     #[must_use]
     pub(crate) fn watch(&self) -> bool {
-        // ORDERING: Release publishes the slot to `complete` and `cancel`; Acquire on failure as in `load`.
+        // ORDERING: Release publishes the slot to `complete` and `cancel`, and to the `load` before `complete_watched`; Acquire on
+        // failure as in `load`.
         self.update(Release, Snapshot::watch).is_ok()
     }
 
     /// Takes the slot back. False if the task has ended: the slot is the completer's then.
     #[must_use]
     pub(crate) fn unwatch(&self) -> bool {
-        // ORDERING: Relaxed. The slot's content was written by the future's holder itself; the completer has not
-        // touched it, or this fails (with Acquire, as in `load`).
+        // ORDERING: Relaxed. The slot's content was written by the future's holder itself; the completer has not changed
+        // it, and uses no copy that it may be making, or this fails (with Acquire, as in `load`).
         self.update(Relaxed, Snapshot::unwatch).is_ok()
     }
 

@@ -195,7 +195,7 @@ unsafe fn free<T, W: Work<T>, O: Owner>(block: BlockPointer) {
     block.front.header.slot.assert_exclusive();
     block.front.result.with_mut(|_| ());
     block.work.with_mut(|_| ());
-    // SAFETY: as above. Result and work are dropped by hand, before; what is left are the empty slot and the owner.
+    // SAFETY: as above. Result, work and slot are dropped by hand, before; what is left is the owner.
     unsafe { pointer.drop_in_place() };
     // SAFETY: the memory came from `allocate` with this layout.
     unsafe { memory::free(pointer.cast(), Layout::new::<Block<T, W, O>>()) };

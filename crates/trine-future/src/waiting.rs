@@ -142,7 +142,7 @@ impl<T> Future<T> {
     #[cold]
     fn watched_too_late(&mut self) {
         // SAFETY: the slot could not be given away (R2).
-        let mut slot = unsafe { self.block().with_slot(std::mem::take) };
+        let mut slot = unsafe { self.block().take_slot() };
         std::mem::take(&mut slot.waiter).dismiss();
         slot.notify(self.outcome());
     }
@@ -182,7 +182,7 @@ impl<T> Future<T> {
             return Callbacks::default();
         }
         // SAFETY: the slot has been taken back, or never given (R2).
-        let slot = unsafe { self.block().with_slot(std::mem::take) };
+        let slot = unsafe { self.block().take_slot() };
         slot.waiter.dismiss();
         slot.callbacks.map(|callbacks| *callbacks).unwrap_or_default()
     }
@@ -223,7 +223,7 @@ impl<T> Future<T> {
             return Ok(());
         }
         // SAFETY: the slot could not be given away (R2).
-        Err(unsafe { self.block().with_slot(std::mem::take) })
+        Err(unsafe { self.block().take_slot() })
     }
 
     /// How the task ended. It has.

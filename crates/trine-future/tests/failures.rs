@@ -535,3 +535,76 @@ fn a_stderr_that_is_gone_does_not_matter() {
         .unwrap();
     assert!(status.success());
 }
+
+#[test]
+fn a_waker_that_a_wait_has_left_behind_stops_no_callback_when_it_is_dropped() {
+    let counter = Counter::default();
+    let told = noted(|| {
+        let mut group = TaskGroup::new();
+        let mut promises = Vec::new();
+        let mut start = |group: &mut TaskGroup<u32>| {
+            let (promise, mut future) = Promise::new();
+            let callback = counter.clone();
+            future.on_done(move |_| callback.add());
+            promises.push(promise);
+            group.start(|| future);
+        };
+        (0..8).for_each(|_| start(&mut group));
+        let waker = std::mem::ManuallyDrop::new(bomb_waker());
+        let is_pending = |group: &mut TaskGroup<u32>, waker| {
+            let mut next = std::pin::pin!(group.next_async());
+            std::future::Future::poll(next.as_mut(), &mut Context::from_waker(waker)).is_pending()
+        };
+        assert!(is_pending(&mut group, &waker));
+        // One more than the wait has numbers for: the futures leave it, one by one, and the last one drops what it has.
+        start(&mut group);
+        assert!(is_pending(&mut group, Waker::noop()));
+        for promise in promises {
+            promise.complete(3).unwrap();
+        }
+        assert_eq!(group.join().unwrap(), [3; 9]);
+    });
+    assert_eq!(
+        (&told[..], counter.get()),
+        (&["panicked: a waker's destructor".to_owned()][..], 9)
+    );
+}
+
+#[test]
+fn values_that_a_failed_group_drops_are_dropped_each_for_itself() {
+    let told = noted(|| {
+        let mut group = TaskGroup::new();
+        group.start(|| Future::ready(Bomb("the first")));
+        group.start(|| Future::ready(Bomb("the second")));
+        group.start(|| Future::failed(refused()));
+        let error = group.join().err().unwrap();
+        assert_eq!(error.failures.len(), 1);
+    });
+    assert_eq!(told, ["panicked: the first", "panicked: the second"]);
+}
+
+/// An owner whose `stop` panics, as a waker in it may.
+struct StopPanics;
+
+impl Owner for StopPanics {
+    const STOPS_RUNNING: bool = true;
+
+    fn stop(&self) {
+        panic_any("in stop");
+    }
+}
+
+#[test]
+fn who_waits_for_a_cancelled_task_is_told_though_its_owner_panics() {
+    let counter = Counter::default();
+    let callback = counter.clone();
+    let told = noted(|| {
+        let (mut promise, mut future) = Promise::<u32>::with_owner(StopPanics);
+        future.on_done(move |_| callback.add());
+        assert!(promise.start() && future.cancel());
+    });
+    assert_eq!(
+        (&told[..], counter.get()),
+        (&["panicked: in stop".to_owned()][..], 1)
+    );
+}

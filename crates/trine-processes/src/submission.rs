@@ -156,11 +156,11 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         A: Serialize + DeserializeOwned + Send + 'static,
         R: Serialize + DeserializeOwned + Send + 'static,
     {
-        let (ticket, future) = self.prepare()?;
+        let prepared = self.prepare();
         // It must not outlive the task. Its destructor is the user's code.
         match codec::discard(self.argument) {
-            Ok(()) => Ok((ticket, future)),
-            Err(cause) => Err(Names::of::<A, R>(self.name).argument_not_encoded(cause)),
+            Err(cause) if prepared.is_ok() => Err(Names::of::<A, R>(self.name).argument_not_encoded(cause)),
+            _ => prepared,
         }
     }
 

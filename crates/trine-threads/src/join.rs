@@ -7,7 +7,7 @@ use crate::{elsewhere, latch::Latch};
 use std::mem::forget;
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use trine_future::TaskSpan;
+use trine_future::{TaskSpan, catch_panic};
 use trine_platform::spin_until;
 
 /// Runs `first` on this thread, and `second` as well unless another worker takes it meanwhile.
@@ -91,11 +91,15 @@ impl<F: FnOnce() -> R, R> Drop for Unwinding<'_, F, R> {
 fn give_up<F: FnOnce() -> R, R>(worker: &Worker, index: usize, job: &FrameJob<F, R>) {
     if worker.stack.take_back(index) {
         // SAFETY: the job was taken back.
-        drop(unsafe { job.closure() });
+        let second = unsafe { job.closure() };
+        // PANIC: its destructor is the user's code, and a panic is under way.
+        drop(catch_panic(|| drop(second)));
     } else {
         wait(worker, &job.latch);
         // SAFETY: the latch is set.
-        drop(unsafe { job.result() });
+        let second = unsafe { job.result() };
+        // PANIC: as above. What it has panicked with has a destructor, too.
+        drop(catch_panic(|| drop(second)));
     }
 }
 

@@ -203,3 +203,56 @@ fn who_gives_up_waiting_for_room_leaves_it_to_the_next() {
 fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
     future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
 }
+
+#[test]
+fn a_task_does_not_wait_for_its_own_place() {
+    in_own_process(|| {
+        let pool = limited(1, WhenFull::Block);
+        let handle = pool.handle();
+        let spawns = pool.run_blocking(move || handle.spawn(async { 2 }).result());
+        assert_eq!(spawns.result().unwrap().unwrap(), 2);
+        let handle = pool.handle();
+        let maps = pool.run_blocking(move || {
+            let numbers = handle.map(async |number: u32| number, 0..10);
+            numbers.sum::<Result<u32, _>>()
+        });
+        assert_eq!(maps.result().unwrap().unwrap(), 45);
+        let handle = pool.handle();
+        let without_budget = pool.spawn(tokio::task::unconstrained(async move {
+            handle.spawn(async { 3 }).await
+        }));
+        assert_eq!(without_budget.result().unwrap().unwrap(), 3);
+    });
+}
+
+#[test]
+fn a_refused_task_is_dropped_without_a_panic_of_who_submits() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("expected");
+        }
+    }
+    in_own_process(|| {
+        let (failures, failed) = mpsc::channel();
+        let pool = AsyncPool::builder()
+            .workers(1)
+            .in_flight_limit(1, WhenFull::Refuse)
+            .failure_hook(move |failure| failures.send(failure.to_string()).unwrap())
+            .build()
+            .unwrap();
+        let endless = pool.spawn(pending::<()>());
+        let submits: [&dyn Fn(Bomb) -> trine_async::Future<()>; 3] = [
+            &|bomb| pool.spawn(async move { drop(bomb) }),
+            &|bomb| pool.submit(async |bomb: Bomb| drop(bomb), bomb),
+            &|bomb| pool.run_blocking(move || drop(bomb)),
+        ];
+        for submit in submits {
+            assert!(submit(Bomb).result().unwrap_err().is_refused());
+            assert!(failed.recv().unwrap().contains("expected"));
+        }
+        let all = pool.map(async |bomb: Bomb| drop(bomb), [Bomb, Bomb]);
+        assert!(all.into_iter().all(|result| result.is_err()));
+        assert!(endless.cancel());
+    });
+}

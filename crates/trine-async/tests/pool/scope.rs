@@ -488,3 +488,25 @@ fn a_waker_that_is_dropped_may_spawn_into_the_scope_that_has_it() {
         assert!(shared.lock().unwrap().is_none());
     });
 }
+
+#[test]
+fn the_first_error_is_that_of_the_scope_though_the_body_panics_when_it_is_dropped() {
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("expected");
+        }
+    }
+
+    in_own_process(|| {
+        let pool = AsyncPool::new(1).unwrap();
+        let failed = pool.spawn(scope(async |scope| {
+            let _bomb = Bomb;
+            scope.spawn_detached(async { Err(TaskError::refused("the first error")) });
+            std::future::pending::<Result<()>>().await
+        }));
+        let error = failed.result().unwrap().unwrap_err();
+        assert!(error.to_string().contains("the first error"), "{error}");
+    });
+}

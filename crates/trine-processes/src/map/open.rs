@@ -30,9 +30,11 @@ impl Open {
         argument: A,
     ) -> Result<Added, String> {
         let mut bytes = Frame::new();
-        let beside = codec::append(&argument, &mut bytes)?;
+        let encoded = codec::append(&argument, &mut bytes);
         // It must not outlive the task. Its destructor is the user's code.
-        codec::discard(argument)?;
+        let discarded = codec::discard(argument);
+        let beside = encoded?;
+        discarded?;
         // Also where there is no segment for it.
         let is_long = bytes.len() >= LEAST_OF_A_SEGMENT;
         if !beside.is_nothing() || is_long {

@@ -13,7 +13,7 @@ use crate::worker::{self, PoolOfTask};
 use std::mem::{self, MaybeUninit};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use trine_future::{Future, Task, TaskError, while_blocked};
+use trine_future::{Future, Task, TaskError, catch_panic, while_blocked};
 use trine_platform::UnsafeCell;
 
 /// How long the items take that are claimed at once.
@@ -70,7 +70,9 @@ where
     for (number, place) in places.into_iter().enumerate() {
         if empty.next_if_eq(&number).is_none() {
             // SAFETY: as above.
-            drop(unsafe { place.into_inner().assume_init() });
+            let value = unsafe { place.into_inner().assume_init() };
+            // PANIC: its destructor is the user's code. The hook has printed the panic, and this call has an error already.
+            drop(catch_panic(|| drop(value)));
         }
     }
     Err(failures.swap_remove(0).1)

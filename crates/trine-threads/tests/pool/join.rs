@@ -1,7 +1,7 @@
 //! `join` from outside.
 
 use crate::fixture::{DropProbe, payload, pool};
-use std::panic::panic_any;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
@@ -328,5 +328,50 @@ fn a_deep_recursion_of_tasks_and_joins_comes_to_an_end() {
     in_own_process(|| {
         let pool = pool(2);
         assert_eq!(descend(&pool.handle(), 300), 300);
+    });
+}
+
+#[test]
+fn of_two_panics_that_of_the_first_goes_on_whatever_the_other_one_drops() {
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("a destructor");
+        }
+    }
+
+    in_own_process(|| {
+        let of_first = |join: &dyn Fn()| {
+            let panic = catch_unwind(AssertUnwindSafe(join)).unwrap_err();
+            assert_eq!(panic.downcast_ref::<&str>(), Some(&"the first"));
+        };
+        // Nobody takes the second half: it is dropped.
+        let alone = pool(1);
+        of_first(&|| {
+            let bomb = Bomb;
+            alone.join(
+                || panic!("the first"),
+                move || {
+                    let _bomb = &bomb;
+                },
+            );
+        });
+        // Another worker has taken it, and what it panics with is dropped.
+        let pool = pool(2);
+        of_first(&|| {
+            let taken = Barrier::new(2);
+            let (first, second) = (&taken, &taken);
+            pool.join(
+                || {
+                    first.wait();
+                    panic!("the first")
+                },
+                || {
+                    second.wait();
+                    panic_any(Bomb)
+                },
+            );
+        });
     });
 }

@@ -121,3 +121,27 @@ fn map_slice_ends_when_the_pool_is_shut_down() {
         }
     });
 }
+
+#[test]
+fn all_values_are_dropped_though_destructors_panic_and_the_first_error_is_told() {
+    struct Bomb(mpsc::Sender<()>);
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            self.0.send(()).unwrap();
+            panic!("a destructor");
+        }
+    }
+
+    in_own_process(|| {
+        let pool = pool(2);
+        let (sender, dropped) = mpsc::channel();
+        let bomb = |number: &u32| {
+            assert!(*number != 3, "the third");
+            Bomb(sender.clone())
+        };
+        let error = pool.map_slice(bomb, &[1, 2, 3, 4]).err().unwrap();
+        assert!(error.to_string().contains("the third"), "{error}");
+        assert_eq!(dropped.try_iter().count(), 3);
+    });
+}
