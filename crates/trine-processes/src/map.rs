@@ -238,6 +238,7 @@ impl<'pool, I: Iterator, R> ProcessMap<'pool, I, R> {
             count,
             bytes,
             timeout: None,
+            was_left: false,
             task: Task::new(Work::Chunk(chunk), span),
         });
     }

@@ -12,6 +12,7 @@ use crate::memory::Memory;
 use crate::message::{Entry, Message};
 use crate::settings::Settings;
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, pidfd_send_signal, waitid,
 };
@@ -264,7 +265,10 @@ impl Process {
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
         // It may have left its group.
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        if pidfd_send_signal(&self.pidfd, Signal::KILL) == Err(Errno::PERM) {
+            // This program has given up the right to do so. The worker does it itself when its parent is gone, as it seems then.
+            self.wire.hang_up();
+        }
     }
 
     /// Waits for the process, but not longer than `grace`, kills what is left of its group, and reaps it. Its status is

@@ -13,9 +13,9 @@ use rustix::process::{Resource, getrlimit};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::{self, NonNull};
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, LazyLock, Weak};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
+use std::sync::{Arc, Weak};
 use trine_lock::Lock;
 use trine_platform::HomeProcess;
 
@@ -41,6 +41,7 @@ pub(crate) struct Segment {
 
 /// The memory, mapped for writing.
 pub(super) struct Mapping {
+    store: &'static Store,
     id: u64,
     start: NonNull<u8>,
     room: usize,
@@ -54,8 +55,14 @@ unsafe impl Send for Mapping {}
 // SAFETY: a shared reference gives the address only.
 unsafe impl Sync for Mapping {}
 
-#[derive(Default)]
+/// The segments of one process.
 struct Store {
+    home: HomeProcess,
+    segments: Lock<Segments>,
+}
+
+#[derive(Default)]
+struct Segments {
     /// The oldest first.
     free: Vec<Mapping>,
     free_bytes: usize,
@@ -65,32 +72,50 @@ struct Store {
     keepers: usize,
 }
 
-static STORE: LazyLock<Lock<Store>> = LazyLock::new(Lock::default);
-
-/// The process that has the segments. In one that was forked off it they are the parent's.
-static HOME: LazyLock<Option<HomeProcess>> = LazyLock::new(|| HomeProcess::current().ok());
-
-fn is_home() -> bool {
-    HOME.is_some_and(HomeProcess::is_here)
+impl Store {
+    /// That of this process. `None` if there is no memory for a fork to be noticed.
+    fn here() -> Option<&'static Self> {
+        static CURRENT: AtomicPtr<Store> = AtomicPtr::new(ptr::null_mut());
+        // ORDERING: Acquire, here and below, pairs with the Release.
+        let mut current = CURRENT.load(Acquire);
+        loop {
+            // SAFETY: a store is never freed. One of the process that this one was forked off may be locked for ever, and is left alone.
+            let known = unsafe { current.as_ref() };
+            if let Some(store) = known.filter(|store| store.home.is_here()) {
+                return Some(store);
+            }
+            let new = Box::new(Self {
+                home: HomeProcess::current().ok()?,
+                segments: Lock::default(),
+            });
+            let new = Box::into_raw(new);
+            match CURRENT.compare_exchange(current, new, Release, Acquire) {
+                Ok(_) => current = new,
+                Err(other) => {
+                    // SAFETY: nobody else has seen it.
+                    drop(unsafe { Box::from_raw(new) });
+                    current = other;
+                }
+            }
+        }
+    }
 }
 
 impl Segment {
     /// One with so much room, or up to twice as much. `None` if the system gives none, or there are too many.
     pub(crate) fn take(room: usize) -> Option<Self> {
-        if !is_home() {
-            return None;
-        }
-        let mut store = STORE.lock();
-        if let Some(index) = store.fitting(room) {
-            return Some(Self::new(store.remove(index)));
+        let store = Store::here()?;
+        let mut segments = store.segments.lock();
+        if let Some(index) = segments.fitting(room) {
+            return Some(Self::new(segments.remove(index)));
         }
         let most = if room < LONG { most() - most() / 4 } else { most() };
-        let in_the_way = (store.count >= most && !store.free.is_empty()).then(|| store.remove(0));
-        let has_room = store.count < most || in_the_way.is_some();
-        drop(store);
+        let in_the_way = (segments.count >= most && !segments.free.is_empty()).then(|| segments.remove(0));
+        let has_room = segments.count < most || in_the_way.is_some();
+        drop(segments);
         drop(in_the_way);
         if has_room {
-            Mapping::new(room).ok().map(Self::new)
+            Mapping::new(store, room).ok().map(Self::new)
         } else {
             None
         }
@@ -125,7 +150,7 @@ impl Segment {
     /// Whether who has the only reference may write.
     pub(crate) fn is_writable(&self) -> bool {
         // ORDERING: Relaxed: see `set_held`.
-        !self.is_held.load(Relaxed) && is_home()
+        !self.is_held.load(Relaxed) && self.mapping().store.home.is_here()
     }
 }
 
@@ -134,7 +159,8 @@ impl Drop for Segment {
         let Some(mapping) = self.mapping.take() else {
             return;
         };
-        if !is_home() {
+        let store = mapping.store;
+        if !store.home.is_here() {
             // It is the other process's, which has the same memory.
             std::mem::forget(mapping);
             return;
@@ -142,23 +168,23 @@ impl Drop for Segment {
         if *self.is_held.get_mut() || mapping.room > KEPT {
             return;
         }
-        let mut store = STORE.lock();
-        if store.keepers == 0 {
-            drop(store);
+        let mut segments = store.segments.lock();
+        if segments.keepers == 0 {
+            drop(segments);
             return;
         }
-        store.free_bytes += mapping.room;
-        store.free.push(mapping);
+        segments.free_bytes += mapping.room;
+        segments.free.push(mapping);
         let mut surplus = Vec::new();
-        while store.free_bytes > KEPT {
-            surplus.push(store.remove(0));
+        while segments.free_bytes > KEPT {
+            surplus.push(segments.remove(0));
         }
-        drop(store);
+        drop(segments);
         drop(surplus);
     }
 }
 
-impl Store {
+impl Segments {
     /// The smallest free one that has so much room, and not much more.
     fn fitting(&self, room: usize) -> Option<usize> {
         let free = self.free.iter().enumerate();
@@ -177,23 +203,29 @@ impl Store {
 }
 
 /// While there is one, segments are kept for later.
-pub(crate) struct Keeper(());
+pub(crate) struct Keeper(Option<&'static Store>);
 
 impl Keeper {
     pub(crate) fn new() -> Self {
-        STORE.lock().keepers += 1;
-        Self(())
+        let store = Store::here();
+        if let Some(store) = store {
+            store.segments.lock().keepers += 1;
+        }
+        Self(store)
     }
 }
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        let mut store = STORE.lock();
-        store.keepers -= 1;
-        if store.keepers == 0 {
-            store.free_bytes = 0;
-            let free = std::mem::take(&mut store.free);
-            drop(store);
+        let Some(store) = self.0.filter(|store| store.home.is_here()) else {
+            return;
+        };
+        let mut segments = store.segments.lock();
+        segments.keepers -= 1;
+        if segments.keepers == 0 {
+            segments.free_bytes = 0;
+            let free = std::mem::take(&mut segments.free);
+            drop(segments);
             drop(free);
         }
     }
@@ -206,7 +238,7 @@ fn most() -> usize {
 }
 
 impl Mapping {
-    fn new(room: usize) -> io::Result<Self> {
+    fn new(store: &'static Store, room: usize) -> io::Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let memory = memfd_create("trine-segment", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         let length = room as u64;
@@ -222,6 +254,7 @@ impl Mapping {
         fallocate(&memory, FallocateFlags::empty(), 0, length)?;
         let start = map(memory.as_fd(), room, ProtFlags::READ | ProtFlags::WRITE)?;
         let mapping = Self {
+            store,
             // ORDERING: Relaxed: only the number itself matters.
             id: NEXT.fetch_add(1, Relaxed),
             start,
@@ -229,7 +262,7 @@ impl Mapping {
             descriptor: memory,
             known_to: Lock::default(),
         };
-        STORE.lock().count += 1;
+        store.segments.lock().count += 1;
         fcntl_add_seals(&mapping.descriptor, SEALS)?;
         Ok(mapping)
     }
@@ -248,7 +281,16 @@ impl Mapping {
 
     /// A worker has mapped it, and is to be told of its end.
     pub(super) fn add_known_to(&self, worker: Weak<Wire>) {
-        self.known_to.lock().push(worker);
+        if !self.store.home.is_here() {
+            // The process that has made it may have been forked while it held the lock, and this one never frees it.
+            return;
+        }
+        let mut known_to = self.known_to.lock();
+        if known_to.len() == known_to.capacity() {
+            // Those that are gone are swept out before the list grows.
+            known_to.retain(|worker| worker.strong_count() > 0);
+        }
+        known_to.push(worker);
     }
 }
 
@@ -261,7 +303,7 @@ impl Drop for Mapping {
                 worker.forget(self.id);
             }
         }
-        STORE.lock().count -= 1;
+        self.store.segments.lock().count -= 1;
     }
 }
 
@@ -312,5 +354,38 @@ impl View {
 
     pub(crate) fn room(&self) -> usize {
         self.0.room
+    }
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::super::wire::Wire;
+    use super::{Keeper, Mapping, Segment, Store};
+    use std::sync::Arc;
+    use trine_fixture::in_forked_child;
+
+    /// Whoever has the lock at the time of the fork is not there to let go of it.
+    #[test]
+    fn a_forked_child_has_segments_of_its_own() {
+        let _keeper = Keeper::new();
+        let segment = Segment::take(1).unwrap();
+        let locked = Store::here().unwrap().segments.lock();
+        assert!(in_forked_child(|| {
+            let _keeper = Keeper::new();
+            let own = Segment::take(1).unwrap();
+            own.is_writable() && !segment.is_writable()
+        }));
+        drop(locked);
+        assert!(segment.is_writable());
+    }
+
+    #[test]
+    fn a_segment_forgets_the_workers_that_are_gone() {
+        let mapping = Mapping::new(Store::here().unwrap(), 1).unwrap();
+        for _ in 0..1_000 {
+            let wire = Arc::new(Wire::new().unwrap().0);
+            mapping.add_known_to(Arc::downgrade(&wire));
+        }
+        assert!(mapping.known_to.lock().len() < 10);
     }
 }

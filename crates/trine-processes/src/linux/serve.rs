@@ -51,9 +51,13 @@ fn exit(status: libc::c_int) -> ! {
 }
 
 fn serve_until_stopped(mark: Mark) -> Result<(), Box<dyn Error>> {
-    // Writing to a closed pipe is an error, as in every Rust program.
-    // SAFETY: sets the action that Rust's own start code, which does not run here, would set.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    // Writing to a closed pipe is an error, as in every Rust program. And a worker is no foreground job: a terminal may be set to
+    // stop those that write to it or read from it, and nobody would have it go on.
+    for signal in [libc::SIGPIPE, libc::SIGTTOU, libc::SIGTTIN] {
+        // SAFETY: sets an action: for the first one what Rust's own start code, which does not run here, would set.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+    open_standard_streams();
     die_with_parent(&mark)?;
     process::be_named(&mark.name);
     let identity = entries::image_identity();
@@ -74,6 +78,19 @@ fn serve_until_stopped(mark: Mark) -> Result<(), Box<dyn Error>> {
     let hello = (identity, (requests_end, replies_end));
     server::say_hello(server, hello).map_err(during("saying hello"))?;
     serve_channel(&requests, &replies, &wire)
+}
+
+/// Opens what is closed of the standard streams, as Rust's own start code would. Otherwise the next file that a task opens is one of
+/// them, and what it prints goes there.
+fn open_standard_streams() {
+    for stream in 0..=2 {
+        // SAFETY: asks for the flags of a descriptor, which may be closed.
+        let is_open = unsafe { libc::fcntl(stream, libc::F_GETFD) } != -1;
+        if !is_open {
+            // SAFETY: the path is a string with a zero at its end. It gets the lowest number that is free, which is this one.
+            unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
+        }
+    }
 }
 
 /// What has to be done before the first task. Most workers do it while the parent takes their hello.
@@ -276,4 +293,22 @@ pub(super) fn die() -> ! {
     unsafe { libc::kill(this, libc::SIGKILL) };
     // SAFETY: async-signal-safe, and not reached: the signal before ends the process.
     unsafe { libc::_exit(FAILURE) }
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::open_standard_streams;
+    use trine_fixture::in_forked_child;
+
+    #[test]
+    fn a_standard_stream_that_is_closed_is_opened() {
+        assert!(in_forked_child(|| {
+            // SAFETY: the child uses none of them, and ends soon.
+            let closed = [1, 0].map(|stream| unsafe { libc::close(stream) });
+            open_standard_streams();
+            // SAFETY: they are open.
+            let open = [0, 1].map(|stream| unsafe { libc::fcntl(stream, libc::F_GETFD) });
+            closed == [0, 0] && open == [0, 0]
+        }));
+    }
 }

@@ -12,21 +12,27 @@ use std::time::{Duration, Instant};
 const AGAIN: Duration = Duration::from_millis(10);
 
 /// Wakes the thread that waits. A pool has it until its last thread leaves, and until then segments are kept.
-pub(crate) struct Bell(OwnedFd, Keeper);
+pub(crate) struct Bell {
+    event: OwnedFd,
+    _keeper: Keeper,
+}
 
 impl Bell {
     pub(crate) fn new() -> io::Result<Self> {
         let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self(event, Keeper::new()))
+        Ok(Self {
+            event,
+            _keeper: Keeper::new(),
+        })
     }
 
     pub(crate) fn ring(&self) {
         // It fails if it has rung 2^64 times and nobody has heard it: then it is ringing.
-        let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
+        let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
     }
 
     fn hear(&self) {
-        let _ = rustix::io::read(&self.0, &mut [0; 8]);
+        let _ = rustix::io::read(&self.event, &mut [0; 8]);
     }
 }
 
@@ -38,7 +44,7 @@ pub(crate) fn watch(watched: &Watched) -> Vec<usize> {
         deadline,
         bell,
     } = watched;
-    let mut descriptors = vec![PollFd::new(&bell.0, PollFlags::IN)];
+    let mut descriptors = vec![PollFd::new(&bell.event, PollFlags::IN)];
     // An end that is known would be reported for ever.
     let running: Vec<_> = processes
         .iter()

@@ -12,7 +12,8 @@ use rustix::fs::{fcntl_get_seals, fstat};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    SendAncillaryMessage, SendFlags, Shutdown, SocketFlags, SocketType, recvmsg, sendmsg, shutdown,
+    socketpair,
 };
 use std::collections::{HashMap, HashSet};
 use std::io::{self, IoSlice, IoSliceMut};
@@ -185,6 +186,11 @@ impl Wire {
             Some(memory.as_fd()),
             SendFlags::DONTWAIT,
         )
+    }
+
+    /// Has the worker find that its parent is gone.
+    pub(super) fn hang_up(&self) {
+        let _ = shutdown(&self.socket, Shutdown::Both);
     }
 
     /// The identity in the worker's hello. `None` if nothing has come so far.

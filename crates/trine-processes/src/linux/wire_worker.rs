@@ -2,6 +2,7 @@
 
 use super::segment::{Mapped, View};
 use super::serve::die;
+use super::signals::Blocked;
 use super::wire::{Came, Packet, receive, send};
 use crate::beside::Beside;
 use crate::memory::Memory;
@@ -69,6 +70,8 @@ impl WorkerWire {
         const STACK: usize = 64 * 1024;
         let wire = Arc::clone(self);
         let watch = move || {
+            // They are for the task's own thread, which may have blocked some, to wait for them.
+            let _blocked = Blocked::new();
             while wire.is_open() {
                 // Without the lock, and it takes nothing: another thread may do that first.
                 if poll(&mut [PollFd::new(&wire.socket, PollFlags::IN)], None).is_ok() {

@@ -204,20 +204,24 @@ impl Shared {
         }
         let is_nonsense = !settled.tell(&mut inside.table, worker, &replies);
         let count = settled.count();
-        let distrusted = inside.processes[worker].clone().filter(|_| is_nonsense);
-        let ((unanswered, wakes), after) = inside.reach(|table, reach| {
+        let ((unanswered, is_stopped, wakes), after) = inside.reach(|table, reach| {
             let unanswered = is_nonsense.then(|| table.distrust(worker, reach)).flatten();
+            let is_stopped = table.stop_cancelled(worker, reach);
             if count > 0 {
                 settled.each = table.measure(worker, count, busy, now);
             }
-            (unanswered, count > 0 && table.replied(worker, now, reach))
+            let wakes = count > 0 && table.replied(worker, now, reach);
+            (unanswered, is_stopped, wakes)
         });
+        let stopped = inside.processes[worker]
+            .clone()
+            .filter(|_| is_nonsense || is_stopped);
         settled.replies = Arc::new(replies);
         settled.unanswered = unanswered;
         let told = inside.who_has_room();
         let woken = if wakes { inside.bed(worker) } else { None };
         self.finish(inside, after);
-        kill(distrusted);
+        kill(stopped);
         self.tell_of_room(told);
         wake_all(woken);
         settled

@@ -6,7 +6,11 @@ use crate::answers::{Died, Reach, Stop, Stopped};
 use crate::queue::Ticket;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// A worker that begins nothing for so long is not slow: it was stopped, by a signal. (One that shares its processor with many others
+/// begins a task within some milliseconds.)
+pub(super) const STANDS_STILL: Duration = Duration::from_secs(1);
 
 impl<T> Table<T> {
     /// The first time at which a task is to be stopped.
@@ -16,7 +20,7 @@ impl<T> Table<T> {
     }
 
     /// Stops the tasks whose time is over. Returns their workers, and whether to kill them. If not, the worker has not begun:
-    /// wake its attendant.
+    /// wake its attendant. One that stands still is killed, too, and its task goes to another one.
     #[must_use]
     pub(crate) fn stop_expired(&mut self, now: Instant, reach: &mut impl Reach<T>) -> Vec<(usize, bool)> {
         let is_over = |worker: &Worker<T>| {
@@ -26,8 +30,41 @@ impl<T> Table<T> {
             .filter(|index| is_over(&self.workers[*index]))
             .collect();
         over.into_iter()
-            .map(|worker| (worker, self.stop_first(worker, Stop::TimedOut, reach)))
+            .map(|worker| {
+                let first = self.workers[worker].handed.front();
+                let (timeout, number) =
+                    first.map_or_else(Default::default, |first| (first.timeout, first.number));
+                let kills = self.stop_first(worker, Stop::TimedOut, reach)
+                    || self.stop_if_it_stands_still(worker, number, timeout, now);
+                (worker, kills)
+            })
             .collect()
+    }
+
+    /// The time of this task is over. If the worker had not begun it, it is the first one of the queue now.
+    fn stop_if_it_stands_still(
+        &mut self,
+        worker: usize,
+        task: u64,
+        timeout: Option<Duration>,
+        now: Instant,
+    ) -> bool {
+        let stopping = &mut self.workers[worker];
+        if !stopping.handed.is_empty() || self.queue.front().is_none_or(|first| first.number != task) {
+            return false;
+        }
+        let handed_at = now.checked_sub(timeout.unwrap_or_default()).unwrap_or(now);
+        let since = *stopping.unbegun_since.get_or_insert(handed_at);
+        if now.saturating_duration_since(since) < STANDS_STILL {
+            return false;
+        }
+        let was_left = self
+            .queue
+            .change(0, |first| std::mem::replace(&mut first.was_left, true));
+        if !was_left {
+            stopping.stop = Some(Stop::TimedOut);
+        }
+        !was_left
     }
 
     /// Stops a task that was cancelled, and has a ticket of its own.
@@ -47,10 +84,36 @@ impl<T> Table<T> {
             return taken.map_or(Stopped::Nothing, |ticket| Stopped::Taken { worker, ticket });
         }
         if place == 0 && self.stop_first(worker, Stop::Killed, reach) {
-            Stopped::Runs { worker }
-        } else {
-            Stopped::Nothing
+            return Stopped::Runs { worker };
         }
+        // Of several that have begun it is at the last one.
+        let Worker {
+            cancelled, handed, ..
+        } = &mut self.workers[worker];
+        let other = cancelled.and_then(|other| handed.place_of(other));
+        if other.is_none_or(|other| other < place) {
+            *cancelled = Some(number);
+        }
+        Stopped::Nothing
+    }
+
+    /// The worker has replied. True if it is at a task now that was cancelled meanwhile: kill it.
+    #[must_use]
+    pub(crate) fn stop_cancelled(&mut self, worker: usize, reach: &mut impl Reach<T>) -> bool {
+        let Worker {
+            cancelled, handed, ..
+        } = &self.workers[worker];
+        let Some(number) = *cancelled else {
+            return false;
+        };
+        let is_first = match handed.place_of(number) {
+            Some(0) => true,
+            // Other replies are still on their way.
+            Some(_) => return false,
+            None => false,
+        };
+        self.workers[worker].cancelled = None;
+        is_first && self.stop_first(worker, Stop::Killed, reach)
     }
 
     /// Takes back a task that waits in a worker, with what is behind it in its ticket: then they wait in the queue. Returns the
@@ -82,7 +145,10 @@ impl<T> Table<T> {
     /// Stops all tasks that run, and takes back all others.
     pub(crate) fn stop_all(&mut self, reach: &mut impl Reach<T>) {
         for worker in 0..self.workers.len() {
-            let _ = self.stop_first(worker, Stop::Killed, reach);
+            if !self.stop_first(worker, Stop::Killed, reach) && !self.workers[worker].handed.is_empty() {
+                // It is at the last one of them, and the replies to the others are on their way.
+                self.workers[worker].stop.get_or_insert(Stop::Killed);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! How tasks are stopped, and what is made of nonsense.
 
 use super::*;
+use crate::table::ending::STANDS_STILL;
 
 #[test]
 fn the_first_reason_to_stop_a_task_counts() {
@@ -74,6 +75,69 @@ fn what_waits_behind_a_task_that_is_stopped_is_taken_back_first() {
     assert_eq!(late.table.stop(100, &mut late.workers), Stopped::Nothing);
     late.answer(0, 100, SHORT);
     assert_eq!(late.table.worker_of(101), Some(0));
+}
+
+/// A worker that has begun what is cancelled is killed when the replies before that are here, and not at another task.
+#[test]
+fn a_task_that_is_cancelled_before_the_reply_to_the_one_before_it_is_known_is_stopped() {
+    let cancelled = || {
+        let mut pool = Pool::fast();
+        pool.workers.begun = vec![100, 101];
+        assert_eq!(pool.table.stop(101, &mut pool.workers), Stopped::Nothing);
+        assert!(
+            !pool.table.stop_cancelled(0, &mut pool.workers),
+            "no reply is here"
+        );
+        assert!(pool.table.answered(0, 100, 1).is_some());
+        pool
+    };
+    let mut runs = cancelled();
+    assert!(runs.table.stop_cancelled(0, &mut runs.workers));
+    let died = runs.died(0);
+    assert_eq!((died.lost, died.stop), (vec![ticket(101)], Some(Stop::Killed)));
+    let mut ended = cancelled();
+    assert!(ended.table.answered(0, 101, 1).is_some());
+    assert!(!ended.table.stop_cancelled(0, &mut ended.workers));
+}
+
+/// Also where a reply is on its way, and so nobody knows yet which task it is at.
+#[test]
+fn whatever_runs_when_a_pool_is_killed_was_killed() {
+    let mut pool = Pool::fast();
+    pool.workers.begun = vec![100, 101];
+    pool.table.stop_all(&mut pool.workers);
+    assert!(pool.table.answered(0, 100, 1).is_some());
+    let died = pool.died(0);
+    assert_eq!((died.lost, died.stop), (vec![ticket(101)], Some(Stop::Killed)));
+}
+
+/// A worker that was stopped by a signal does not keep a task from timing out, or from running elsewhere. Only one is killed for it.
+#[test]
+fn a_worker_that_does_not_begin_a_task_for_long_is_killed() {
+    let mut pool = timed();
+    pool.workers.begun.clear();
+    for is_killed in [true, false] {
+        let begun = pool.now;
+        let expires = |pool: &mut Pool| {
+            pool.now = pool.table.earliest_deadline().unwrap();
+            let stopped = pool.table.stop_expired(pool.now, &mut pool.workers);
+            stopped[0]
+        };
+        let mut kills = expires(&mut pool);
+        while kills == (0, false) && pool.now - begun < 3 * STANDS_STILL {
+            assert!(matches!(pool.next(0), Next::Sleep { .. }));
+            kills = expires(&mut pool);
+        }
+        assert_eq!(kills, (0, is_killed));
+        assert!(pool.now - begun >= STANDS_STILL);
+        if is_killed {
+            let died = pool.died(0);
+            assert_eq!((died.lost.len(), died.stop), (0, Some(Stop::TimedOut)));
+            assert_eq!(pool.next(0), Next::Start);
+            pool.start(0);
+        }
+    }
+    assert_eq!(pool.table.worker_counts().timed_out, 1);
 }
 
 #[test]

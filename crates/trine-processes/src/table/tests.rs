@@ -127,6 +127,7 @@ impl Pool {
         let answered = self.table.answered(worker, number, 1);
         assert!(answered.is_some(), "the worker has task {number}");
         self.table.measure(worker, 1, None, self.now);
+        assert!(!self.table.stop_cancelled(worker, &mut self.workers));
         self.table.replied(worker, self.now, &mut self.workers)
     }
 
@@ -160,6 +161,7 @@ fn several(number: u64, count: u32) -> Ticket<()> {
         count,
         bytes: 1,
         timeout: None,
+        was_left: false,
         task: (),
     }
 }

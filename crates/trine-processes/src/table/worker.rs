@@ -35,6 +35,11 @@ pub(super) struct Worker<T> {
     pub(super) deadline: Option<Instant>,
     /// Noted once: the worker is being killed.
     pub(super) stop: Option<Stop>,
+    /// A task that was cancelled when it had begun, and was not known to be the first: what is before it has ended, and the replies are
+    /// on their way. It is stopped when they are here.
+    pub(super) cancelled: Option<u64>,
+    /// Since when the worker has not begun a task whose time is over, which it has had again and again.
+    pub(super) unbegun_since: Option<Instant>,
     /// A task has ended the process, or that of the only other worker: there was work for it, so one is started at once.
     pub(super) missed: bool,
     /// The tasks that the process has ended.
@@ -51,6 +56,8 @@ impl<T> Worker<T> {
             handed: Queue::default(),
             deadline: None,
             stop: None,
+            cancelled: None,
+            unbegun_since: None,
             missed: false,
             tasks: 0,
             pace: Pace::new(now),

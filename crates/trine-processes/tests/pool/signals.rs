@@ -79,4 +79,42 @@ in_own_process! {
         drop(pool);
         assert_eq!(dispositions(), before);
     }
+
+    #[test]
+    fn a_terminal_stops_no_worker() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let ignores = |signal: i32| {
+            // SAFETY: asks for an action, and the place for it is valid.
+            let mut action = unsafe { std::mem::zeroed::<libc::sigaction>() };
+            // SAFETY: as above.
+            let asked = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) };
+            asked == 0 && action.sa_sigaction == libc::SIG_IGN
+        };
+        for signal in [libc::SIGTTOU, libc::SIGTTIN] {
+            assert!(pool.submit(ignores, signal).result().expect("a value"));
+        }
+    }
+
+    /// A signal that a task blocks, to wait for it, must not come to another thread of its process.
+    #[test]
+    fn the_thread_that_watches_the_parent_takes_no_signals() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let blocked = |_: ()| {
+            let mask_of = |thread: std::io::Result<std::fs::DirEntry>| {
+                let thread = thread.ok()?.path();
+                let name = std::fs::read_to_string(thread.join("comm")).ok()?;
+                let status = std::fs::read_to_string(thread.join("status")).ok()?;
+                let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:\t"))?;
+                (name.trim_end() == "trine-parent").then(|| mask.to_owned())
+            };
+            // It may be about to take its name, and to block them.
+            loop {
+                let mut threads = std::fs::read_dir("/proc/self/task").expect("there is a /proc");
+                if threads.find_map(mask_of).is_some_and(|mask| mask.starts_with("fffffff")) {
+                    return;
+                }
+            }
+        };
+        pool.submit(blocked, ()).result().expect("they are blocked");
+    }
 }

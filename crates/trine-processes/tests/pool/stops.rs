@@ -267,4 +267,18 @@ in_own_process! {
         });
         assert!(future.result().expect_err("it is stopped").is_killed());
     }
+
+    /// It begins nothing, and so its task's time would never be over. Without shared memory nobody knows that it has not begun.
+    #[test]
+    fn a_worker_that_was_stopped_by_a_signal_keeps_no_task_with_a_time_out() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let frozen = pool.submit(pid, ()).result().expect("a value");
+        // SAFETY: the process is the pool's worker, which is alive.
+        assert_eq!(unsafe { libc::kill(frozen as i32, libc::SIGSTOP) }, 0);
+        match pool.task(pid, ()).timeout(SOON).submit().result() {
+            Ok(other) => assert_ne!(other, frozen),
+            Err(error) => assert!(error.is_timed_out(), "{error}"),
+        }
+        assert_eq!(pool.stats().restarts.timed_out, 1);
+    }
 }
