@@ -5,6 +5,7 @@ use crate::atomic::Ordering::Relaxed;
 use crate::crowd::Yields;
 use crate::kept::Kept;
 use crate::{HomeProcess, global};
+use std::cell::Cell;
 use std::time::Duration;
 
 /// For so long a thread looks before it sleeps, at most: to fall asleep and be woken on another processor costs several times
@@ -29,17 +30,33 @@ global! {
     static SPINNING: AtomicU32 = AtomicU32::new(0);
 }
 
+thread_local! {
+    /// This thread has woken another one since it spun last.
+    static HAS_WOKEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The calling thread wakes another one, which may be what it will wait for.
+#[cfg(all(target_os = "linux", not(trine_loom)))]
+pub(crate) fn note_wake() {
+    let _ = HAS_WOKEN.try_with(|has_woken| has_woken.set(true));
+}
+
 /// Calls `look` until it is true, for [`PATIENCE`] at most. False if it has not been.
 ///
 /// Spinning is for who has a processor to spare: there are always fewer threads that go on after the first looks than the
 /// process may run at once, so that one is left for whoever does what they all wait for. On a single processor a thread lets others
-/// run, and looks once. While other programs want the processors nobody lets others run.
+/// run, and looks once. Who has woken a thread lets others run first: that one may have been put on this processor, and the quick
+/// looks would only keep it from running. While other programs want the processors nobody lets others run.
 pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
     if IS_MODEL {
         return false;
     }
     if processors() == 1 {
         return after_others(&mut look);
+    }
+    let has_woken = HAS_WOKEN.try_with(|has_woken| has_woken.replace(false)) == Ok(true);
+    if has_woken && after_others(&mut look) {
+        return true;
     }
     if look_quickly(&mut look) {
         return true;
@@ -169,6 +186,15 @@ mod tests {
             false
         }));
         assert!(looks > 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn who_has_woken_a_thread_lets_others_run_first_once() {
+        crate::Futex::new(0).wake_one();
+        assert!(HAS_WOKEN.replace(true));
+        assert!(spin_until(|| true));
+        assert!(processors() == 1 || !HAS_WOKEN.get());
     }
 
     #[test]

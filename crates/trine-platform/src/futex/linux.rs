@@ -2,6 +2,7 @@
 
 use super::TimedOut;
 use crate::Deadline;
+use crate::spin::note_wake;
 use rustix::thread::futex;
 use std::num::NonZeroU32;
 use std::sync::atomic::AtomicU32;
@@ -70,16 +71,19 @@ impl<const IS_SHARED: bool> FutexOf<IS_SHARED> {
 
     /// Wakes one of the sleepers with this bit. False if there is none (F5).
     pub fn wake_one_as(&self, bit: NonZeroU32) -> bool {
+        note_wake();
         futex::wake_bitset(&self.0, Self::FLAGS, 1, bit).is_ok_and(|woken| woken > 0)
     }
 
     /// Wakes one sleeper, if there is one.
     pub fn wake_one(&self) {
+        note_wake();
         let _ = futex::wake(&self.0, Self::FLAGS, 1);
     }
 
     /// Wakes every sleeper.
     pub fn wake_all(&self) {
+        note_wake();
         let _ = futex::wake(&self.0, Self::FLAGS, i32::MAX as u32);
     }
 }
