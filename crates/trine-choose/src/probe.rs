@@ -72,10 +72,9 @@ where
 {
     let pool = ProcessPool::builder().workers(1).initializer(silence, ());
     let pool = pool.build().map_err(ChooseError::pool)?;
-    let encoded: usize = samples
-        .iter()
-        .map(|sample| postcard::to_stdvec(sample).map_or(0, |bytes| bytes.len()))
-        .sum();
+    // PANIC: to serialise is the user's code. Who sends the samples to the worker, below, says what is wrong with them.
+    let length = |sample| catch_panic(|| postcard::to_stdvec(sample).map_or(0, |bytes| bytes.len()));
+    let encoded: usize = samples.iter().map(|sample| length(sample).unwrap_or(0)).sum();
     let mut measured = Measured {
         samples: samples.len(),
         argument_bytes: encoded / samples.len(),

@@ -18,7 +18,8 @@ local! {
 /// future is then done with that value. A task that never asks runs to its end. It costs about as much as a load from
 /// memory, and is false outside of tasks. Where a task runs another one while it waits for it, each has its own
 /// answer. The halves of a join, the tasks of a scope and the items of a `map_slice` are parts of the task that waits for
-/// them, on whatever thread they run; the elements of a `map` are not.
+/// them, on whatever thread they run; the elements of a `map` are not, but for those that the task runs itself in
+/// `next`.
 ///
 /// It is for closures on threads. An async task is cancelled by being dropped, and a task in a process by its pool.
 ///

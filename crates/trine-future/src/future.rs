@@ -252,8 +252,8 @@ impl<T> Future<T> {
     ///
     /// The conversion is no task of its own: it runs on the thread that takes the result. So futures of different
     /// kinds become one kind, and fit into one [`as_completed`](crate::as_completed) loop. Everything else
-    /// (cancel, state, waiting) goes through to this future. A panic of the function is a [`TaskError`] like one of
-    /// the task. Each `map` takes a little stack where the task ends and where the result is taken: chain hundreds of
+    /// (cancel, state, waiting) goes through to this future. Callbacks that are added to what this returns are called before those that
+    /// were added to this future. A panic of the function is a [`TaskError`] like one of the task. Each `map` takes a little stack where the task ends and where the result is taken: chain hundreds of
     /// them, not millions.
     ///
     /// ```

@@ -293,7 +293,8 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     ///
     /// # Errors
     ///
-    /// If a task has failed: with all failures. Those that had not started were cancelled.
+    /// If a task has failed: with all failures, but for those that the iterator has given out. Those that had not started were
+    /// cancelled.
     pub fn join(mut self) -> Result<Vec<T>, GroupError<E>> {
         while self.under_way.len() > 0 {
             self.collect_one(Needs::All);

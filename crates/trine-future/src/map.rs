@@ -14,7 +14,8 @@ use std::task::{Context, Poll};
 ///
 /// It is lazy: arguments are taken from their iterator, and tasks submitted, at most `look_ahead` before the one
 /// whose result is next. `next` blocks until that one has ended. A failed task is an `Err` in its own place, and the
-/// results after it still come. Dropping the iterator cancels what has not started.
+/// results after it still come. A panic of the iterator of the arguments reaches whoever called `next`, which may be called again
+/// then. Dropping the iterator cancels what has not started.
 ///
 /// Its methods set the order of the results and another look-ahead, and make it a stream for async code.
 ///

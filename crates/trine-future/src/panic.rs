@@ -54,7 +54,9 @@ impl Panic {
         &self.0.message
     }
 
-    /// `file:line:column`. `None` if the program has replaced the panic hook since the first task ran.
+    /// `file:line:column`, as far as the panic hook was told. `None` if the program has replaced that since the first task ran. A panic
+    /// that was raised again by [`resume_unwind`](std::panic::resume_unwind) goes past the hook: then it is the place of the last one that
+    /// began on this thread in the same task, or `None`.
     pub fn location(&self) -> Option<&str> {
         self.0.location.as_deref()
     }

@@ -157,7 +157,8 @@ impl<T: ?Sized> Lock<T> {
     /// [`lock`](Self::lock), but gives up when `timeout` has passed: `None`.
     ///
     /// Blocks the thread for about `timeout` at most. A free lock is taken even if `timeout` is zero, unless it is
-    /// [reserved](crate#fairness) for one who waits. A time-out too long to be represented as a point in time never passes.
+    /// [reserved](crate#fairness) for one who waits. A time-out too long to be represented as a point in time never passes, so with
+    /// `Duration::MAX` this is [`lock`](Self::lock), [deadlocks](Self::lock#deadlocks) included.
     ///
     /// # Examples
     ///
@@ -177,7 +178,12 @@ impl<T: ?Sized> Lock<T> {
     pub fn lock_timeout(&self, timeout: Duration) -> Option<LockGuard<'_, T>> {
         let held = match self.word.acquire_unused() {
             Some(held) => held,
-            None => self.word.wait_timeout(timeout)?,
+            None => {
+                if timeout == Duration::MAX {
+                    assert_not_held(&self.word);
+                }
+                self.word.wait_timeout(timeout)?
+            }
         };
         Some(LockGuard::new(self, held))
     }

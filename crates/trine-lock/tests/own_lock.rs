@@ -49,6 +49,7 @@ fn a_time_out_is_enough_to_get_away() {
     let _guard = lock.lock();
     assert!(lock.lock_timeout(Duration::from_millis(1)).is_none());
     assert!(lock.try_lock().is_none());
+    assert!(message(|| lock.lock_timeout(Duration::MAX)).starts_with("deadlock"));
 }
 
 #[test]

@@ -107,9 +107,9 @@
 //!
 //! # What memory is kept
 //!
-//! Memory that is new costs more than what is written to it. So with glibc a worker keeps up to 257 MiB of its heap that no value is in, and
-//! each worker, and the program until its last pool has ended, keeps up to 257 MiB of memory for long arguments and results (32 KiB
-//! and more). It is used again before there is new one; a limit on tasks
+//! Memory that is new costs more than what is written to it. So with glibc a worker keeps up to 257 MiB at the end of its heap that no
+//! value is in (and what is free before that, where some value stands behind it), and each worker, and the program until its last pool
+//! has ended, keeps up to 257 MiB of memory for long arguments and results (32 KiB and more). It is used again before there is new one; a limit on tasks
 //! ([`max_tasks_per_worker`](ProcessPoolBuilder::max_tasks_per_worker)) gives back a worker's.
 //!
 //! # Limits

@@ -54,7 +54,7 @@
 //! Tasks that wait for each other in a circle would wait for ever: the one that would close the circle gets an
 //! [error](trine_future::TaskError::is_deadlock) that names all of it. That is so for waits by
 //! [`result`](trine_future::Future::result), also of [shared](trine_future::Shared) futures. Circles that go through a wait
-//! for several futures, a time-out or a lock are not found; nor are those that go through an element of a `map` while another
+//! for several futures, a shared future that was made of another one, a time-out or a lock are not found; nor are those that go through an element of a `map` while another
 //! thread runs that: it is no part of the task that waits for it, as the halves of a join, the tasks of a scope and the items
 //! of a `map_slice` are. For the same reason [`cancelled`](trine_future::cancelled) does not say there that the task should
 //! stop.

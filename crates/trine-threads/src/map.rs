@@ -37,7 +37,8 @@ use trine_future::TaskError;
 /// Short elements are handed over many at a time, in chunks of about 50 µs of work, which grow from one element on as
 /// their time is measured. A chunk holds nothing up: an element is yielded when it has ended, not when its chunk has,
 /// and what has not started is taken over by workers that are idle. (Where many short elements are under way, the caller
-/// looks for results after up to a millisecond, instead of being woken for one.)
+/// looks for results after up to a millisecond, instead of being woken for one.) Only `next` takes arguments, and it takes as many
+/// as there is room for before it yields: an iterator of arguments that blocks holds back what has ended.
 ///
 /// Dropping the iterator cancels what has not started. It does not wait for what runs.
 ///
@@ -87,7 +88,7 @@ where
 
     /// Takes at most `elements` arguments more than it has yielded results, this one included.
     ///
-    /// By default there are four chunks a worker, so four elements a worker if they take long. More helps if a few
+    /// By default there are four chunks a worker, so four elements a worker if they take long, and twelve of short elements. More helps if a few
     /// elements take much longer than the others; less saves memory.
     ///
     /// # Panics

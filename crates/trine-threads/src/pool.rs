@@ -176,7 +176,8 @@ impl ThreadPool {
     /// # Errors
     ///
     /// The panic of the first item, in their order, that panics: items after it may not be run then. A function that
-    /// returns a `Result` tells more. After a shutdown, [`TaskError::is_refused`].
+    /// returns a `Result` tells more. After a shutdown, [`TaskError::is_refused`]; if the pool is shut down meanwhile and cancels what is
+    /// queued, [`TaskError::is_cancelled`].
     ///
     /// ```
     /// # let pool = trine_threads::ThreadPool::new(2)?;
