@@ -27,7 +27,7 @@ use trine_lock::Lock;
 pub(super) enum Packet {
     /// From either side: this is its descriptor, and its length.
     Here(Entry),
-    /// From the parent: one of its own is not any more.
+    /// From the parent: one of its own is not any more. From the worker: it has not been able to map it.
     Forget(u64),
     /// From the parent: one of the worker's has been read.
     Return(u64),
@@ -213,6 +213,12 @@ impl Wire {
 
     fn introduce_one(self: &Arc<Self>, mapping: &Mapping) -> io::Result<()> {
         let mut inside = self.inside.lock();
+        // It may not have been able to map it. A worker that goes on saying so keeps nobody here.
+        for _ in 0..ARRIVED {
+            if inside.arrived.len() == ARRIVED || !self.take_one(&mut inside) {
+                break;
+            }
+        }
         if inside.known.contains(&mapping.id()) {
             return Ok(());
         }
@@ -264,15 +270,26 @@ impl Wire {
     /// The descriptor of that segment of the worker's. It has been sent before it is asked for.
     fn take_arrived(&self, inside: &mut Inside, id: u64) -> Option<OwnedFd> {
         while !inside.arrived.contains_key(&id) && inside.arrived.len() < ARRIVED {
-            match receive(&self.socket) {
-                Ok(Came::Packet(Packet::Here(entry), Some(descriptor))) => {
-                    inside.arrived.insert(entry.id, descriptor);
-                }
-                Ok(Came::Packet(..) | Came::Nonsense) => {}
-                Ok(Came::Nothing | Came::End) | Err(_) => break,
+            if !self.take_one(inside) {
+                break;
             }
         }
         inside.arrived.remove(&id)
+    }
+
+    /// Takes a packet of the worker's. False if there is none.
+    fn take_one(&self, inside: &mut Inside) -> bool {
+        match receive(&self.socket) {
+            Ok(Came::Packet(Packet::Here(entry), Some(descriptor))) => {
+                inside.arrived.insert(entry.id, descriptor);
+            }
+            Ok(Came::Packet(Packet::Forget(id), _)) => {
+                inside.known.remove(&id);
+            }
+            Ok(Came::Packet(..) | Came::Nonsense) => {}
+            Ok(Came::Nothing | Came::End) | Err(_) => return false,
+        }
+        true
     }
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {

@@ -1,3 +1,4 @@
+use super::super::segment::Segment;
 use super::{Came, LENGTH, Packet, Wire, receive, send};
 use crate::memory::Memory;
 use crate::message::Entry;
@@ -7,6 +8,7 @@ use rustix::net::SendFlags;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 /// Sends what a worker sends that lends a segment, with any descriptor.
 fn lend(worker: &OwnedFd, id: u64, descriptor: Option<BorrowedFd<'_>>) {
@@ -60,6 +62,26 @@ fn what_a_worker_lends_is_copied_and_returned() {
         assert!(copy.bytes() == content);
         assert_eq!(packet(&worker), Some(Packet::Return(id)));
     }
+}
+
+/// It had no descriptor left for it, or no room.
+#[test]
+fn what_a_worker_could_not_map_is_sent_again() {
+    let (wire, worker) = Wire::new().expect("there are descriptors");
+    let wire = Arc::new(wire);
+    let segment = Segment::take(1).expect("there is memory");
+    let here = Packet::Here(Entry {
+        id: segment.id(),
+        length: segment.mapping().room(),
+    });
+    let is_sent = || {
+        wire.introduce_one(segment.mapping())
+            .expect("the worker is there");
+        packet(&worker) == Some(here)
+    };
+    assert!(is_sent() && !is_sent());
+    send(&worker, Packet::Forget(segment.id()), None, SendFlags::empty()).expect("the parent is there");
+    assert!(is_sent() && !is_sent());
 }
 
 #[test]

@@ -93,18 +93,19 @@ impl WorkerWire {
     fn drain(&self, inside: &mut Inside) {
         while self.is_open() {
             match receive(&self.socket) {
-                Ok(Came::Packet(Packet::Here(Entry { id, length }), Some(memory))) => {
-                    // Who needs it says that it is not there.
-                    if let Ok(mapped) = Mapped::new(memory.as_fd(), length) {
+                Ok(Came::Packet(Packet::Here(Entry { id, length }), memory)) => {
+                    let mapped = memory.map(|memory| Mapped::new(memory.as_fd(), length));
+                    if let Some(Ok(mapped)) = mapped {
                         inside.mapped.insert(id, Arc::new(mapped));
+                    } else {
+                        // Who needs it now says that it is not there. For the next task the parent sends it again.
+                        let _ = send(&self.socket, Packet::Forget(id), None, SendFlags::DONTWAIT);
                     }
                 }
                 Ok(Came::Packet(Packet::Forget(id), _)) => drop(inside.mapped.remove(&id)),
                 Ok(Came::Packet(Packet::Return(id), _)) => drop(inside.lent.remove(&id)),
                 Ok(Came::Packet(Packet::Link, memory)) => inside.link = memory,
-                Ok(
-                    Came::Packet(Packet::Here(_), None) | Came::Packet(Packet::Hello(_), _) | Came::Nonsense,
-                ) => {}
+                Ok(Came::Packet(Packet::Hello(_), _) | Came::Nonsense) => {}
                 // Without having said stop, the parent is gone: nothing of its workers may stay.
                 Ok(Came::End) => die(),
                 Ok(Came::Nothing) | Err(_) => return,
