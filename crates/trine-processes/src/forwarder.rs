@@ -12,6 +12,9 @@ use trine_lock::Lock;
 /// With so many bytes to write, no more are read from the workers, which wait then.
 const MOST: usize = 256 * 1024;
 
+/// With so many bytes to write, which workers have left that are dead, nobody reads them, and more are left out.
+const TOO_MUCH: usize = 16 * 1024 * 1024;
+
 /// The end of a pool does not wait for a standard error that has taken nothing for so long.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -21,6 +24,8 @@ pub(crate) struct Forwarder {
     running: Lock<Option<Running>>,
     /// The bytes that are to be written.
     pending: Arc<AtomicUsize>,
+    /// How many bytes were left out.
+    left_out: AtomicUsize,
 }
 
 struct Running {
@@ -32,11 +37,22 @@ struct Running {
 
 impl Forwarder {
     /// Has the bytes written, in the order of the calls.
-    pub(crate) fn forward(&self, bytes: Vec<u8>) {
+    pub(crate) fn forward(&self, mut bytes: Vec<u8>) {
         if bytes.is_empty() {
             return;
         }
-        // ORDERING: Relaxed, everywhere: the number says how much there is, and orders nothing.
+        // ORDERING: Relaxed, everywhere: the numbers say how much there is, and order nothing.
+        if self.pending.load(Relaxed) > TOO_MUCH {
+            self.left_out.fetch_add(bytes.len(), Relaxed);
+            return;
+        }
+        let left_out = self.left_out.swap(0, Relaxed);
+        if left_out > 0 {
+            let note = format!(
+                "trine: {left_out} bytes that workers had written were left out: nobody has read this\n"
+            );
+            bytes.splice(0..0, note.into_bytes());
+        }
         self.pending.fetch_add(bytes.len(), Relaxed);
         let mut running = self.running.lock();
         if running.is_none() {
@@ -103,4 +119,22 @@ fn write(bytes: &[u8], pending: &AtomicUsize) {
     // A program that has closed its stderr does not want to read it.
     let _ = io::stderr().write_all(bytes);
     pending.fetch_sub(bytes.len(), Relaxed);
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::{Forwarder, TOO_MUCH};
+    use std::sync::atomic::Ordering::Relaxed;
+
+    #[test]
+    fn what_nobody_reads_does_not_grow_for_ever() {
+        let forwarder = Forwarder::default();
+        forwarder.pending.store(TOO_MUCH + 1, Relaxed);
+        forwarder.forward(b"left out".to_vec());
+        assert_eq!(forwarder.left_out.load(Relaxed), 8);
+        assert_eq!(forwarder.pending.swap(0, Relaxed), TOO_MUCH + 1);
+        forwarder.forward(b"(a test has written this line and the one before)\n".to_vec());
+        assert_eq!(forwarder.left_out.load(Relaxed), 0);
+        forwarder.end();
+    }
 }

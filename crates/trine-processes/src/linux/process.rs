@@ -26,6 +26,7 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
+use std::thread;
 use std::time::{Duration, Instant};
 use trine_future::WorkerDeath;
 use trine_lock::Lock;
@@ -133,6 +134,10 @@ impl Process {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && !self.is_noticed() => {
                     let room = PollFd::from_borrowed_fd(self.wire.as_fd(), PollFlags::OUT);
                     poll_for(&mut [room, PollFd::new(&self.pidfd, PollFlags::IN)], None);
+                }
+                // Its descriptors are on their way to others, who take them in a moment.
+                Err(error) if error.raw_os_error() == Some(libc::ETOOMANYREFS) && !self.is_noticed() => {
+                    thread::sleep(Duration::from_millis(1));
                 }
                 Err(_) => return false,
             }
