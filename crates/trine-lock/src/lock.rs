@@ -158,7 +158,7 @@ impl<T: ?Sized> Lock<T> {
     ///
     /// Blocks the thread for about `timeout` at most. A free lock is taken even if `timeout` is zero, unless it is
     /// [reserved](crate#fairness) for one who waits. A time-out too long to be represented as a point in time never passes, so with
-    /// `Duration::MAX` this is [`lock`](Self::lock), [deadlocks](Self::lock#deadlocks) included.
+    /// `Duration::MAX` this is [`lock`](Self::lock), its deadlocks included.
     ///
     /// # Examples
     ///

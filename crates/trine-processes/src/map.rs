@@ -238,7 +238,6 @@ impl<'pool, I: Iterator, R> ProcessMap<'pool, I, R> {
             count,
             bytes,
             timeout: None,
-            was_left: false,
             task: Task::new(Work::Chunk(chunk), span),
         });
     }

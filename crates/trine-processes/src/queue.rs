@@ -14,8 +14,6 @@ pub(crate) struct Ticket<T> {
     pub(crate) bytes: usize,
     /// How long it may run.
     pub(crate) timeout: Option<Duration>,
-    /// A worker was killed because it did not begin it in that time. No other one is.
-    pub(crate) was_left: bool,
     pub(crate) task: T,
 }
 

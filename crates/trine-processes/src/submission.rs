@@ -242,7 +242,6 @@ impl<'pool, F, A> Submission<'pool, F, A> {
             count: 1,
             bytes,
             timeout: self.timeout,
-            was_left: false,
             task: Task::new(work, span),
         };
         Ok((ticket, future))

@@ -199,7 +199,6 @@ impl<T> Table<T> {
         if place == 0 {
             serving.deadline = None;
         }
-        serving.unbegun_since = None;
         serving.tasks = serving.tasks.saturating_add(ended);
         let is_spent = self
             .rules

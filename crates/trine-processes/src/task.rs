@@ -330,7 +330,6 @@ impl Ticket<Task> {
             count: self.count - kept,
             bytes: self.bytes - bytes,
             timeout: self.timeout,
-            was_left: self.was_left,
             task: self.task.divide(kept),
         };
         self.count = kept;

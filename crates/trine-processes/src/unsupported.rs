@@ -48,6 +48,10 @@ impl Process {
         match *self {}
     }
 
+    pub(crate) fn is_halted(&self) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn age(&self) -> Duration {
         match *self {}
     }

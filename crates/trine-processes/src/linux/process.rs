@@ -242,6 +242,12 @@ impl Process {
         }
     }
 
+    /// Whether it was stopped by a signal, and nobody has had it go on.
+    pub(crate) fn is_halted(&self) -> bool {
+        let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        waitid(WaitId::PidFd(self.pidfd.as_fd()), stopped).is_ok_and(|status| status.is_some())
+    }
+
     fn exits_within(&self, time: Duration) -> bool {
         !poll_until(
             &mut [PollFd::new(&self.pidfd, PollFlags::IN)],

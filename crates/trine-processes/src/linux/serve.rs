@@ -51,12 +51,12 @@ fn exit(status: libc::c_int) -> ! {
 }
 
 fn serve_until_stopped(mark: Mark) -> Result<(), Box<dyn Error>> {
-    // Writing to a closed pipe is an error, as in every Rust program. And a worker is no foreground job: a terminal may be set to
-    // stop those that write to it or read from it, and nobody would have it go on.
-    for signal in [libc::SIGPIPE, libc::SIGTTOU, libc::SIGTTIN] {
-        // SAFETY: sets an action: for the first one what Rust's own start code, which does not run here, would set.
-        unsafe { libc::signal(signal, libc::SIG_IGN) };
-    }
+    // Writing to a closed pipe is an error, as in every Rust program.
+    // SAFETY: sets the action that Rust's own start code, which does not run here, would set.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    // A worker is no foreground job: a terminal may be set to stop those that write to it or read from it, and nobody would have it go
+    // on. Blocked, and not ignored, because then it is not so for what tasks start.
+    signals::block(&[libc::SIGTTOU, libc::SIGTTIN]);
     open_standard_streams();
     die_with_parent(&mark)?;
     process::be_named(&mark.name);
@@ -267,7 +267,7 @@ fn die_with_parent(mark: &Mark) -> Result<(), Box<dyn Error>> {
     if previous == libc::SIG_ERR {
         return Err(io::Error::last_os_error().into());
     }
-    signals::unblock(signal);
+    signals::unblock(&[signal]);
     // SAFETY: the number is that of a signal that exists.
     let signal = unsafe { Signal::from_raw_unchecked(signal) };
     set_parent_process_death_signal(Some(signal))?;

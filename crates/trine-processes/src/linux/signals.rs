@@ -31,13 +31,24 @@ impl Drop for Blocked {
     }
 }
 
-/// Lets `signal` through to this thread.
-pub(super) fn unblock(signal: libc::c_int) {
+/// Keeps these from this thread, and from those that it starts.
+pub(super) fn block(signals: &[libc::c_int]) {
+    change(libc::SIG_BLOCK, signals);
+}
+
+/// Lets these through to this thread.
+pub(super) fn unblock(signals: &[libc::c_int]) {
+    change(libc::SIG_UNBLOCK, signals);
+}
+
+fn change(how: libc::c_int, signals: &[libc::c_int]) {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: the pointer is valid for a write of a signal set.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };
-    // SAFETY: the set is initialised by `sigemptyset`.
-    unsafe { libc::sigaddset(set.as_mut_ptr(), signal) };
+    for signal in signals {
+        // SAFETY: the set is initialised by `sigemptyset`.
+        unsafe { libc::sigaddset(set.as_mut_ptr(), *signal) };
+    }
     // SAFETY: the set is initialised; null says that the mask from before is not asked for.
-    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, set.as_ptr(), std::ptr::null_mut()) };
+    unsafe { libc::pthread_sigmask(how, set.as_ptr(), std::ptr::null_mut()) };
 }

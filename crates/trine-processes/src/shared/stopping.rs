@@ -43,8 +43,13 @@ impl Shared {
         let mut killed = Vec::new();
         let mut woken = Vec::new();
         for (worker, runs) in stopped {
+            let process = inside.processes[worker].clone();
+            let is_halted = || process.as_ref().is_some_and(|process| process.is_halted());
             if runs {
-                killed.extend(inside.processes[worker].clone());
+                killed.extend(process);
+            } else if is_halted() {
+                inside.table.stop_halted(worker);
+                killed.extend(process);
             } else {
                 woken.extend(inside.bed(worker));
             }

@@ -148,7 +148,6 @@ impl Crowd {
             count,
             bytes,
             timeout: is_timed.then_some(Duration::from_secs(1)),
-            was_left: false,
             task: (),
         };
         match self.table.submit(ticket, self.now, &mut self.outside) {

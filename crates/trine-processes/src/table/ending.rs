@@ -6,11 +6,7 @@ use crate::answers::{Died, Reach, Stop, Stopped};
 use crate::queue::Ticket;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::time::{Duration, Instant};
-
-/// A worker that begins nothing for so long is not slow: it was stopped, by a signal. (One that shares its processor with many others
-/// begins a task within some milliseconds.)
-pub(super) const STANDS_STILL: Duration = Duration::from_secs(1);
+use std::time::Instant;
 
 impl<T> Table<T> {
     /// The first time at which a task is to be stopped.
@@ -20,7 +16,7 @@ impl<T> Table<T> {
     }
 
     /// Stops the tasks whose time is over. Returns their workers, and whether to kill them. If not, the worker has not begun:
-    /// wake its attendant. One that stands still is killed, too, and its task goes to another one.
+    /// wake its attendant.
     #[must_use]
     pub(crate) fn stop_expired(&mut self, now: Instant, reach: &mut impl Reach<T>) -> Vec<(usize, bool)> {
         let is_over = |worker: &Worker<T>| {
@@ -30,41 +26,13 @@ impl<T> Table<T> {
             .filter(|index| is_over(&self.workers[*index]))
             .collect();
         over.into_iter()
-            .map(|worker| {
-                let first = self.workers[worker].handed.front();
-                let (timeout, number) =
-                    first.map_or_else(Default::default, |first| (first.timeout, first.number));
-                let kills = self.stop_first(worker, Stop::TimedOut, reach)
-                    || self.stop_if_it_stands_still(worker, number, timeout, now);
-                (worker, kills)
-            })
+            .map(|worker| (worker, self.stop_first(worker, Stop::TimedOut, reach)))
             .collect()
     }
 
-    /// The time of this task is over. If the worker had not begun it, it is the first one of the queue now.
-    fn stop_if_it_stands_still(
-        &mut self,
-        worker: usize,
-        task: u64,
-        timeout: Option<Duration>,
-        now: Instant,
-    ) -> bool {
-        let stopping = &mut self.workers[worker];
-        if !stopping.handed.is_empty() || self.queue.front().is_none_or(|first| first.number != task) {
-            return false;
-        }
-        let handed_at = now.checked_sub(timeout.unwrap_or_default()).unwrap_or(now);
-        let since = *stopping.unbegun_since.get_or_insert(handed_at);
-        if now.saturating_duration_since(since) < STANDS_STILL {
-            return false;
-        }
-        let was_left = self
-            .queue
-            .change(0, |first| std::mem::replace(&mut first.was_left, true));
-        if !was_left {
-            stopping.stop = Some(Stop::TimedOut);
-        }
-        !was_left
+    /// The time of a task is over that the worker has not begun, because it was stopped by a signal: kill it.
+    pub(crate) fn stop_halted(&mut self, worker: usize) {
+        self.workers[worker].stop.get_or_insert(Stop::TimedOut);
     }
 
     /// Stops a task that was cancelled, and has a ticket of its own.

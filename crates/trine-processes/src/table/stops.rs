@@ -1,7 +1,6 @@
 //! How tasks are stopped, and what is made of nonsense.
 
 use super::*;
-use crate::table::ending::STANDS_STILL;
 
 #[test]
 fn the_first_reason_to_stop_a_task_counts() {
@@ -111,33 +110,20 @@ fn whatever_runs_when_a_pool_is_killed_was_killed() {
     assert_eq!((died.lost, died.stop), (vec![ticket(101)], Some(Stop::Killed)));
 }
 
-/// A worker that was stopped by a signal does not keep a task from timing out, or from running elsewhere. Only one is killed for it.
 #[test]
-fn a_worker_that_does_not_begin_a_task_for_long_is_killed() {
+fn a_worker_that_was_stopped_by_a_signal_leaves_its_task_to_another_one() {
     let mut pool = timed();
     pool.workers.begun.clear();
-    for is_killed in [true, false] {
-        let begun = pool.now;
-        let expires = |pool: &mut Pool| {
-            pool.now = pool.table.earliest_deadline().unwrap();
-            let stopped = pool.table.stop_expired(pool.now, &mut pool.workers);
-            stopped[0]
-        };
-        let mut kills = expires(&mut pool);
-        while kills == (0, false) && pool.now - begun < 3 * STANDS_STILL {
-            assert!(matches!(pool.next(0), Next::Sleep { .. }));
-            kills = expires(&mut pool);
-        }
-        assert_eq!(kills, (0, is_killed));
-        assert!(pool.now - begun >= STANDS_STILL);
-        if is_killed {
-            let died = pool.died(0);
-            assert_eq!((died.lost.len(), died.stop), (0, Some(Stop::TimedOut)));
-            assert_eq!(pool.next(0), Next::Start);
-            pool.start(0);
-        }
-    }
-    assert_eq!(pool.table.worker_counts().timed_out, 1);
+    let over = pool.table.earliest_deadline().unwrap();
+    assert_eq!(pool.table.stop_expired(over, &mut pool.workers), [(0, false)]);
+    pool.table.stop_halted(0);
+    assert!(
+        matches!(pool.next(0), Next::Sleep { .. }),
+        "it gets no other task"
+    );
+    let died = pool.died(0);
+    assert_eq!((died.lost.len(), died.stop), (0, Some(Stop::TimedOut)));
+    assert_eq!((pool.next(0), pool.table.waiting().0), (Next::Start, 1));
 }
 
 #[test]

@@ -161,7 +161,6 @@ fn several(number: u64, count: u32) -> Ticket<()> {
         count,
         bytes: 1,
         timeout: None,
-        was_left: false,
         task: (),
     }
 }

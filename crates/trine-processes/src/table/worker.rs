@@ -38,8 +38,6 @@ pub(super) struct Worker<T> {
     /// A task that was cancelled when it had begun, and was not known to be the first: what is before it has ended, and the replies are
     /// on their way. It is stopped when they are here.
     pub(super) cancelled: Option<u64>,
-    /// Since when the worker has not begun a task whose time is over, which it has had again and again.
-    pub(super) unbegun_since: Option<Instant>,
     /// A task has ended the process, or that of the only other worker: there was work for it, so one is started at once.
     pub(super) missed: bool,
     /// The tasks that the process has ended.
@@ -57,7 +55,6 @@ impl<T> Worker<T> {
             deadline: None,
             stop: None,
             cancelled: None,
-            unbegun_since: None,
             missed: false,
             tasks: 0,
             pace: Pace::new(now),

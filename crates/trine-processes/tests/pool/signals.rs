@@ -83,15 +83,16 @@ in_own_process! {
     #[test]
     fn a_terminal_stops_no_worker() {
         let pool = ProcessPool::new(1).expect("a pool");
-        let ignores = |signal: i32| {
-            // SAFETY: asks for an action, and the place for it is valid.
-            let mut action = unsafe { std::mem::zeroed::<libc::sigaction>() };
-            // SAFETY: as above.
-            let asked = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) };
-            asked == 0 && action.sa_sigaction == libc::SIG_IGN
+        let blocks = |signal: i32| {
+            // SAFETY: an empty set is one.
+            let mut blocked = unsafe { std::mem::zeroed::<libc::sigset_t>() };
+            // SAFETY: asks for the mask, and the place for it is valid.
+            let asked = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &raw mut blocked) };
+            // SAFETY: the set was written.
+            asked == 0 && unsafe { libc::sigismember(&raw const blocked, signal) } == 1
         };
         for signal in [libc::SIGTTOU, libc::SIGTTIN] {
-            assert!(pool.submit(ignores, signal).result().expect("a value"));
+            assert!(pool.submit(blocks, signal).result().expect("a value"));
         }
     }
 
