@@ -2,6 +2,7 @@
 
 use crate::entry::Entry;
 use crate::handle::Handle;
+use crate::limit::OwnPlace;
 use crate::map::map;
 use crate::shared::Shared;
 use crate::task::runtime_is_gone;
@@ -19,9 +20,10 @@ pub(crate) fn run_blocking<R: Send + 'static, F: FnOnce() -> R + Send + 'static>
     let entered = place.and_then(|place| Ok((place, Entry::new(shared, None, TaskSpan::none())?)));
     match entered {
         Ok((place, entry)) => {
-            // The place goes with the call, so that it is free before the result is there.
+            // The place goes with the call, so that it is free before the result is there, and is given up by a call that waits for
+            // another one.
             let call = move || {
-                let _place = place;
+                let _own = OwnPlace::hold(place);
                 closure()
             };
             let (task, future) = Task::in_span::<F, R>(span, call, ());
@@ -49,7 +51,7 @@ impl BlockingCall {
         let outcome = if self.entry.start() {
             let hook = Arc::clone(&self.entry.pool().failure_hook);
             let before = set_executor_failure_hook(Some(hook));
-            let outcome = self.entry.inside(|| task.run());
+            let outcome = task.run();
             set_executor_failure_hook(before);
             outcome
         } else {

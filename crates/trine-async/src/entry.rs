@@ -14,7 +14,7 @@ thread_local! {
     static CURRENT: Cell<*const Shared> = const { Cell::new(null()) };
 }
 
-/// Whether the calling code is a part of a task of this pool.
+/// Whether the calling code is a part of an async task of this pool.
 pub(crate) fn is_part_of_task(shared: &Shared) -> bool {
     CURRENT.try_with(|current| std::ptr::eq(current.get(), shared)) == Ok(true)
 }

@@ -1,6 +1,7 @@
 //! A limit of how many tasks may be in flight.
 
 use crate::refusal::Refusal;
+use std::cell::Cell;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
@@ -19,9 +20,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias("back-pressure"))]
 pub enum WhenFull {
-    /// It blocks until a task has ended. In async code of tokio, where it must not block, and in a task of the pool itself, which would
-    /// wait for its own place, the task is let in beyond the limit instead:
-    /// [`Submission::submit_async`](crate::Submission::submit_async) waits there.
+    /// It blocks until a task has ended. In async code of tokio, and in async tasks of the pool, where it must not block, the task is let in
+    /// beyond the limit instead: [`Submission::submit_async`](crate::Submission::submit_async) waits there. A closure of
+    /// [`run_blocking`](crate::AsyncPool::run_blocking) that has to wait gives its own place up for that, and goes on beyond the limit.
     Block,
     /// The future is done at once, with [`TaskError::is_refused`](trine_future::TaskError::is_refused).
     Refuse,
@@ -41,6 +42,32 @@ impl Place {
     /// It is given back by [`Limit::give_back`]: who remembers the limit anyway takes less room so.
     pub(crate) fn keep(self) {
         self.0.forget();
+    }
+}
+
+thread_local! {
+    /// That of the blocking call that runs on this thread.
+    static OWN: Cell<Option<Place>> = const { Cell::new(None) };
+}
+
+/// The time of a blocking call, which has its place until it waits for another one: else all places might be those of calls that wait
+/// for one.
+pub(crate) struct OwnPlace(Option<Place>);
+
+impl OwnPlace {
+    pub(crate) fn hold(place: Option<Place>) -> Self {
+        Self(OWN.replace(place))
+    }
+
+    /// The calling thread is about to wait for a place. What it runs goes on without its own.
+    pub(crate) fn give_up() {
+        drop(OWN.try_with(Cell::take));
+    }
+}
+
+impl Drop for OwnPlace {
+    fn drop(&mut self) {
+        OWN.set(self.0.take());
     }
 }
 

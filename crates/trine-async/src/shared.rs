@@ -2,7 +2,7 @@
 
 use crate::async_code::is_async_code;
 use crate::entry::{Entry, is_part_of_task};
-use crate::limit::{Limit, Place, WhenFull};
+use crate::limit::{Limit, OwnPlace, Place, WhenFull};
 use crate::open_tasks::OpenTasks;
 use crate::refusal::Refusal;
 use crate::stats::Stats;
@@ -40,8 +40,7 @@ impl Shared {
         Entry::new(self, place, span)
     }
 
-    /// Lets a task in as the pool was made to: it may block until there is room, but not in async code, and not in a task of this
-    /// pool, whose own place it may be that it would wait for.
+    /// Lets a task in as the pool was made to: it may block until there is room, but not in async code.
     pub(crate) fn enter_or_block(self: &Arc<Self>, span: TaskSpan) -> Result<Entry, Refusal> {
         let place = self.place_or_block()?;
         Entry::new(self, place, span)
@@ -54,6 +53,7 @@ impl Shared {
                 if is_part_of_task(self) || is_async_code() {
                     Ok(None)
                 } else {
+                    OwnPlace::give_up();
                     self.wait_for_room(limit).map(Some)
                 }
             }

@@ -225,6 +225,32 @@ fn a_task_does_not_wait_for_its_own_place() {
     });
 }
 
+/// A closure that waits is not let in beyond the limit: what it submits is as bounded as what comes from outside.
+#[test]
+fn a_closure_that_submits_more_than_there_is_room_for_waits() {
+    in_own_process(|| {
+        let pool = limited(2, WhenFull::Block);
+        let handle = pool.handle();
+        let running = Arc::new(AtomicUsize::new(0));
+        let most = Arc::new(AtomicUsize::new(0));
+        let (counter, highest) = (Arc::clone(&running), Arc::clone(&most));
+        let submits = pool.run_blocking(move || {
+            let tasks = (0..100).map(|_| {
+                let (running, most) = (Arc::clone(&counter), Arc::clone(&highest));
+                handle.run_blocking(move || {
+                    most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
+                    thread::yield_now();
+                    running.fetch_sub(1, SeqCst);
+                })
+            });
+            let tasks: Vec<_> = tasks.collect();
+            tasks.into_iter().try_for_each(|task| task.result())
+        });
+        submits.result().unwrap().unwrap();
+        assert!(most.load(SeqCst) <= 2);
+    });
+}
+
 #[test]
 fn a_refused_task_is_dropped_without_a_panic_of_who_submits() {
     struct Bomb;
