@@ -206,11 +206,21 @@ impl Shared {
     /// The worker is gone. It has begun none of its tasks, if `unstarted`.
     pub(crate) fn died(&self, worker: usize, unstarted: bool) -> Died<Task> {
         let mut inside = self.inside.lock();
-        if unstarted {
-            return inside.table.died(worker, &mut NotReached);
-        }
-        let (died, after) = inside.reach(|table, reach| table.died(worker, reach));
+        let is_killed = inside.killed;
+        let ((died, dropped), after) = inside.reach(|table, reach| {
+            let died = if unstarted {
+                table.died(worker, &mut NotReached)
+            } else {
+                table.died(worker, reach)
+            };
+            // What waits again must not come to a worker that is being killed, too.
+            let dropped = is_killed.then(|| table.cancel_queue(reach));
+            (died, dropped.unwrap_or_default())
+        });
         self.finish(inside, after);
+        for ticket in dropped {
+            ticket.task.cancel();
+        }
         died
     }
 
