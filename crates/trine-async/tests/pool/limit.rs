@@ -239,7 +239,8 @@ fn a_closure_that_submits_more_than_there_is_room_for_waits() {
                 let (running, most) = (Arc::clone(&counter), Arc::clone(&highest));
                 handle.run_blocking(move || {
                     most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
-                    thread::yield_now();
+                    // Long enough to overlap with all that is let in meanwhile.
+                    (0..200).for_each(|_| thread::yield_now());
                     running.fetch_sub(1, SeqCst);
                 })
             });

@@ -74,14 +74,13 @@ impl<T> Table<T> {
         let Some(number) = *cancelled else {
             return false;
         };
-        let is_first = match handed.place_of(number) {
-            Some(0) => true,
+        let place = handed.place_of(number);
+        if place.is_some_and(|place| place > 0) {
             // Other replies are still on their way.
-            Some(_) => return false,
-            None => false,
-        };
+            return false;
+        }
         self.workers[worker].cancelled = None;
-        is_first && self.stop_first(worker, Stop::Killed, reach)
+        place.is_some() && self.stop_first(worker, Stop::Killed, reach)
     }
 
     /// Takes back a task that waits in a worker, with what is behind it in its ticket: then they wait in the queue. Returns the
