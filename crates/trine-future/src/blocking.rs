@@ -1,5 +1,6 @@
 //! What a pool does when one of its threads is about to sleep in a wait.
 
+use crate::failure::contain;
 use std::cell::RefCell;
 use std::sync::OnceLock;
 
@@ -28,7 +29,9 @@ thread_local! {
 /// ```
 pub fn set_blocking_hook(hook: Option<BlockingHook>) {
     // What the old one held is dropped after it was replaced: that may wait, and call the hook.
-    drop(HOOK.replace(hook));
+    let before = HOOK.replace(hook);
+    // PANIC: its destructor is the user's code. The thread of a pool that ends has more to do.
+    contain(|| drop(before));
 }
 
 static OBSERVER: OnceLock<fn()> = OnceLock::new();

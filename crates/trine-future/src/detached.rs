@@ -50,7 +50,7 @@ impl Detached {
             // SAFETY: it fits.
             unsafe { place.as_mut_ptr().cast::<Call<F, F>>().write(call) };
         } else {
-            let memory = memory::allocate(Layout::new::<Call<F, F>>()).cast::<Call<F, F>>();
+            let memory = memory::allocate(Typed::<F>::LAYOUT).cast::<Call<F, F>>();
             // SAFETY: the memory is large enough, aligned, and nobody else's.
             unsafe { memory.write(call) };
             // SAFETY: a pointer fits.
@@ -103,6 +103,17 @@ impl<F: FnOnce() + Send + 'static> Typed<F> {
     const IN_PLACE: bool =
         size_of::<Call<F, F>>() <= size_of::<Place>() && align_of::<Call<F, F>>() <= align_of::<Place>();
 
+    /// The memory of a call that does not lie in its place. Never of size zero, which an allocator must not be asked for: captures
+    /// without a size may need more alignment than the place has.
+    const LAYOUT: Layout = {
+        let call = Layout::new::<Call<F, F>>();
+        let size = if call.size() == 0 { 1 } else { call.size() };
+        match Layout::from_size_align(size, call.align()) {
+            Ok(layout) => layout,
+            Err(_) => panic!("one byte of this alignment is too much"),
+        }
+    };
+
     const FUNCTIONS: Functions = Functions {
         run: Self::run,
         discard: Self::discard,
@@ -121,7 +132,7 @@ impl<F: FnOnce() + Send + 'static> Typed<F> {
         // SAFETY: the pointer is the only one, to a call that is not read again.
         let call = unsafe { memory.read() };
         // SAFETY: it was allocated with this layout, and nobody uses it any more.
-        unsafe { memory::free(memory.cast(), Layout::new::<Call<F, F>>()) };
+        unsafe { memory::free(memory.cast(), Self::LAYOUT) };
         call
     }
 
@@ -148,5 +159,33 @@ impl<F: FnOnce() + Send + 'static> Typed<F> {
         let call = unsafe { Self::take(place) };
         // PANIC: the destructors of the captures are the user's code; nobody waits to be told.
         failure::contain(|| drop(call));
+    }
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::{Detached, Typed};
+    use crate::{Outcome, TaskSpan};
+
+    /// Without a size, and aligned to more than a place is.
+    #[derive(Clone, Copy)]
+    #[repr(align(64))]
+    struct Aligned;
+
+    fn assert_has_a_size<F: FnOnce() + Send + 'static>(_: &F) {
+        assert!(!Typed::<F>::IN_PLACE);
+        assert!(Typed::<F>::LAYOUT.size() > 0);
+    }
+
+    #[test]
+    fn the_allocator_is_not_asked_for_nothing() {
+        let aligned = Aligned;
+        let closure = move || {
+            let here = &raw const aligned;
+            assert!(here.is_aligned());
+        };
+        assert_has_a_size(&closure);
+        assert_eq!(Detached::new(TaskSpan::none(), closure).run(), Outcome::Done);
+        drop(Detached::new(TaskSpan::none(), closure));
     }
 }

@@ -3,15 +3,31 @@
 //! A light and a heavy fence are ordered against each other as two SeqCst fences are. On Linux the light one costs
 //! nothing, because the heavy one makes every running thread of the process pass a barrier: `membarrier(2)`. Where the
 //! system has no such call, both are SeqCst fences; so they are in models. Two light fences order nothing.
+//!
+//! The call may fail later, too: a program that locks itself in (`seccomp`) may forbid it. From then on both are SeqCst fences.
 
 use crate::atomic::{Ordering::SeqCst, fence};
-use std::sync::atomic::compiler_fence;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed, compiler_fence};
+use std::thread;
+use std::time::Duration;
 
-/// The pair of fences: all values are the same.
-#[derive(Clone, Copy, Debug)]
+/// A pair of fences, for both sides.
+#[derive(Debug)]
 pub struct AsymmetricFences {
-    has_barrier: bool,
+    /// What a light fence is: one of those below, and never one before it again. Not for models to see: it is constant there.
+    light: AtomicU8,
 }
+
+/// Nothing.
+const NOTHING: u8 = 0;
+/// A full fence, but it was nothing a moment ago.
+const CHANGING: u8 = 1;
+/// A full fence.
+const FULL: u8 = 2;
+
+/// After so long no processor keeps a store to itself that came before a light fence which was nothing, nor uses a load that it has
+/// taken ahead of that; and a thread that was interrupted in between has passed a fence.
+const OVER: Duration = Duration::from_millis(1);
 
 impl AsymmetricFences {
     /// Asks the system for the barrier.
@@ -22,26 +38,40 @@ impl AsymmetricFences {
         reason = "it may take time, which nobody expects of a default"
     )]
     pub fn new() -> Self {
+        let light = if system::has_barrier() { NOTHING } else { FULL };
         Self {
-            has_barrier: system::has_barrier(),
+            light: AtomicU8::new(light),
         }
     }
 
     /// The side that runs often.
     #[inline]
-    pub fn light(self) {
-        if !self.has_barrier {
+    pub fn light(&self) {
+        // ORDERING: Relaxed, here and in `heavy`: what a fence orders is what is about it, and not what it is.
+        if self.light.load(Relaxed) != NOTHING {
             full_fence();
         }
         compiler_fence(SeqCst);
     }
 
     /// The side that runs seldom: it may take microseconds.
-    pub fn heavy(self) {
+    pub fn heavy(&self) {
         full_fence();
-        if self.has_barrier {
-            system::barrier();
+        match self.light.load(Relaxed) {
+            FULL => {}
+            NOTHING if system::barrier() => {}
+            _ => self.change(),
         }
+    }
+
+    /// There is no barrier any more.
+    #[cold]
+    fn change(&self) {
+        // ORDERING: SeqCst: every light fence that begins after `OVER` sees this, and every heavy one that sees the next change comes
+        // after that.
+        self.light.fetch_max(CHANGING, SeqCst);
+        thread::sleep(OVER);
+        self.light.store(FULL, SeqCst);
     }
 }
 
@@ -63,8 +93,9 @@ mod system {
         HAS_BARRIER.get_or(|| register().into()) != 0
     }
 
-    pub(super) fn barrier() {
-        membarrier(MembarrierCommand::PrivateExpedited).expect("a registered process may use the barrier");
+    /// False if the system does not do it any more.
+    pub(super) fn barrier() -> bool {
+        membarrier(MembarrierCommand::PrivateExpedited).is_ok()
     }
 }
 
@@ -74,5 +105,7 @@ mod system {
         false
     }
 
-    pub(super) fn barrier() {}
+    pub(super) fn barrier() -> bool {
+        false
+    }
 }

@@ -25,7 +25,6 @@ pub(crate) struct Stack<J> {
     shared: Arc<Shared<J>>,
     /// Up to this index there are free slots. A cell, so that one thread at a time is the owner.
     limit: Cell<usize>,
-    fences: AsymmetricFences,
 }
 
 /// The side of everybody else.
@@ -36,12 +35,12 @@ pub(crate) struct Thief<J> {
 struct Shared<J> {
     ours: Owned<J>,
     theirs: Stolen,
-    fences: AsymmetricFences,
 }
 
-/// What the owner writes. Not on one cache line with what thieves write.
+/// What the owner writes, or reads often. Not on one cache line with what thieves write.
 #[repr(align(128))]
 struct Owned<J> {
+    fences: AsymmetricFences,
     /// The index behind the newest job.
     end: AtomicUsize,
     /// The job with index `i` is in the slot `i` modulo their number, which is a power of two. Replaced by the owner,
@@ -65,10 +64,10 @@ unsafe impl<J> Send for Shared<J> {}
 
 /// A new stack, from its two sides.
 pub(crate) fn stack<J>(capacity: usize) -> (Stack<J>, Thief<J>) {
-    let fences = AsymmetricFences::new();
     let capacity = capacity.next_power_of_two();
     let shared = Arc::new(Shared {
         ours: Owned {
+            fences: AsymmetricFences::new(),
             end: AtomicUsize::new(0),
             slots: UnsafeCell::new(empty_slots(capacity)),
         },
@@ -77,14 +76,12 @@ pub(crate) fn stack<J>(capacity: usize) -> (Stack<J>, Thief<J>) {
             oldest: AtomicUsize::new(0),
             claimed: AtomicUsize::new(0),
         },
-        fences,
     });
     let thief = Thief {
         shared: Arc::clone(&shared),
     };
     let stack = Stack {
         shared,
-        fences,
         limit: Cell::new(capacity),
     };
     (stack, thief)
@@ -159,10 +156,10 @@ impl<J> Stack<J> {
     /// before.
     #[inline]
     fn lower_end(&self, index: usize) -> bool {
-        let Shared { ours, theirs, .. } = &*self.shared;
+        let Shared { ours, theirs } = &*self.shared;
         // ORDERING: O1. Release, because a thief that reads this may take jobs that were pushed before.
         ours.end.store(index, Release);
-        self.fences.light();
+        ours.fences.light();
         // ORDERING: O2. Acquire pairs with the Release at the end of `take`: an emptied slot is seen to be empty.
         theirs.claimed.load(Acquire) <= index || self.lower_end_contested(index)
     }
@@ -270,7 +267,7 @@ impl<J> Shared<J> {
             let claim = end.min(oldest.saturating_add(number));
             // ORDERING: T1 of the argument above.
             self.theirs.claimed.store(claim, Relaxed);
-            self.fences.heavy();
+            self.ours.fences.heavy();
             // ORDERING: T2.
             let claim = claim.min(self.ours.end.load(Acquire));
             let (job, skipped) = self.ours.slots.with(|slots| {

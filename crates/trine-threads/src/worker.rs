@@ -142,8 +142,9 @@ fn start_thread(
         if works {
             worker.work();
         }
-        set_executor_failure_hook(None);
         CURRENT.set(null());
+        // PANIC: a task may have left another hook here, whose destructor is the user's code.
+        drop(catch_panic(|| drop(set_executor_failure_hook(None))));
         shared.statistics.thread_ends(&worker.counters);
         let Worker {
             number, stack, role, ..

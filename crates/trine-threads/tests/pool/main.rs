@@ -16,6 +16,7 @@ mod limit;
 mod map;
 mod map_in_pool;
 mod map_slice;
+mod no_barrier;
 mod no_more_threads;
 mod order;
 mod parts;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use trine_fixture::in_own_process;
 #[cfg(debug_assertions)]
 use trine_future::set_wait_observer;
-use trine_future::{Future, Promise, Shutdown};
+use trine_future::{BlockingHook, Future, Promise, Shutdown, set_blocking_hook, set_executor_failure_hook};
 use trine_threads::{Priority, ThreadPool};
 
 #[test]
@@ -477,5 +477,49 @@ fn who_does_not_wait_is_not_told_of_as_one_that_blocks() {
         let pool = ThreadPool::new(1).unwrap();
         pool.shutdown(Shutdown::Drain);
         assert_eq!(waits_of(|| drop(pool)), 0, "it has ended");
+    });
+}
+
+/// What a task has left on a worker.
+struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[test]
+fn a_blocking_hook_whose_destructor_panics_does_not_keep_the_pool() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let leave_it = || {
+            let left = PanicsWhenDropped;
+            set_blocking_hook(Some(BlockingHook {
+                begin: Box::new(move || {
+                    let _ = &left;
+                    true
+                }),
+                end: Box::new(|| ()),
+                runs_members: Box::new(|| false),
+            }));
+        };
+        pool.spawn(leave_it).result().unwrap();
+        assert!(pool.shutdown(Shutdown::Drain).is_complete());
+    });
+}
+
+#[test]
+fn a_failure_hook_whose_destructor_panics_does_not_keep_the_pool() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let leave_it = || {
+            let left = PanicsWhenDropped;
+            set_executor_failure_hook(Some(Arc::new(move |_| {
+                let _ = &left;
+            })));
+        };
+        pool.spawn(leave_it).result().unwrap();
+        assert!(pool.shutdown(Shutdown::Drain).is_complete());
     });
 }
