@@ -9,11 +9,13 @@ pub(crate) use unnamed::{Polling, name_blocking_waits};
 mod named {
     use crate::async_code::is_async_code;
     use std::cell::Cell;
-    use trine_future::{Failure, report_failure, set_wait_observer};
+    use trine_future::{Failure, catch_panic, report_failure, set_wait_observer};
 
     thread_local! {
         /// What the task is called that this thread polls.
         static POLLED: Cell<Option<&'static str>> = const { Cell::new(None) };
+        /// Whether this thread is in the failure hook for such a wait.
+        static REPORTS: Cell<bool> = const { Cell::new(false) };
     }
 
     /// The time during which this thread polls a task of a pool.
@@ -37,18 +39,23 @@ mod named {
     }
 
     fn name_if_async() {
-        if is_async_code() {
+        // What the hook itself waits for is not told to it.
+        if !REPORTS.get() && is_async_code() {
+            REPORTS.set(true);
             let task = POLLED.get().unwrap_or("async code");
             // What the program wrote is in there.
             let task = task
                 .strip_prefix("trine_async::task::Infallible<")
                 .map_or(task, |future| future.trim_end_matches('>'));
             let thread = std::thread::current();
-            report_failure(&Failure::Blocked(format!(
+            let blocked = Failure::Blocked(format!(
                 "`{task}` blocks the thread `{}` of an async runtime, and with it all other tasks there: `.await` the \
                  future, or wait inside `run_blocking` or `tokio::task::block_in_place`",
                 thread.name().unwrap_or("without a name")
-            )));
+            ));
+            // PANIC: the hook is the user's code, and one that panics is ignored.
+            let _ = catch_panic(|| report_failure(&blocked));
+            REPORTS.set(false);
         }
     }
 }

@@ -8,7 +8,10 @@ use crate::shared::Shared;
 use crate::task::runtime_is_gone;
 use std::fmt;
 use std::sync::Arc;
-use trine_future::{Executor, Future, Outcome, Task, TaskError, TaskSpan, set_executor_failure_hook};
+use trine_future::{
+    Executor, Future, Outcome, Panic, Task, TaskError, TaskSpan, catch_panic, set_executor_failure_hook,
+};
+use trine_lock::Lock;
 
 /// Runs `closure` on a thread for calls that block.
 pub(crate) fn run_blocking<R: Send + 'static, F: FnOnce() -> R + Send + 'static>(
@@ -31,10 +34,25 @@ pub(crate) fn run_blocking<R: Send + 'static, F: FnOnce() -> R + Send + 'static>
                 task: Some(task),
                 entry,
             };
-            drop(shared.runtime.spawn_blocking(move || call.run()));
+            start(shared, Arc::new(Lock::new(Some(call))));
             future
         }
         Err(refusal) => shared.refuse(refusal, closure),
+    }
+}
+
+/// Gives a call to the runtime. The runtime panics if it has no thread for such calls and the system refuses one, and keeps what it was
+/// given all the same: so this takes the call back.
+fn start(shared: &Shared, call: Arc<Lock<Option<BlockingCall>>>) {
+    let given = Arc::clone(&call);
+    let run = move || {
+        let call = given.lock().take();
+        call.into_iter().for_each(BlockingCall::run);
+    };
+    // PANIC: see above. To submit never panics.
+    if let Err(panic) = catch_panic(|| drop(shared.runtime.spawn_blocking(run))) {
+        let call = call.lock().take();
+        call.into_iter().for_each(|call| call.refuse(&panic));
     }
 }
 
@@ -59,11 +77,21 @@ impl BlockingCall {
         };
         self.entry.end(outcome.unwrap_or(Outcome::Cancelled));
     }
+
+    fn refuse(mut self, panic: &Panic) {
+        let error = format!("there is no thread for a call that blocks: {}", panic.message());
+        if let Some(task) = self.task.take() {
+            task.fail(TaskError::refused(error));
+        }
+    }
 }
 
 impl Drop for BlockingCall {
     fn drop(&mut self) {
-        if let Some(task) = self.task.take() {
+        let Some(task) = self.task.take() else { return };
+        if self.entry.pool().tasks.stops() {
+            task.cancel();
+        } else {
             task.fail(runtime_is_gone());
         }
     }
@@ -126,5 +154,30 @@ where
 impl fmt::Debug for Blocking {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Blocking").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BlockingCall;
+    use crate::AsyncPool;
+    use crate::entry::Entry;
+    use tokio::runtime::Builder;
+    use trine_future::{Task, TaskSpan};
+
+    #[test]
+    fn a_call_that_a_pool_that_stops_drops_is_cancelled() {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let pool = runtime.block_on(async { AsyncPool::current().unwrap() });
+        let call = || {
+            let (task, future) = Task::in_span::<(), _>(TaskSpan::none(), || 1, ());
+            let entry = Entry::new(pool.shared(), None, TaskSpan::none()).unwrap();
+            let task = Some(task);
+            drop(BlockingCall { task, entry });
+            future.result().unwrap_err()
+        };
+        assert!(call().is_refused());
+        pool.shared().tasks.stop();
+        assert!(call().is_cancelled());
     }
 }

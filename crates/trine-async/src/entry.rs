@@ -65,10 +65,10 @@ impl Entry {
         unsafe { &*self.shared }
     }
 
-    /// The task starts, if it has not yet. False if the pool has given up tasks that have not started.
+    /// The task starts, if it has not yet. False if the pool has given up tasks that have not started, or all that it has.
     pub(crate) fn start(&mut self) -> bool {
         if !self.has_started {
-            if self.pool().tasks.cancels_queued() {
+            if self.pool().tasks.cancels_queued() || self.pool().tasks.stops() {
                 return false;
             }
             self.has_started = true;
@@ -171,6 +171,15 @@ mod tests {
         assert_eq!(shared.strong_count(), 1);
         drop(last);
         assert_eq!(shared.strong_count(), 0);
+    }
+
+    #[test]
+    fn once_the_pool_stops_no_task_starts() {
+        let pool = pool();
+        let [mut started, mut queued] = [enter(&pool), enter(&pool)];
+        assert!(started.start());
+        pool.shared().tasks.stop();
+        assert!(started.start() && !queued.start());
     }
 
     #[test]

@@ -22,7 +22,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 pub enum WhenFull {
     /// It blocks until a task has ended. In async code of tokio, and in async tasks of the pool, where it must not block, the task is let in
     /// beyond the limit instead: [`Submission::submit_async`](crate::Submission::submit_async) waits there. A closure of
-    /// [`run_blocking`](crate::AsyncPool::run_blocking) that has to wait gives its own place up for that, and goes on beyond the limit.
+    /// [`run_blocking`](crate::AsyncPool::run_blocking) that has to wait for a place of its own pool gives up the one that it has, and goes
+    /// on beyond the limit.
     Block,
     /// The future is done at once, with [`TaskError::is_refused`](trine_future::TaskError::is_refused).
     Refuse,
@@ -50,8 +51,8 @@ thread_local! {
     static OWN: Cell<Option<Place>> = const { Cell::new(None) };
 }
 
-/// The time of a blocking call, which has its place until it waits for another one: else all places might be those of calls that wait
-/// for one.
+/// The time of a blocking call, which has its place until it waits for another one of the same pool: else all places might be those of
+/// calls that wait for one.
 pub(crate) struct OwnPlace(Option<Place>);
 
 impl OwnPlace {
@@ -59,9 +60,14 @@ impl OwnPlace {
         Self(OWN.replace(place))
     }
 
-    /// The calling thread is about to wait for a place. What it runs goes on without its own.
-    pub(crate) fn give_up() {
-        drop(OWN.try_with(Cell::take));
+    /// The calling thread is about to wait for a place of this limit. If what it runs has one of it, it goes on without.
+    pub(crate) fn give_up(limit: &Limit) {
+        let is_of_limit = |place: &mut Place| Arc::ptr_eq(place.0.semaphore(), &limit.free);
+        let _ = OWN.try_with(|own| {
+            let mut place = own.take();
+            drop(place.take_if(is_of_limit));
+            own.set(place);
+        });
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use tokio::runtime::Builder;
 use trine_async::AsyncPool;
 use trine_fixture::in_own_process;
-use trine_future::{BlockingHook, Future, Promise, as_completed, set_blocking_hook, set_failure_hook};
+use trine_future::{
+    BlockingHook, Future, Promise, as_completed, set_blocking_hook, set_failure_hook, while_blocked,
+};
 use trine_lock::Lock;
 
 /// Calls `wait` with a future that ends when this thread is about to sleep for it.
@@ -89,5 +91,31 @@ fn where_blocking_is_allowed_nobody_complains() {
         // This one waits on a thread that is in no runtime.
         assert_eq!(in_place.result().unwrap(), 7);
         assert_eq!(*heard.lock(), [""; 0]);
+    });
+}
+
+#[test]
+fn what_the_failure_hook_waits_for_is_not_told_to_it() {
+    in_own_process(|| {
+        let calls = Arc::new(Lock::new(0));
+        let counted = Arc::clone(&calls);
+        assert!(set_failure_hook(move |_| {
+            *counted.lock() += 1;
+            while_blocked(|| ());
+        }));
+        let pool = AsyncPool::new(1).unwrap();
+        let blocks = pool.spawn(async { while_blocked(|| 7) });
+        assert_eq!(blocks.result().unwrap(), 7);
+        assert_eq!(*calls.lock(), 1);
+    });
+}
+
+#[test]
+fn a_failure_hook_that_panics_does_not_end_who_waits() {
+    in_own_process(|| {
+        assert!(set_failure_hook(|_| panic!("there is nobody to tell")));
+        let pool = AsyncPool::new(1).unwrap();
+        let blocks = pool.spawn(async { sleep_in(|future| future.result().unwrap()) });
+        assert_eq!(blocks.result().unwrap(), 7);
     });
 }

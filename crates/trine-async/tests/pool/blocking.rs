@@ -121,3 +121,44 @@ fn a_call_is_refused_if_its_runtime_is_gone() {
         );
     });
 }
+
+/// Limits the address space of this process to what it has and so much more.
+#[cfg(target_os = "linux")]
+fn limit_address_space(more: libc::rlim_t) {
+    let statistics = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: libc::rlim_t = statistics.split(' ').next().unwrap().parse().unwrap();
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the place for the limit is valid.
+    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) }, 0);
+    // Pages are not larger than that anywhere.
+    limit.rlim_cur = pages
+        .saturating_mul(4096)
+        .saturating_add(more)
+        .min(limit.rlim_max);
+    // SAFETY: the limit is valid, and that of this process alone.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_call_that_the_system_has_no_thread_for_is_refused_and_nothing_of_it_stays() {
+    in_own_process(|| {
+        let pool = AsyncPool::new(1).unwrap();
+        assert_eq!(pool.spawn(async { 1 }).result().unwrap(), 1);
+        limit_address_space(1 << 20);
+        let probe = Arc::new(());
+        let held = Arc::clone(&probe);
+        let refused = pool.run_blocking(move || drop(held));
+        limit_address_space(libc::rlim_t::MAX);
+        let error = refused.result().unwrap_err();
+        assert!(error.is_refused(), "{error}");
+        assert_eq!(Arc::strong_count(&probe), 1);
+        assert_eq!(pool.run_blocking(|| 2).result().unwrap(), 2);
+        let stats = pool.stats();
+        assert_eq!((stats.queued, stats.running), (0, 0));
+        assert!(pool.shutdown(Shutdown::Drain).is_complete());
+    });
+}

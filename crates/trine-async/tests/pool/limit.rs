@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use trine_async::{AsyncPool, Shutdown, WhenFull};
 use trine_fixture::in_own_process;
-use trine_future::Executor;
+use trine_future::{BlockingHook, Executor, set_blocking_hook};
 
 fn limited(tasks: usize, when_full: WhenFull) -> AsyncPool {
     AsyncPool::builder()
@@ -281,5 +281,34 @@ fn a_refused_task_is_dropped_without_a_panic_of_who_submits() {
         let all = pool.map(async |bomb: Bomb| drop(bomb), [Bomb, Bomb]);
         assert!(all.into_iter().all(|result| result.is_err()));
         assert!(endless.cancel());
+    });
+}
+
+#[test]
+fn a_call_that_waits_for_a_place_of_another_pool_keeps_its_own() {
+    in_own_process(|| {
+        let [own, other] = [(); 2].map(|()| limited(1, WhenFull::Block));
+        let endless = other.spawn(pending::<()>());
+        let (sleeps, asleep) = mpsc::channel();
+        let handle = other.handle();
+        let waits = own.run_blocking(move || {
+            set_blocking_hook(Some(BlockingHook {
+                begin: Box::new(move || sleeps.send(()).is_ok()),
+                end: Box::new(|| ()),
+                runs_members: Box::new(|| false),
+            }));
+            let result = handle.spawn(async { 2 }).result();
+            set_blocking_hook(None);
+            result
+        });
+        asleep.recv().unwrap();
+        let mut next = Box::pin(own.task(async |()| (), ()).submit_async());
+        assert!(futures_poll(next.as_mut()).is_pending());
+        endless.cancel();
+        assert_eq!(waits.result().unwrap().unwrap(), 2);
+        Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(async { next.await.await.unwrap() });
     });
 }
