@@ -11,11 +11,13 @@ use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::fmt;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use trine_future::{Failure, OwnedPromise, Promise, TaskError, TaskSpan, catch_panic, report_failure};
 use trine_lock::Lock;
+use trine_platform::turn;
 
 /// Runs `body`, which can spawn tasks that borrow from around the scope, and ends when it and all of these have ended.
 ///
@@ -106,19 +108,17 @@ where
 {
     type Output = Result<R, E>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let mut result = Ok(());
-        if let Some(body) = this.body.as_mut().as_pin_mut() {
-            match body.poll(context) {
-                Poll::Ready(Ok(value)) => {
-                    *this.value = Some(value);
-                    this.body.set(None);
-                }
-                Poll::Ready(Err(error)) => result = Err(error),
-                Poll::Pending => {}
-            }
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if turn::is_over(context) {
+            return Poll::Pending;
         }
+        // PANIC: the body is the user's code. Its panic goes on when nothing else does any more.
+        let polled = catch_unwind(AssertUnwindSafe(|| self.as_mut().poll_body(context)));
+        let mut result = polled.unwrap_or_else(|payload| {
+            self.as_mut().end();
+            resume_unwind(payload)
+        });
+        let this = self.as_mut().project();
         if result.is_ok() {
             match this.scope.poll_children(this.children, context) {
                 Poll::Ready(Ok(())) if this.value.is_none() => return Poll::Pending,
@@ -127,14 +127,38 @@ where
             }
         }
         // Whoever gets the result finds that nothing goes on any more.
+        self.as_mut().end();
+        turn::was_ready();
+        Poll::Ready(result.map(|()| {
+            let value = self.project().value.take();
+            value.expect("a scope that has ended is not polled again")
+        }))
+    }
+}
+
+impl<B, R, E> Scoped<'_, B, R, E>
+where
+    B: Future<Output = Result<R, E>>,
+{
+    /// Polls the body, unless it has ended. An error is that of the scope.
+    fn poll_body(self: Pin<&mut Self>, context: &mut Context<'_>) -> Result<(), E> {
+        let mut this = self.project();
+        if let Some(body) = this.body.as_mut().as_pin_mut()
+            && let Poll::Ready(result) = body.poll(context)
+        {
+            *this.value = Some(result?);
+            this.body.set(None);
+        }
+        Ok(())
+    }
+
+    /// Drops what has not ended.
+    fn end(self: Pin<&mut Self>) {
+        let mut this = self.project();
         this.scope.close();
         // PANIC: the destructors of what it had are the user's code, and come after the first error.
         report_panic(catch_panic(|| this.body.set(None)));
         this.children.clear();
-        Poll::Ready(result.map(|()| {
-            let value = this.value.take();
-            value.expect("a scope that has ended is not polled again")
-        }))
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use trine_future::{Failure, FailureHook, Promise, Shutdown, TaskSpan, catch_panic};
-use trine_platform::HomeProcess;
+use trine_platform::{HomeProcess, turn};
 
 /// What a pool, its handles and its tasks share.
 pub(crate) struct Shared {
@@ -63,6 +63,7 @@ impl Shared {
 
     /// Lets a task in once there is room.
     pub(crate) async fn enter_async(self: Arc<Self>, span: TaskSpan) -> Result<Entry, Refusal> {
+        turn::give().await;
         let place = match (self.try_take_place(), &self.limit) {
             (Err(Refusal::Full(_)), Some(limit)) => Some(limit.take().await?),
             (taken, _) => taken?,

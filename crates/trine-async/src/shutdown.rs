@@ -15,12 +15,13 @@ impl AsyncPool {
     /// Ends the pool: refuses new tasks, waits for those that it has, and joins the threads of its own runtime. With
     /// [`Shutdown::CancelQueued`], tasks that have not started are not run. Returns what became of the tasks.
     ///
-    /// Blocks until then, and a second call does so, too. The descriptors of the runtime are closed when the pool is
+    /// Blocks until then, and a second call does so, too. The descriptors of the runtime are closed when the pool and its handles are
     /// dropped. Only tasks of this pool are waited for: what they start by
     /// `tokio::spawn` is dropped with the pool's own runtime.
     ///
-    /// Inside a runtime, of this pool or another one, where blocking is not allowed, it does not wait: the pool takes no
-    /// more tasks, and ends when its last task has ended. [`shutdown_async`](Self::shutdown_async) waits there.
+    /// Inside a runtime, of this pool or another one, it does not wait: the pool takes no more tasks, and ends when its last task has ended.
+    /// [`shutdown_async`](Self::shutdown_async) waits there. That is so wherever tokio has a current runtime, in `spawn_blocking` too. On
+    /// [another runtime](Self::current) whose only thread is the calling one, nobody runs the tasks that it waits for.
     ///
     /// ```
     /// use trine_async::Shutdown;
@@ -104,13 +105,11 @@ impl AsyncPool {
             return ShutdownReport::default();
         }
         let before = self.stats();
-        let last_has_ended = self.shared().close(shutdown);
-        let runtime = self.take_own_runtime();
-        let is_in_runtime = tokio::runtime::Handle::try_current().is_ok();
-        if !is_in_runtime {
-            end(self.shared(), runtime, last_has_ended, timeout);
-        } else if runtime.is_some() {
-            drop(end_elsewhere(self.shared(), runtime, last_has_ended, timeout));
+        let ending = self.close(shutdown, timeout);
+        if tokio::runtime::Handle::try_current().is_err() {
+            ending.run();
+        } else if ending.runtime.is_some() {
+            drop(ending.run_elsewhere());
         }
         self.stats().report_since(&before)
     }
@@ -120,67 +119,95 @@ impl AsyncPool {
             return ShutdownReport::default();
         }
         let before = self.stats();
-        let last_has_ended = self.shared().close(shutdown);
-        let runtime = self.take_own_runtime();
-        let end = if runtime.is_none() && timeout.is_none() {
-            last_has_ended
+        let ending = self.close(shutdown, timeout);
+        let end = if ending.runtime.is_none() && timeout.is_none() {
+            ending.last_has_ended
         } else {
-            end_elsewhere(self.shared(), runtime, last_has_ended, timeout)
+            ending.run_elsewhere()
         };
         let _ = end.await;
         self.stats().report_since(&before)
     }
 
-    /// The guard is gone when this returns: no lock is held while threads are joined.
-    fn take_own_runtime(&self) -> Option<Runtime> {
-        self.own_runtime.lock().take()
+    /// Lets nobody in any more. No lock is held when this returns, so that none is while threads are joined.
+    fn close(&self, shutdown: Shutdown, timeout: Option<Duration>) -> Ending {
+        let last_has_ended = self.shared().close(shutdown);
+        let runtime = self.own_runtime.lock().take();
+        Ending {
+            shared: Arc::clone(self.shared()),
+            runtime,
+            last_has_ended,
+            timeout,
+        }
     }
 }
 
-/// Waits for the last task, no longer than `timeout`, and joins the runtime's threads. Blocks.
-fn end(shared: &Shared, runtime: Option<Runtime>, mut last_has_ended: Future<()>, timeout: Option<Duration>) {
-    let have_ended = match timeout {
-        None => last_has_ended.result().is_ok(),
-        Some(timeout) => last_has_ended.result_timeout(timeout).is_some(),
-    };
-    if !have_ended && runtime.is_some() {
-        shared.tasks.stop();
-    }
-    match (runtime, timeout) {
-        (Some(runtime), Some(_)) => runtime.shutdown_timeout(STOPPING),
-        (runtime, _) => drop(runtime),
-    }
-}
-
-/// `end` on a thread of its own, because it blocks.
-fn end_elsewhere(
-    shared: &Arc<Shared>,
+/// What is left to do at the end of a pool that takes no more tasks.
+struct Ending {
+    shared: Arc<Shared>,
     runtime: Option<Runtime>,
     last_has_ended: Future<()>,
     timeout: Option<Duration>,
-) -> Future<()> {
-    // The thread gets the runtime once it runs: if it can't be started, its closure is dropped, here, where a runtime
-    // must not be dropped.
-    let (handed_over, received) = Promise::<Option<Runtime>>::new();
-    let (ended, has_ended) = Promise::new();
-    let ending = Arc::clone(shared);
-    let started = thread::Builder::new()
-        .name("trine-async-end".to_owned())
-        .spawn(move || {
-            if let Ok(runtime) = received.result() {
-                end(&ending, runtime, last_has_ended, timeout);
+}
+
+impl Ending {
+    /// Waits for the last task, no longer than `timeout`, and joins the runtime's threads. Blocks.
+    fn run(mut self) {
+        let have_ended = match self.timeout {
+            None => self.last_has_ended.result().is_ok(),
+            Some(timeout) => self.last_has_ended.result_timeout(timeout).is_some(),
+        };
+        if !have_ended && self.runtime.is_some() {
+            self.shared.tasks.stop();
+        }
+        match (self.runtime, self.timeout) {
+            (Some(runtime), Some(_)) => runtime.shutdown_timeout(STOPPING),
+            (runtime, _) => drop(runtime),
+        }
+    }
+
+    /// [`run`](Self::run) on a thread of its own, because it blocks. The future is done after that.
+    fn run_elsewhere(self) -> Future<()> {
+        // The thread gets it once it runs: if it can't be started, its closure is dropped, here, where a runtime must not be dropped.
+        let (handed_over, received) = Promise::<Self>::new();
+        let (ended, has_ended) = Promise::new();
+        let started = thread::Builder::new()
+            .name("trine-async-end".to_owned())
+            .spawn(move || {
+                if let Ok(ending) = received.result() {
+                    ending.run();
+                }
+                let _ = ended.complete(());
+            });
+        match started {
+            Ok(_) => {
+                let _ = handed_over.complete(self);
+                has_ended
+            }
+            Err(_) => self.run_without_a_thread(),
+        }
+    }
+
+    /// The system has no thread that could wait for the tasks: the last of them ends the runtime. But nobody waits for a time-out, so with
+    /// one the time is over now.
+    fn run_without_a_thread(mut self) -> Future<()> {
+        let runtime = self.runtime;
+        if self.timeout.is_some() {
+            if let Some(runtime) = runtime {
+                self.shared.tasks.stop();
+                runtime.shutdown_background();
+            }
+            return Future::ready(());
+        }
+        let (ended, has_ended) = Promise::new();
+        self.last_has_ended.on_done(move |_| {
+            if let Some(runtime) = runtime {
+                runtime.shutdown_background();
             }
             let _ = ended.complete(());
         });
-    match (started, runtime) {
-        (Ok(_), runtime) => {
-            let _ = handed_over.complete(runtime);
-        }
-        // Nobody can wait for the tasks: they end at their next await point, and their futures say so.
-        (Err(_), Some(runtime)) => runtime.shutdown_background(),
-        (Err(_), None) => {}
+        has_ended
     }
-    has_ended
 }
 
 impl Drop for AsyncPool {

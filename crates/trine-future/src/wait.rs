@@ -4,7 +4,7 @@ use crate::many::{Many, Members, Needs};
 use crate::{Future, Outcome};
 use std::future::poll_fn;
 use std::time::Duration;
-use trine_platform::Deadline;
+use trine_platform::{Deadline, turn};
 
 /// When [`wait`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +115,7 @@ pub async fn wait_async<'a, T: 'a>(
     futures: impl IntoIterator<Item = &'a mut Future<T>>,
     until: Until,
 ) -> Waited {
+    turn::give().await;
     let mut watched = Watched::new(futures);
     while watched.unfinished > 0 {
         let ended = poll_fn(|context| watched.many.poll_next(context, watched.futures.as_mut_slice())).await;

@@ -4,7 +4,8 @@
 //! that asks for it each so many awaits that would be ready wait for once, and have the task polled again at once.
 
 use std::cell::Cell;
-use std::task::Context;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
 
 /// So many awaits in a row may be ready.
 const READY: u32 = 128;
@@ -49,9 +50,22 @@ pub fn was_ready() {
     });
 }
 
+/// An await of nothing, for async code that may have nothing else to await.
+pub async fn give() {
+    poll_fn(|context| {
+        if is_over(context) {
+            return Poll::Pending;
+        }
+        was_ready();
+        Poll::Ready(())
+    })
+    .await;
+}
+
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{READY, is_over, limited, was_ready};
+    use super::{READY, give, is_over, limited, was_ready};
+    use std::pin::pin;
     use std::task::{Context, Waker};
 
     /// How many awaits are ready before one waits, up to a number.
@@ -68,6 +82,18 @@ mod tests {
     #[test]
     fn outside_of_a_task_every_await_is_ready() {
         assert_eq!(ready_in_a_row(2 * READY), 2 * READY);
+    }
+
+    #[test]
+    fn who_awaits_nothing_gives_others_a_turn() {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut endless = pin!(async {
+            loop {
+                give().await;
+            }
+        });
+        assert!(limited(|| endless.as_mut().poll(&mut context)).is_pending());
+        assert!(limited(|| endless.as_mut().poll(&mut context)).is_pending());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use trine_future::{Future, LazyPromise, Rejected, TaskError, TaskSpan};
+use trine_platform::turn;
 
 /// A function and its argument that are about to be submitted, with the options of this task:
 /// [`ProcessPool::task`](crate::ProcessPool::task).
@@ -140,6 +141,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         let shared = Arc::clone(self.shared);
         let prepared = self.into_prepared();
         async move {
+            turn::give().await;
             let (ticket, future) = match prepared {
                 Ok(prepared) => prepared,
                 Err(error) => return Future::failed(error),

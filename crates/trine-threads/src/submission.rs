@@ -10,6 +10,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use trine_future::{Detached, Future, Rejected, Task, TaskSpan, set_executor_failure_hook};
+use trine_platform::turn;
 
 /// A function and its argument that are about to be submitted, with the options of this task:
 /// [`ThreadPool::task`](crate::ThreadPool::task).
@@ -155,6 +156,7 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         let queues = Arc::clone(queues);
         let named = Named::new(&queues, &function);
         async move {
+            turn::give().await;
             let closure = move || function(argument);
             let entered = match (queues.try_enter(), &queues.limit) {
                 (Err(Refusal::Full(_)), Some((limit, _))) => match limit.take() {

@@ -4,7 +4,7 @@ use crate::probe::DropProbe;
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
-use trine_async::AsyncPool;
+use trine_async::{AsyncPool, TaskError, scope};
 use trine_fixture::in_own_process;
 use trine_future::{Outcome, Until, wait_async};
 use trine_lock::Lock;
@@ -98,6 +98,30 @@ fn a_task_that_finds_each_of_a_stream_done_is_cancelled_and_keeps_nobody() {
         ends_although_all_is_ready(|| async {
             let mut futures = [trine_future::Future::ready(()), trine_future::Future::ready(())];
             wait_async(&mut futures, Until::All).await;
+        });
+    });
+}
+
+#[test]
+fn a_task_whose_scopes_and_waits_have_nothing_to_do_is_cancelled_and_keeps_nobody() {
+    in_own_process(|| {
+        ends_although_all_is_ready(|| async {
+            scope(async |_| Ok::<_, TaskError>(())).await.unwrap();
+        });
+        ends_although_all_is_ready(|| async {
+            wait_async(&mut [] as &mut [trine_future::Future<()>], Until::All).await;
+        });
+    });
+}
+
+#[test]
+fn a_task_that_submits_and_finds_room_each_time_is_cancelled_and_keeps_nobody() {
+    in_own_process(|| {
+        let pool = AsyncPool::new(1).unwrap();
+        let handle = pool.handle();
+        ends_although_all_is_ready(move || {
+            let handle = handle.clone();
+            async move { drop(handle.task(async |()| (), ()).submit_async().await) }
         });
     });
 }

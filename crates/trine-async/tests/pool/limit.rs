@@ -1,6 +1,6 @@
 //! A limit of how many tasks may be in flight.
 
-use crate::probe::DropProbe;
+use crate::probe::{DropProbe, poll_once};
 use std::cell::Cell;
 use std::future::pending;
 use std::sync::Arc;
@@ -190,18 +190,14 @@ fn who_gives_up_waiting_for_room_leaves_it_to_the_next() {
             let (probe, dropped) = DropProbe::new();
             let mut gives_up = Box::pin(pool.task(async |_: DropProbe| (), probe).submit_async());
             let mut waits = Box::pin(pool.task(async |number: u32| number, 2).submit_async());
-            assert!(futures_poll(gives_up.as_mut()).is_pending());
-            assert!(futures_poll(waits.as_mut()).is_pending());
+            assert!(poll_once(gives_up.as_mut()).is_pending());
+            assert!(poll_once(waits.as_mut()).is_pending());
             drop(gives_up);
             assert_eq!(dropped.try_recv(), Ok("dropped"));
             first.cancel();
             assert_eq!(waits.await.await.unwrap(), 2);
         });
     });
-}
-
-fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
-    future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
 }
 
 #[test]
@@ -303,7 +299,7 @@ fn a_call_that_waits_for_a_place_of_another_pool_keeps_its_own() {
         });
         asleep.recv().unwrap();
         let mut next = Box::pin(own.task(async |()| (), ()).submit_async());
-        assert!(futures_poll(next.as_mut()).is_pending());
+        assert!(poll_once(next.as_mut()).is_pending());
         endless.cancel();
         assert_eq!(waits.result().unwrap().unwrap(), 2);
         Builder::new_current_thread()

@@ -7,6 +7,7 @@ mod builder;
 mod cancel;
 mod fork;
 mod limit;
+mod no_more_threads;
 mod probe;
 mod results;
 mod runtimes;

@@ -1,6 +1,13 @@
-//! What tests put into tasks to see what becomes of them.
+//! What tests put into tasks to see what becomes of them, and how they look at futures.
 
+use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::task::{Context, Poll, Waker};
+
+/// Polls a future once, with nobody to be woken.
+pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
 
 /// Says when it is dropped.
 pub(crate) struct DropProbe(Sender<&'static str>);

@@ -1,8 +1,9 @@
 //! Scopes: tasks that borrow, and that end with the async block around them.
 
-use crate::probe::DropProbe;
+use crate::probe::{DropProbe, poll_once};
 use std::cell::RefCell;
 use std::future::{pending, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -508,5 +509,26 @@ fn the_first_error_is_that_of_the_scope_though_the_body_panics_when_it_is_droppe
         }));
         let error = failed.result().unwrap().unwrap_err();
         assert!(error.to_string().contains("the first error"), "{error}");
+    });
+}
+
+#[test]
+fn a_panic_of_the_body_goes_on_when_its_children_are_dropped() {
+    in_own_process(|| {
+        let (probe, dropped) = DropProbe::new();
+        let mut panics = Box::pin(scope(async |scope: Scope<'_, TaskError>| -> Result<()> {
+            scope.spawn_detached(async move {
+                let _probe = probe;
+                pending().await
+            });
+            yield_now().await;
+            panic!("no such page")
+        }));
+        assert!(poll_once(panics.as_mut()).is_pending());
+        let poll = AssertUnwindSafe(|| poll_once(panics.as_mut()));
+        let payload = catch_unwind(poll).unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&"no such page"));
+        // The scope itself is still there.
+        assert_eq!(dropped.try_recv(), Ok("dropped"));
     });
 }
