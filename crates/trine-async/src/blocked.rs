@@ -43,10 +43,6 @@ mod named {
         if !REPORTS.get() && is_async_code() {
             REPORTS.set(true);
             let task = POLLED.get().unwrap_or("async code");
-            // What the program wrote is in there.
-            let task = task
-                .strip_prefix("trine_async::task::Infallible<")
-                .map_or(task, |future| future.trim_end_matches('>'));
             let thread = std::thread::current();
             let blocked = Failure::Blocked(format!(
                 "`{task}` blocks the thread `{}` of an async runtime, and with it all other tasks there: `.await` the \

@@ -34,7 +34,7 @@ impl Handle {
     where
         F: std::future::Future<Output: Send + 'static> + Send + 'static,
     {
-        self.start(self.shared.span(&future), future)
+        self.start::<F, _>(self.shared.span(&future), future)
     }
 
     /// Runs `function` with `argument` as a task. See [`AsyncPool::submit`](crate::AsyncPool::submit).
@@ -53,18 +53,20 @@ impl Handle {
         R: Send + 'static,
     {
         // Called in the task, so that its panic is the task's.
-        self.start(
+        self.start::<F, _>(
             self.shared.span(&function),
             async move { function(argument).await },
         )
     }
 
-    fn start<F>(&self, span: TaskSpan, future: F) -> Future<F::Output>
+    /// Runs `future` as a task that is called after `N`.
+    fn start<N, F>(&self, span: TaskSpan, future: F) -> Future<F::Output>
     where
+        N: 'static,
         F: std::future::Future<Output: Send + 'static> + Send + 'static,
     {
         match self.shared.enter_or_block(span) {
-            Ok(entry) => task::spawn(&self.shared, entry, Infallible::new(future)),
+            Ok(entry) => task::spawn::<N, _, _>(&self.shared, entry, Infallible::new(future)),
             Err(refusal) => self.shared.refuse(refusal, future),
         }
     }
@@ -110,7 +112,7 @@ impl Handle {
         map(&self.shared, arguments, move |argument| {
             let span = pool.shared.span(&*function);
             let function = Arc::clone(&function);
-            pool.start(span, async move { function(argument).await })
+            pool.start::<F, _>(span, async move { function(argument).await })
         })
     }
 

@@ -21,7 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 #[doc(alias("back-pressure"))]
 pub enum WhenFull {
     /// It blocks until a task has ended. In async code of tokio, and in async tasks of the pool, where it must not block, the task is let in
-    /// beyond the limit instead: [`Submission::submit_async`](crate::Submission::submit_async) waits there. A closure of
+    /// beyond the limit instead: [`Submission::submit_async`](crate::Submission::submit_async) waits there. (Other async code that runs
+    /// without tokio's budget, by `tokio::task::unconstrained`, is not known as such, and blocks.) A closure of
     /// [`run_blocking`](crate::AsyncPool::run_blocking) that has to wait for a place of its own pool gives up the one that it has, and goes
     /// on beyond the limit.
     Block,

@@ -194,12 +194,12 @@ where
         Err(refusal) => return shared.refuse(refusal, (function, argument)),
     };
     match timeout {
-        None => task::spawn(
+        None => task::spawn::<F, _, _>(
             shared,
             entry,
             Infallible::new(async move { function(argument).await }),
         ),
-        Some(timeout) => task::spawn(shared, entry, async move {
+        Some(timeout) => task::spawn::<F, _, _>(shared, entry, async move {
             let task = async move { function(argument).await };
             // The time begins here, when the task is polled for the first time.
             tokio::time::timeout(timeout, task)

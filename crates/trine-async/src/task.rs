@@ -6,21 +6,24 @@ use crate::shared::Shared;
 use crate::spawned::Spawned;
 use pin_project_lite::pin_project;
 use std::any::type_name;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use trine_future::{Failure, Outcome, OwnedPromise, Panic, Promise, TaskError, catch_panic};
 use trine_platform::turn;
 
-/// Runs `future` as a task that was let in.
-pub(crate) fn spawn<F, R>(shared: &Shared, entry: Entry, future: F) -> trine_future::Future<R>
+/// Runs `future` as a task that was let in. `N` is what the program wrote, a function or a future, after which the task is called.
+pub(crate) fn spawn<N, F, R>(shared: &Shared, entry: Entry, future: F) -> trine_future::Future<R>
 where
+    N: 'static,
     F: Future<Output = Result<R, TaskError>> + Send + 'static,
     R: Send + 'static,
 {
     let running = Running {
         future: Some(future),
         entry: Some(entry),
+        named: PhantomData::<fn() -> N>,
     };
     let (promise, result) = Promise::with_parts(Spawned::default(), running);
     let task = shared.runtime.spawn(Task {
@@ -54,27 +57,29 @@ impl<F: Future> Future for Infallible<F> {
 
 /// A user's future that gives its value to a promise. It lies with that, so that tokio's part of the task is small, and as
 /// large whatever the future is.
-struct Task<F, R>
+struct Task<N, F, R>
 where
+    N: 'static,
     F: Send + 'static,
     R: Send + 'static,
 {
     /// Until the task has ended.
-    promise: Option<OwnedPromise<R, Spawned, Running<F>>>,
+    promise: Option<OwnedPromise<R, Spawned, Running<N, F>>>,
 }
 
 pin_project! {
     /// What only the one who polls the task has to do with.
-    struct Running<F> {
+    struct Running<N, F> {
         // Gone as soon as the task has ended.
         #[pin]
         future: Option<F>,
         // Until the task has ended.
         entry: Option<Entry>,
+        named: PhantomData<fn() -> N>,
     }
 }
 
-impl<F> Running<F> {
+impl<N, F> Running<N, F> {
     /// The task starts, if it has not yet. False if it should not.
     fn start(self: Pin<&mut Self>) -> bool {
         self.project().entry.as_mut().is_some_and(Entry::start)
@@ -90,14 +95,15 @@ impl<F> Running<F> {
         };
         // PANIC: the future is the user's code.
         catch_panic(|| {
-            let _polling = Polling::begin(type_name::<F>());
+            let _polling = Polling::begin(type_name::<N>());
             entry.inside(|| turn::limited(|| future.poll(context)))
         })
     }
 }
 
-impl<F, R> Task<F, R>
+impl<N, F, R> Task<N, F, R>
 where
+    N: 'static,
     F: Send + 'static,
     R: Send + 'static,
 {
@@ -113,8 +119,9 @@ where
     }
 }
 
-impl<F, R> Drop for Task<F, R>
+impl<N, F, R> Drop for Task<N, F, R>
 where
+    N: 'static,
     F: Send + 'static,
     R: Send + 'static,
 {
@@ -153,8 +160,9 @@ fn end_without_value<R: Send + 'static>(
     }
 }
 
-impl<F, R> Future for Task<F, R>
+impl<N, F, R> Future for Task<N, F, R>
 where
+    N: 'static,
     F: Future<Output = Result<R, TaskError>> + Send + 'static,
     R: Send + 'static,
 {

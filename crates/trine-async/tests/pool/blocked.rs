@@ -2,8 +2,10 @@
 
 #![cfg(debug_assertions)]
 
+use std::any::type_name_of_val;
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Builder;
 use trine_async::AsyncPool;
 use trine_fixture::in_own_process;
@@ -56,6 +58,27 @@ fn a_task_that_blocks_is_named_with_its_thread() {
         ] {
             assert!(heard[0].contains(part), "{heard:?}");
         }
+    });
+}
+
+#[test]
+fn a_task_is_named_after_the_function_that_was_submitted() {
+    async fn blocks((): ()) {
+        while_blocked(|| ());
+    }
+
+    in_own_process(|| {
+        let heard = heard();
+        let pool = AsyncPool::new(1).unwrap();
+        pool.submit(blocks, ()).result().unwrap();
+        pool.task(blocks, ()).submit().result().unwrap();
+        let timed = pool.task(blocks, ()).timeout(Duration::MAX);
+        timed.submit().result().unwrap();
+        pool.map(blocks, [()]).for_each(|done| done.unwrap());
+        let name = format!("`{}` blocks the thread", type_name_of_val(&blocks));
+        let heard = heard.lock();
+        assert_eq!(heard.len(), 4, "{heard:?}");
+        assert!(heard.iter().all(|line| line.contains(&name)), "{heard:?}");
     });
 }
 
