@@ -13,8 +13,24 @@ use std::task::{Context, Poll};
 use trine_future::{Failure, Outcome, OwnedPromise, Panic, Promise, TaskError, catch_panic};
 use trine_platform::turn;
 
+/// A future of more bytes is boxed: code that is not optimised copies it over the stack a dozen times.
+const LARGE: usize = 16 * 1024;
+
 /// Runs `future` as a task that was let in. `N` is what the program wrote, a function or a future, after which the task is called.
 pub(crate) fn spawn<N, F, R>(shared: &Shared, entry: Entry, future: F) -> trine_future::Future<R>
+where
+    N: 'static,
+    F: Future<Output = Result<R, TaskError>> + Send + 'static,
+    R: Send + 'static,
+{
+    if size_of::<F>() > LARGE {
+        start::<N, _, _>(shared, entry, Box::pin(future))
+    } else {
+        start::<N, _, _>(shared, entry, future)
+    }
+}
+
+fn start<N, F, R>(shared: &Shared, entry: Entry, future: F) -> trine_future::Future<R>
 where
     N: 'static,
     F: Future<Output = Result<R, TaskError>> + Send + 'static,

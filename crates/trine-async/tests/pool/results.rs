@@ -1,6 +1,7 @@
 //! `submit`, `spawn` and `map`: what comes back.
 
 use crate::probe::DropProbe;
+use std::future::ready;
 use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -241,5 +242,18 @@ fn generic_code_takes_the_pool_as_an_executor() {
             first + others
         }
         assert_eq!(total(&AsyncPool::new(1).unwrap(), double), 12);
+    });
+}
+
+#[test]
+fn a_large_future_takes_little_of_the_stack_that_spawns_it() {
+    in_own_process(|| {
+        let pool = AsyncPool::new(1).unwrap();
+        let large = async {
+            let bytes = [1_u8; 200 << 10];
+            ready(()).await;
+            bytes.iter().map(|byte| usize::from(*byte)).sum::<usize>()
+        };
+        assert_eq!(pool.spawn(large).result().unwrap(), 200 << 10);
     });
 }
