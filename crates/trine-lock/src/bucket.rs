@@ -1,6 +1,7 @@
 //! The table of lines: who waits for which lock, in which order.
 
 use crate::bucket_lock::BucketLock;
+use crate::line::{Line, Waiter};
 use crate::word::LockWord;
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -12,26 +13,11 @@ pub(crate) enum Sleeper {
     Task(Waker),
 }
 
-pub(crate) struct Waiter {
-    ticket: u64,
-    /// The line's clock when the waiter came.
-    since: u32,
-    /// `None`: it was woken, and has not come yet.
-    pub(crate) sleeper: Option<Sleeper>,
-}
-
-/// Those who wait for one lock, in the order of their tickets.
-struct Line {
-    address: usize,
-    /// Plus the overtakes in the lock's word: the time by which waiters and overtakes are ordered.
-    clock: u32,
-    waiters: VecDeque<Waiter>,
-}
-
-/// Where a waiter stands: in which line, behind how many others. It holds until the bucket is unlocked or changed.
+/// Where a waiter stands: in which line, and at which place of it. It holds until the bucket is unlocked or changed.
 #[derive(Clone, Copy)]
 pub(crate) struct Spot {
     line: usize,
+    /// 0 for the first, and only for the first.
     pub(crate) place: usize,
 }
 
@@ -90,7 +76,7 @@ impl Bucket {
     /// The first in line of this lock, if there is a line by now.
     pub(crate) fn first(&mut self, word: &LockWord) -> Option<&mut Waiter> {
         let line = self.find_line(word).ok()?;
-        self.lines[line].waiters.front_mut()
+        self.lines[line].first()
     }
 
     /// Where the one with this ticket stands, in the line of this lock.
@@ -99,59 +85,41 @@ impl Bucket {
             .find_line(word)
             .expect("who has a ticket stands in line (A4)");
         let place = self.lines[line]
-            .waiters
-            .binary_search_by_key(&ticket, |waiter| waiter.ticket)
+            .find(ticket)
             .expect("who has a ticket stands in line (A4)");
         Spot { line, place }
     }
 
     pub(crate) fn waiter(&mut self, spot: Spot) -> &mut Waiter {
-        &mut self.lines[spot.line].waiters[spot.place]
+        self.lines[spot.line].waiter(spot.place)
     }
 
     /// Puts a waiter at the end of this lock's line, or begins one, and returns its ticket. By now the first in line has
     /// been passed over so often.
     pub(crate) fn push(&mut self, word: &LockWord, overtakes: u32, sleeper: Sleeper) -> u64 {
         let line = self.find_line(word).unwrap_or_else(|line| {
-            self.lines.insert(
-                line,
-                Line {
-                    address: address(word),
-                    clock: 0,
-                    waiters: std::mem::take(&mut self.spare),
-                },
-            );
+            let spare = std::mem::take(&mut self.spare);
+            self.lines.insert(line, Line::new(address(word), spare));
             line
         });
-        let line = &mut self.lines[line];
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        line.waiters.push_back(Waiter {
-            ticket,
-            since: line.clock.wrapping_add(overtakes),
-            sleeper: Some(sleeper),
-        });
+        self.lines[line].push(ticket, overtakes, sleeper);
         ticket
     }
 
     /// Takes a waiter out of its line, and returns the one that has to be woken for it, if the lock is free.
     pub(crate) fn remove(&mut self, word: &LockWord, spot: Spot) -> Removed {
         let line = &mut self.lines[spot.line];
-        let waiter = match spot.place {
-            0 => line.waiters.pop_front(),
-            place => line.waiters.remove(place),
-        };
-        let sleeper = waiter.and_then(|waiter| waiter.sleeper);
+        let sleeper = line.remove(spot.place);
         let mut next = None;
         if spot.place == 0 {
-            match line.waiters.front_mut() {
+            match line.move_up() {
                 None => {
                     word.line_is_empty();
                     self.end_line(spot.line);
                 }
-                Some(first) => {
-                    let missed = first.since.wrapping_sub(line.clock);
-                    line.clock = first.since;
+                Some((first, missed)) => {
                     if word.first_has_left(missed) {
                         next = first.sleeper.take();
                     }
@@ -165,7 +133,7 @@ impl Bucket {
     /// without dropping it: its lock may have moved away since, or another one have come to its address.
     pub(crate) fn settle(&mut self, word: &LockWord) -> Option<VecDeque<Waiter>> {
         match (self.find_line(word), word.has_line()) {
-            (Ok(line), false) => Some(self.lines.remove(line).waiters),
+            (Ok(line), false) => Some(self.lines.remove(line).into_waiters()),
             (Err(_), true) => {
                 word.line_is_empty();
                 None
@@ -180,7 +148,7 @@ impl Bucket {
     }
 
     fn end_line(&mut self, line: usize) {
-        let Line { waiters, .. } = self.lines.remove(line);
+        let waiters = self.lines.remove(line).into_waiters();
         if waiters.capacity() <= SPARE_PLACES {
             self.spare = waiters;
         }

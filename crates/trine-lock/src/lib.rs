@@ -46,6 +46,7 @@ mod bucket;
 mod bucket_lock;
 mod guard;
 mod held_locks;
+mod line;
 mod lock;
 mod lock_async;
 mod mapped;

@@ -12,7 +12,8 @@
 //! - A3: Who sets `WOKEN` goes on to wake whoever is first then. It is cleared by a first that goes back to sleep, and
 //!   by a first that leaves while the lock is held. A first that leaves while the lock is free sets it and wakes the
 //!   next.
-//! - A4: Nobody takes another one out of its line. Who has a ticket stands there until it takes the lock or leaves.
+//! - A4: Nobody takes another one out of its line that has not left. Who has a ticket stands there until it takes the lock
+//!   or leaves. Who has left stands nowhere: it is never first, and nobody wakes it (`line.rs`).
 //!
 //! # Other people's code
 //!
