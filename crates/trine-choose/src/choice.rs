@@ -111,6 +111,10 @@ fn reasons(measured: &Measured, costs: &Costs, best: &Estimate) -> Vec<String> {
             Bytes(measured.growth)
         ));
     }
+    if !measured.is_known() {
+        reasons.push("nothing is known of the time that it takes: no sample has come to its end".to_owned());
+        return reasons;
+    }
     let computing = measured.computing();
     reasons.push(format!(
         "it takes {}, and computes {:.0} % of that",
@@ -164,9 +168,13 @@ impl fmt::Display for Choice {
             throughput,
         } in &self.estimates
         {
+            let throughput = match throughput.is_nan() {
+                true => "unknown".to_owned(),
+                false => format!("{throughput:.0}"),
+            };
             write!(
                 formatter,
-                "\n{model:<10} {workers:>9} {chunk:>6} {throughput:>14.0}"
+                "\n{model:<10} {workers:>9} {chunk:>6} {throughput:>14}"
             )?;
         }
         Ok(())

@@ -17,8 +17,8 @@ const SLACK: usize = 4;
 const PROCESSES_A_PROCESSOR: usize = 4;
 /// A message to a process should cost no more than this part of what it carries ...
 const MESSAGE_SHARE: f64 = 0.1;
-/// ... unless it would carry so many tasks, or bytes.
-const LONGEST_CHUNK: usize = 10_000;
+/// ... unless it would carry so many tasks, as many as a process pool takes in a chunk, or so many bytes.
+const LONGEST_CHUNK: usize = 1_000;
 const CHUNK_BYTES: usize = 1 << 20;
 /// The least that is believed of a task: no clock sees less.
 const LEAST: f64 = 1e-9;
@@ -46,7 +46,7 @@ pub struct Estimate {
     pub workers: usize,
     /// How many tasks travel together to a process. 1 for the other models: a thread pool's `map` finds its chunks by itself.
     pub chunk: usize,
-    /// Tasks a second.
+    /// Tasks a second. Not a number if no sample has come to its end, so that nothing is known.
     pub throughput: f64,
 }
 
@@ -114,6 +114,11 @@ pub(crate) fn estimates(measured: &Measured, costs: &Costs, is_awaitable: bool) 
                 throughput,
             },
         );
+    }
+    if !measured.is_known() {
+        for estimate in &mut estimates {
+            (estimate.chunk, estimate.throughput) = (1, f64::NAN);
+        }
     }
     estimates
 }
@@ -215,6 +220,29 @@ mod tests {
         assert_eq!(answer(&hang, true), (Model::Processes, 4, 1));
         // A message costs a tenth of its chunk.
         assert_eq!(answer(&leak, true), (Model::Processes, 4, 100));
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_never_ends() {
+        let crash = Measured {
+            crashed: 1,
+            ..task(0.0, 0.0)
+        };
+        assert_eq!(answer(&crash, true), (Model::Processes, 4, 1));
+        assert!(
+            estimates(&crash, &COSTS, true)
+                .iter()
+                .all(|estimate| estimate.throughput.is_nan())
+        );
+    }
+
+    #[test]
+    fn chunks_are_no_longer_than_a_pool_takes() {
+        let leak = Measured {
+            growth: 1,
+            ..task(20e-9, 20e-9)
+        };
+        assert_eq!(answer(&leak, true), (Model::Processes, 4, 1_000));
     }
 
     #[test]

@@ -14,6 +14,12 @@ use trine_processes::ProcessPool;
 const ENOUGH: Duration = Duration::from_millis(5);
 /// No more of the samples are tried in one go once they have taken so long.
 const TOO_LONG: Duration = Duration::from_secs(1);
+/// Nor with a message for each, once those have.
+const TOO_LONG_ALONE: Duration = Duration::from_secs(10);
+/// A task is timed alone if it takes so many times as long as the clock.
+const TIMES_THE_CLOCK: u32 = 100;
+/// The clock reads a file: so many samples are timed before it is known whether they are worth that.
+const TIMED_IN_ANY_CASE: usize = 1 << 10;
 /// So many calls at once are prepared at most, and so many bytes of arguments.
 const MOST_CALLS: usize = 1 << 14;
 const MOST_BYTES: usize = 16 << 20;
@@ -23,6 +29,7 @@ const GROWTH: u64 = 256 << 10;
 /// What a task is like. Times are seconds a task.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Measured {
+    /// 0 if no sample has come to its end: nothing is known of the task then.
     pub(crate) wall: f64,
     pub(crate) cpu: f64,
     pub(crate) argument_bytes: usize,
@@ -38,9 +45,13 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
+    pub(crate) fn is_known(&self) -> bool {
+        self.wall > 0.0
+    }
+
     /// The share of its time that the task spends on a processor.
     pub(crate) fn computing(&self) -> f64 {
-        if self.wall > 0.0 {
+        if self.is_known() {
             (self.cpu / self.wall).min(1.0)
         } else {
             1.0
@@ -56,7 +67,7 @@ impl Measured {
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Calls {
     number: usize,
-    /// Also those before them, which were timed one by one.
+    /// Also those before them, and those that were not timed.
     made: usize,
     wall: Duration,
     cpu: Duration,
@@ -115,8 +126,15 @@ where
         measured.crossing = crossing(&pool, function, samples, bytes, wall).map_err(ChooseError::task)?;
     } else {
         // One of them ends the process: which, and what are the others like?
+        let together = (measured.crashed, measured.timed_out);
         (measured.crashed, measured.timed_out, total) = (0, 0, Calls::default());
+        measured.samples = 0;
+        let started = Instant::now();
         for sample in samples {
+            if started.elapsed() > TOO_LONG_ALONE {
+                break;
+            }
+            measured.samples += 1;
             match all(vec![sample.clone()]) {
                 Ok(calls) => {
                     total.number += calls.number;
@@ -126,6 +144,11 @@ where
                 }
                 Err(error) => judge(&error, &mut measured).ok_or_else(|| ChooseError::task(error))?,
             }
+        }
+        // None that was tried does so by itself: together they have.
+        if !measured.is_dangerous() {
+            (measured.crashed, measured.timed_out) = together;
+            measured.samples = samples.len();
         }
     }
     let number = total.number.max(1) as f64;
@@ -201,25 +224,51 @@ where
     A: Serialize + Clone,
     R: Serialize,
 {
+    let long = Stopwatch::takes() * TIMES_THE_CLOCK;
+    let calls = call_each(&function, &samples, long);
+    if calls.wall > ENOUGH && calls.take(long) {
+        calls
+    } else {
+        call_together(function, &samples[..calls.made], calls)
+    }
+}
+
+/// Calls `function` once with each of `samples`, as long as that takes no time, and times the calls that are long, one by one.
+fn call_each<F, A, R>(function: F, samples: &[A], long: Duration) -> Calls
+where
+    F: Fn(A) -> R,
+    A: Clone,
+    R: Serialize,
+{
     let mut calls = Calls::default();
-    let mut bytes = 0;
-    let mut time = Stopwatch::start();
+    let (mut bytes, mut results) = (0, 0);
+    let started = Instant::now();
     for sample in samples.iter().cloned() {
+        let is_timed = calls.made < TIMED_IN_ANY_CASE || calls.take(long);
+        let time = is_timed.then(Stopwatch::start);
         let result = catch_panic(|| function(sample));
-        time.stop(&mut calls, 1);
+        match time {
+            Some(time) => time.stop(&mut calls, 1),
+            None => calls.made += 1,
+        }
         if let Ok(result) = result {
             bytes += postcard::to_stdvec(&result).map_or(0, |bytes| bytes.len());
+            results += 1;
         }
-        if calls.wall > TOO_LONG {
+        if started.elapsed() > TOO_LONG {
             break;
         }
-        time = Stopwatch::start();
     }
-    calls.result_bytes = bytes / calls.number.max(1);
-    if calls.wall > ENOUGH {
-        return calls;
-    }
-    // The clock takes longer than some tasks: many calls are timed together.
+    calls.result_bytes = bytes / results.max(1);
+    calls
+}
+
+/// Calls `function` with `samples`, which it has been called with before, and times many calls together.
+fn call_together<F, A, R>(function: F, samples: &[A], mut calls: Calls) -> Calls
+where
+    F: Fn(A) -> R,
+    A: Serialize + Clone,
+{
     let argument_bytes = samples.first().map_or(0, |sample| {
         postcard::to_stdvec(sample).map_or(0, |bytes| bytes.len())
     });
@@ -258,6 +307,13 @@ where
     }
 }
 
+impl Calls {
+    /// Whether they have taken so long each.
+    fn take(&self, long: Duration) -> bool {
+        self.wall.as_secs_f64() >= long.as_secs_f64() * self.number as f64
+    }
+}
+
 struct Stopwatch {
     wall: Instant,
     in_line: Duration,
@@ -265,6 +321,15 @@ struct Stopwatch {
 }
 
 impl Stopwatch {
+    /// What it says of nothing.
+    fn takes() -> Duration {
+        let mut calls = Calls::default();
+        for _ in 0..16 {
+            Self::start().stop(&mut calls, 1);
+        }
+        calls.wall / 16
+    }
+
     fn start() -> Self {
         Self {
             in_line: time_in_line(),
@@ -280,5 +345,28 @@ impl Stopwatch {
         calls.cpu += cpu.saturating_sub(self.cpu);
         calls.number += number;
         calls.made += number;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_calls_are_not_timed_one_by_one() {
+        let samples: Vec<u64> = (0..20_000).collect();
+        // A clock for which they are short, however slow they are.
+        let calls = call_each(|number| number ^ 1, &samples, Duration::MAX);
+        assert_eq!((calls.number, calls.made), (TIMED_IN_ANY_CASE, samples.len()));
+        // The clock that there is.
+        let calls = call(|number| number ^ 1, samples);
+        assert!(calls.made > calls.number, "they are timed together");
+    }
+
+    #[test]
+    fn long_calls_are_timed_one_by_one() {
+        let samples: Vec<u64> = (0..2_000).collect();
+        let calls = call_each(|number| number ^ 1, &samples, Duration::ZERO);
+        assert_eq!((calls.number, calls.made), (samples.len(), samples.len()));
     }
 }

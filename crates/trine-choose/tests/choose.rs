@@ -2,6 +2,8 @@
 
 #![cfg(target_os = "linux")]
 
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::Duration;
 use trine_choose::{Chooser, Model};
@@ -16,6 +18,13 @@ fn crash_at_seven(number: u32) -> u32 {
         std::process::abort();
     }
     number
+}
+
+fn crash_at_one_after_two(number: u32) {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    if LAST.swap(number, Relaxed) == 2 && number == 1 {
+        std::process::abort();
+    }
 }
 
 fn hang_at_seven(number: u32) -> u32 {
@@ -59,6 +68,37 @@ fn what_crashes_takes_processes() {
             .unwrap();
         assert_eq!(choice.model(), Model::Processes);
         assert_eq!(choice.reasons()[0], "it ends its process: 1 of 3 samples did");
+    });
+}
+
+#[test]
+fn what_crashes_only_after_others_takes_processes() {
+    in_own_process(|| {
+        let choice = Chooser::new(crash_at_one_after_two, vec![1, 2]).choose().unwrap();
+        assert_eq!(choice.model(), Model::Processes);
+        assert_eq!(choice.reasons()[0], "it ends its process: 1 of 2 samples did");
+    });
+}
+
+#[test]
+fn nothing_is_known_of_what_always_crashes() {
+    in_own_process(|| {
+        let choice = Chooser::new(crash_at_seven, vec![7, 7]).choose().unwrap();
+        assert_eq!(
+            choice.to_string(),
+            format!(
+                "\
+processes, {0} at a time, in chunks of 1, because
+- it ends its process: 2 of 2 samples did
+- nothing is known of the time that it takes: no sample has come to its end
+
+model      at a time  chunk tasks a second
+no pool            1      1        unknown
+threads    {0:>9}      1        unknown
+processes  {0:>9}      1        unknown",
+                choice.workers()
+            )
+        );
     });
 }
 
