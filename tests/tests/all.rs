@@ -11,3 +11,4 @@ mod mistakes;
 mod mixed;
 mod page;
 mod thread_pool_at_exit;
+mod unwind_safety;

@@ -7,6 +7,7 @@ use crate::stats::Stats;
 use crate::submission::Submission;
 use crate::task::{self, Infallible};
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use trine_future::{Executor, Future, Map, TaskError, TaskSpan};
 
@@ -27,6 +28,10 @@ use trine_future::{Executor, Future, Map, TaskError, TaskSpan};
 pub struct Handle {
     pub(crate) shared: Arc<Shared>,
 }
+
+// The user's code runs while nothing is locked: its panics leave no change of the state half done.
+impl UnwindSafe for Handle {}
+impl RefUnwindSafe for Handle {}
 
 impl Handle {
     /// Runs `future` as a task. See [`AsyncPool::spawn`](crate::AsyncPool::spawn).

@@ -4,6 +4,7 @@ use crate::blocking::Blocking;
 use crate::shared::Shared;
 use crate::{AsyncPoolBuilder, BuildError, Handle, Stats, Submission};
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -34,6 +35,10 @@ pub struct AsyncPool {
     /// The pool's own runtime, until it is shut down.
     pub(crate) own_runtime: Lock<Option<Runtime>>,
 }
+
+// As its handle: the runtime is there or taken.
+impl UnwindSafe for AsyncPool {}
+impl RefUnwindSafe for AsyncPool {}
 
 impl AsyncPool {
     /// Starts a pool with a runtime of its own, of `workers` threads. One is enough for tasks that mostly wait, however

@@ -11,6 +11,7 @@ use crate::{CancelOnDrop, Outcome, Shared, TaskError};
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -48,6 +49,10 @@ pub struct Future<T> {
 unsafe impl<T: Send> Send for Future<T> {}
 // SAFETY: `&Future` gives no access to the value; what else it gives (state, cancel) is atomic.
 unsafe impl<T: Send> Sync for Future<T> {}
+
+// As std's `Receiver`: the user's panics are caught before they get to the state, and `&Future` gives no access to the value.
+impl<T> UnwindSafe for Future<T> {}
+impl<T> RefUnwindSafe for Future<T> {}
 
 impl<T> Unpin for Future<T> {}
 

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::fmt;
 use std::future::poll_fn;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use trine_platform::Deadline;
@@ -59,6 +60,10 @@ pub struct TaskGroup<T, E = Infallible> {
     order: VecDeque<usize>,
     has_failed: bool,
 }
+
+// As its futures: `&TaskGroup` gives no access to a value.
+impl<T, E> UnwindSafe for TaskGroup<T, E> {}
+impl<T, E> RefUnwindSafe for TaskGroup<T, E> {}
 
 impl<T: Send + 'static> TaskGroup<T> {
     /// A group of tasks that fail only by not returning.

@@ -8,6 +8,7 @@ use crate::{Future, TaskError};
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 /// A [`Promise`](crate::Promise) whose future's result is made from the value by whoever takes it, on that thread.
 ///
@@ -37,6 +38,10 @@ pub struct LazyPromise<T> {
 unsafe impl<T: Send> Send for LazyPromise<T> {}
 // SAFETY: `&LazyPromise` gives no access to a value, only to the state, which is atomic.
 unsafe impl<T: Send> Sync for LazyPromise<T> {}
+
+// As `Promise`.
+impl<T> UnwindSafe for LazyPromise<T> {}
+impl<T> RefUnwindSafe for LazyPromise<T> {}
 
 impl<T: Send + 'static> LazyPromise<T> {
     /// A promise and its future, whose result is what `make` makes of the value. What waiting and cancelling mean for it, the

@@ -10,6 +10,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::Deref;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use trine_platform::UnsafeCell;
 
@@ -35,6 +36,10 @@ pub struct Promise<T> {
 unsafe impl<T: Send> Send for Promise<T> {}
 // SAFETY: `&Promise` gives no access to a value, only to the state, which is atomic.
 unsafe impl<T: Send> Sync for Promise<T> {}
+
+// As std's `Sender`: the user's panics are caught before they get to the state.
+impl<T> UnwindSafe for Promise<T> {}
+impl<T> RefUnwindSafe for Promise<T> {}
 
 impl<T: Send + 'static> Promise<T> {
     /// A promise and its future.

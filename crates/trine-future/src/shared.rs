@@ -6,6 +6,7 @@ use crate::waiting::Patience;
 use crate::{Future, Outcome, TaskError};
 use core::Core;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -38,6 +39,10 @@ use trine_platform::Deadline;
 /// # Ok::<(), trine_future::TaskError>(())
 /// ```
 pub struct Shared<T>(Arc<Core<T>>);
+
+// As std's `Arc`: all handles lend the same value, and nothing else of theirs can be left half done.
+impl<T: RefUnwindSafe> UnwindSafe for Shared<T> {}
+impl<T: RefUnwindSafe> RefUnwindSafe for Shared<T> {}
 
 impl<T: Send + Sync + 'static> Shared<T> {
     pub(crate) fn new(future: Future<T>) -> Self {

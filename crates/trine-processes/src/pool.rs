@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::type_name;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -55,6 +56,10 @@ pub struct ProcessPool {
     /// Somebody waits for the end of the pool, or has: it is not waited for when it is dropped.
     pub(crate) waited_for: AtomicBool,
 }
+
+// The user's code runs while nothing is locked: its panics leave no change of the state half done.
+impl UnwindSafe for ProcessPool {}
+impl RefUnwindSafe for ProcessPool {}
 
 impl ProcessPool {
     /// A pool of `workers` processes.

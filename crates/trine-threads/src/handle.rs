@@ -9,6 +9,7 @@ use crate::scope::{Scope, scope};
 use crate::statistics::Stats;
 use crate::submission::{self, Named, Submission};
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use trine_future::{Executor, Future, Map, TaskError, TaskSpan};
 
@@ -32,6 +33,10 @@ use trine_future::{Executor, Future, Map, TaskError, TaskSpan};
 pub struct Handle {
     pub(crate) queues: Arc<Queues>,
 }
+
+// The user's code runs while nothing is locked: its panics leave no change of the state half done.
+impl UnwindSafe for Handle {}
+impl RefUnwindSafe for Handle {}
 
 impl Handle {
     /// Runs `function` with `argument` on a worker. See [`ThreadPool::submit`](crate::ThreadPool::submit).
