@@ -9,8 +9,9 @@ use tracing::{Span, field};
 /// methods do nothing but call what they are given.
 ///
 /// A task's span is called `task`, has the target `trine` and the level INFO, and is a child of the span in which it was
-/// submitted. It begins there, is entered wherever the task runs, and is closed before the task's result is there. Its
-/// fields are `model`, `pool`, `task` (the function's name), and, once it runs, `worker` (the thread's name).
+/// submitted. It begins there, is entered wherever the task runs, and is closed before the task's result is there; if the
+/// task is cancelled, when its executor lets go of it. Its fields are `model`, `pool`, `task` (the function's name), and,
+/// once it runs, `worker` (the thread's name).
 ///
 /// ```
 /// use trine_future::TaskSpan;

@@ -265,9 +265,14 @@ impl Task {
 
     /// Cancels what has not ended.
     pub(crate) fn cancel(self) {
-        match self.work {
-            Work::One { promise, .. } => promise.cancel(),
-            Work::Chunk(chunk) => chunk.fail(TaskError::cancelled, self.span),
+        // As in `fail`.
+        let Self { work, span, .. } = self;
+        match work {
+            Work::One { request, promise, .. } => {
+                drop((request, span));
+                promise.cancel();
+            }
+            Work::Chunk(chunk) => chunk.fail(TaskError::cancelled, span),
         }
     }
 
@@ -438,3 +443,6 @@ fn decode<R: DeserializeOwned + 'static>(beside: Beside, bytes: &[u8]) -> Result
         )
     })
 }
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests;
