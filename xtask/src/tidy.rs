@@ -5,6 +5,7 @@ mod layers;
 mod length;
 mod locks;
 mod models;
+mod packages;
 mod placeholders;
 mod safety;
 mod seam;
@@ -71,11 +72,13 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
         }
         let text = fs::read_to_string(workspace.root.join(&manifest))
             .with_context(|| format!("{manifest} could not be read"))?;
-        judge(
-            &manifest,
-            layers::dependencies_point_down(&package.name, &text),
-            &mut outcome,
-        );
+        let complaints = layers::dependencies_point_down(&package.name, &text)
+            .into_iter()
+            .chain(packages::has_its_texts(
+                &workspace.root.join(&package.folder),
+                &text,
+            ));
+        judge(&manifest, complaints, &mut outcome);
     }
     Ok(outcome)
 }

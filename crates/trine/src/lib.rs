@@ -285,5 +285,5 @@ pub use trine_threads::{self as threads, Scope, ThreadPool};
 
 /// Has the examples of the README run with those of this page.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
