@@ -267,6 +267,11 @@
 //! tokio. The pools' crates ([`threads`], [`processes`], [`async_tasks`]) hold what is not for everyday: the errors of building a
 //! pool, handles, constants.
 
+#![cfg_attr(
+    not(all(feature = "threads", feature = "processes", feature = "async")),
+    allow(rustdoc::broken_intra_doc_links, reason = "these pages link to all pools")
+)]
+
 pub mod guide;
 
 pub use trine_future::*;
