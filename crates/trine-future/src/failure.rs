@@ -61,7 +61,12 @@ thread_local! {
 /// Sets the function that is told of failures that nobody saw; by default a line on stderr says so.
 ///
 /// It is set once for the whole program, before tasks run: returns false, and changes nothing, if it was set
-/// before. The hook runs on the thread that met the failure.
+/// before.
+///
+/// The hook runs on the thread that met the failure. That is the one that dropped the future of a task that had failed, the
+/// one that runs callbacks, or the one that ends the task: a worker, or in a process pool the thread that reads a worker's
+/// replies. So it should not block, because that thread ends no other task meanwhile. A hook that waits for a task of the
+/// pool whose thread calls it may wait for ever.
 ///
 /// ```
 /// trine_future::set_failure_hook(|failure| eprintln!("lost: {failure}"));

@@ -93,7 +93,10 @@ impl<T> Future<T> {
     }
 
     /// For executors whose task uses memory of the one who waits: as [`result`](Self::result), but returns only once the
-    /// task has ended. In a deadlock it is another wait that gives up.
+    /// future is done. In a deadlock it is another wait that gives up.
+    ///
+    /// Then the task has ended, or will not begin, unless its executor [stops](crate::Owner::STOPS_RUNNING) tasks that run: a
+    /// future that was cancelled is done at once, and such a task may still run.
     ///
     /// # Errors
     ///

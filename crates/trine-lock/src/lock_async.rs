@@ -20,7 +20,9 @@ use trine_platform::{PATIENCE, turn};
 ///
 /// It is cancel-safe: dropped before it is ready, it leaves the line, and if it had been woken already, the next in line
 /// is woken in its place. So it can be used with time-outs and in `select!`. But poll it or drop it: a future that
-/// stands in line and is neither polled nor dropped keeps all those waiting who stand behind it.
+/// stands in line and is neither polled nor dropped keeps all those waiting who stand behind it. If it was forgotten
+/// ([`std::mem::forget`]) and its lock is moved then, [`try_lock`](Lock::try_lock) may fail on the free lock, until somebody calls
+/// [`lock`](Lock::lock), [`lock_timeout`](Lock::lock_timeout) or awaits it.
 ///
 /// ```
 /// use trine_lock::{Lock, LockAsync};
