@@ -49,7 +49,7 @@ impl Forwarder {
         let left_out = self.left_out.swap(0, Relaxed);
         if left_out > 0 {
             let note = format!(
-                "trine: {left_out} bytes that workers had written were left out: nobody has read this\n"
+                "trine: {left_out} bytes that workers had written were left out: nobody has read this, or there was no thread to write it\n"
             );
             bytes.splice(0..0, note.into_bytes());
         }
@@ -63,9 +63,10 @@ impl Forwarder {
             None => Some(bytes),
         };
         drop(running);
-        // The system has no thread for them.
+        // The system has no thread for them now.
         if let Some(bytes) = left {
-            write(&bytes, &self.pending);
+            self.pending.fetch_sub(bytes.len(), Relaxed);
+            self.left_out.fetch_add(bytes.len(), Relaxed);
         }
     }
 

@@ -1,6 +1,7 @@
 //! How the owner of a pool ends it.
 
 use crate::ProcessPool;
+use crate::attendant::is_attendant_of;
 use crate::counts::{Tally, TaskCounts};
 use crate::shared::Shared;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ impl ProcessPool {
     ///
     /// Blocks until every worker process is gone, however long a task takes; a worker that does not exit within five
     /// seconds after its last task is killed. What tasks have started and left in the worker's process group is
-    /// killed too. Called in a callback of one of this pool's futures it does not wait for the thread that it is on.
+    /// killed too. Called in a callback of one of this pool's futures it does not wait for the thread that it is on, and for nothing if that
+    /// is one of those that look after the workers, because the system had no other for the callback.
     ///
     /// ```
     /// use trine_processes::{ProcessPool, Shutdown};
@@ -61,7 +63,7 @@ impl ProcessPool {
     /// [`shutdown`](Self::shutdown) for async code, which must not block: a thread that is made for it waits in its place.
     ///
     /// The pool is closed by the first poll. Dropping this before the pool's end gives up the waiting, and dropping the
-    /// pool after it does not wait either.
+    /// pool after it does not wait either. If the system has no thread left it does not wait at all: what goes on then is in the report.
     ///
     /// ```
     /// # fn block_on<F: Future>(future: F) -> F::Output {
@@ -165,7 +167,7 @@ impl Threads {
         // Those who join take the handles once the attendants have left.
         let has_ended = self.0.lock().is_empty() && shared.callbacks.has_ended();
         // Who does not wait is not told of as one that blocks.
-        if has_ended || deadline.is_some_and(Deadline::has_passed) {
+        if has_ended || is_attendant_of(shared) || deadline.is_some_and(Deadline::has_passed) {
             return;
         }
         while_blocked(|| {

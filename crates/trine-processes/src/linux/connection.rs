@@ -51,6 +51,8 @@ impl Connection {
         };
         let _blocked = Blocked::new();
         if channel::send(requests, request.bytes()).is_err() {
+            // As above.
+            process.kill();
             return Sent::NotStarted;
         }
         match channel::receive(replies) {

@@ -4,13 +4,13 @@
 //! is left open on either side.
 
 use super::replies::Replies;
+use super::resource_limit::allow_file_of;
 use super::ring::{Broken, Cursors, Reader, Ring, Writer};
 use super::slot::{SLOTS, Slot};
 use rustix::fs::{
     FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, memfd_create,
 };
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
-use rustix::process::{Resource, getrlimit};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::{self, NonNull};
@@ -131,13 +131,7 @@ impl ParentEnd {
     pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
         let memory = memfd_create("trine", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         let size = size_of::<Layout>() as u64;
-        // A signal would end the program if the memory were larger than its files may be.
-        if getrlimit(Resource::Fsize)
-            .current
-            .is_some_and(|limit| limit < size)
-        {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
+        allow_file_of(size)?;
         // Now, because a page that can't be had later ends the process that touches it.
         fallocate(&memory, FallocateFlags::empty(), 0, size)?;
         fcntl_add_seals(&memory, SEALS)?;

@@ -14,6 +14,7 @@ mod mark;
 mod out_of_memory;
 mod process;
 mod replies;
+mod resource_limit;
 mod ring;
 mod segment;
 mod serve;

@@ -11,7 +11,7 @@ use crate::frames::Frames;
 use crate::memory::Memory;
 use crate::message::{Entry, Message};
 use crate::settings::Settings;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, pidfd_send_signal, waitid,
@@ -23,6 +23,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -76,7 +77,9 @@ impl Process {
         let (pidfd, stderr) = match (pidfd_open(pid, PidfdFlags::empty()), child.stderr.take()) {
             (Ok(pidfd), Some(stderr)) => (pidfd, stderr),
             (pidfd, _) => {
-                // Without a descriptor nothing could be waited for with a deadline.
+                // Without a descriptor nothing could be waited for with a deadline. If it can't be killed either, it ends when it seems to
+                // it that its parent is gone.
+                drop(wire);
                 let _ = child.kill();
                 let _ = child.wait();
                 let error = pidfd
@@ -276,7 +279,10 @@ impl Process {
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
         // It may have left its group.
-        if pidfd_send_signal(&self.pidfd, Signal::KILL) == Err(Errno::PERM) {
+        if !matches!(
+            pidfd_send_signal(&self.pidfd, Signal::KILL),
+            Ok(()) | Err(Errno::SRCH)
+        ) {
             // This program has given up the right to do so. The worker does it itself when its parent is gone, as it seems then.
             self.wire.hang_up();
         }
@@ -320,6 +326,20 @@ pub(crate) fn worker_name() -> String {
     name.to_string_lossy().into_owned()
 }
 
+/// When to ask again, if the system does not wait for so many descriptors.
+const RETRY: Duration = Duration::from_millis(1);
+
+/// Looks at each descriptor by itself. True if one is ready.
+fn poll_each(descriptors: &mut [PollFd<'_>]) -> bool {
+    let at_once = Timespec::default();
+    let is_ready =
+        |descriptor| poll(slice::from_mut(descriptor), Some(&at_once)).is_ok_and(|ready| ready > 0);
+    descriptors
+        .iter_mut()
+        .map(is_ready)
+        .fold(false, |any, is_ready| any | is_ready)
+}
+
 /// Waits until one of the descriptors is ready, or the deadline has passed. Returns the indexes of the ready ones.
 pub(super) fn poll_until(descriptors: &mut [PollFd<'_>], deadline: Instant) -> Vec<usize> {
     poll_for(descriptors, Some(deadline))
@@ -332,9 +352,15 @@ pub(super) fn poll_for(descriptors: &mut [PollFd<'_>], deadline: Option<Instant>
             deadline.and_then(|deadline| deadline.saturating_duration_since(Instant::now()).try_into().ok());
         match poll(descriptors, time.as_ref()) {
             Ok(_) => break,
-            Err(rustix::io::Errno::INTR) => {}
-            // Only a lack of memory in the kernel is left, which passes.
-            Err(_) => std::thread::yield_now(),
+            Err(Errno::INTR) => {}
+            // The kernel lacks memory, or there are more than this program may have by now (`RLIMIT_NOFILE`).
+            Err(_) => {
+                let is_over = deadline.is_some_and(|deadline| deadline <= Instant::now());
+                if poll_each(descriptors) || is_over {
+                    break;
+                }
+                thread::sleep(RETRY);
+            }
         }
     }
     let ready =

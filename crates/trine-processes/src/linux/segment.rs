@@ -3,13 +3,13 @@
 //! To make it costs a page fault for each page, here and in each worker that maps it. So segments are kept when nobody uses
 //! them any more, and workers keep what they have mapped until they are told.
 
+use super::resource_limit::{allow_file_of, limit_of};
 use super::wire::Wire;
 use crate::memory::KEPT;
 use rustix::fs::{
     FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, ftruncate, memfd_create,
 };
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-use rustix::process::{Resource, getrlimit};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::{self, NonNull};
@@ -27,6 +27,8 @@ const SEALS: SealFlags = SealFlags::FUTURE_WRITE
 
 /// How many segments there are at most, used or kept: each has a descriptor.
 const MOST: usize = 64;
+/// How many descriptors a process may have, if the system does not say.
+const USUAL_DESCRIPTORS: u64 = 1024;
 
 /// Shorter ones leave a quarter of them to those from here on, for which the way through the rings is far slower.
 const LONG: usize = 256 << 10;
@@ -233,7 +235,7 @@ impl Drop for Keeper {
 
 /// How many segments there may be, so that enough descriptors are left for others.
 fn most() -> usize {
-    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let descriptors = limit_of(libc::RLIMIT_NOFILE).unwrap_or(USUAL_DESCRIPTORS);
     MOST.min(usize::try_from(descriptors / 8).unwrap_or(MOST))
 }
 
@@ -242,13 +244,7 @@ impl Mapping {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let memory = memfd_create("trine-segment", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         let length = room as u64;
-        // A signal would end the program if the memory were larger than its files may be.
-        if getrlimit(Resource::Fsize)
-            .current
-            .is_some_and(|limit| limit < length)
-        {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
+        allow_file_of(length)?;
         ftruncate(&memory, length)?;
         // Now, because a page that can't be had later ends the process that touches it.
         fallocate(&memory, FallocateFlags::empty(), 0, length)?;

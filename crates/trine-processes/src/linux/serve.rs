@@ -107,7 +107,7 @@ fn prepare(wire: &Arc<WorkerWire>) -> io::Result<()> {
 }
 
 /// Says what has failed.
-fn during(what: &'static str) -> impl Fn(io::Error) -> io::Error {
+pub(super) fn during(what: &'static str) -> impl Fn(io::Error) -> io::Error {
     move |error| io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 

@@ -16,9 +16,11 @@ impl Blocked {
         // SAFETY: the pointer is valid for a write of a signal set.
         unsafe { libc::sigfillset(all.as_mut_ptr()) };
         let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: the pointer is valid for a write of a signal set.
+        unsafe { libc::sigemptyset(before.as_mut_ptr()) };
         // SAFETY: the first set is initialised by `sigfillset`, the second is valid for a write.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) };
-        // SAFETY: `pthread_sigmask` fails for an invalid first argument only, so it has written the set.
+        // SAFETY: it was initialised by `sigemptyset`, in case that a sandbox forbids the call after that.
         let before = unsafe { before.assume_init() };
         Self { before }
     }

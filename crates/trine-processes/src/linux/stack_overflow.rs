@@ -1,7 +1,7 @@
 //! What Rust's start code, which does not run in a worker, does beside: it has a stack overflow say so before it ends the process.
 
+use super::resource_limit::limit_of;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-use rustix::process::{Resource, getrlimit};
 use std::io;
 use std::mem;
 use std::ptr;
@@ -42,7 +42,11 @@ fn has_default_action(signal: libc::c_int) -> bool {
 fn stack_end() -> Option<usize> {
     // SAFETY: reads a value that the kernel has given to the process.
     let name = unsafe { libc::getauxval(libc::AT_EXECFN) } as usize;
-    let size = usize::try_from(getrlimit(Resource::Stack).current?).ok()?;
+    // It ends nowhere if there is no limit.
+    let size = limit_of(libc::RLIMIT_STACK)
+        .ok()
+        .filter(|size| *size < u64::MAX)?;
+    let size = usize::try_from(size).ok()?;
     // The kernel puts the name of the executable at the beginning of the stack.
     (name != 0).then(|| name.saturating_sub(size))
 }

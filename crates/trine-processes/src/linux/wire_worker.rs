@@ -1,7 +1,7 @@
 //! The worker's end of the [`wire`](super::wire).
 
 use super::segment::{Mapped, View};
-use super::serve::die;
+use super::serve::{die, during};
 use super::signals::Blocked;
 use super::wire::{Came, Packet, receive, send};
 use crate::beside::Beside;
@@ -19,7 +19,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Acquire;
 use std::sync::atomic::fence;
 use std::thread;
+use std::time::Duration;
 use trine_lock::Lock;
+
+/// When to look again without being woken.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// The socket, and what has come through it.
 pub(super) struct WorkerWire {
@@ -42,7 +46,7 @@ struct Inside {
 impl WorkerWire {
     /// Takes the socket from standard input, and puts an empty one in its place.
     pub(super) fn take() -> io::Result<Self> {
-        let empty = File::open("/dev/null")?;
+        let empty = File::open("/dev/null").map_err(during("opening /dev/null"))?;
         let socket = io::stdin().as_fd().try_clone_to_owned()?;
         rustix::stdio::dup2_stdin(empty)?;
         Ok(Self {
@@ -74,9 +78,11 @@ impl WorkerWire {
             let _blocked = Blocked::new();
             while wire.is_open() {
                 // Without the lock, and it takes nothing: another thread may do that first.
-                if poll(&mut [PollFd::new(&wire.socket, PollFlags::IN)], None).is_ok() {
-                    wire.drain(&mut wire.inside.lock());
+                if poll(&mut [PollFd::new(&wire.socket, PollFlags::IN)], None).is_err() {
+                    // A task has given up the right to it, or to descriptors.
+                    thread::sleep(AGAIN);
                 }
+                wire.drain(&mut wire.inside.lock());
             }
         };
         let thread = thread::Builder::new().name("trine-parent".to_owned());
@@ -159,12 +165,12 @@ impl WorkerWire {
                 length: memory.bytes().len(),
             });
             self.inside.lock().lent.insert(segment.id(), Arc::clone(memory));
-            send(
-                &self.socket,
-                here,
-                Some(segment.mapping().as_fd()),
-                SendFlags::empty(),
-            )?;
+            let mapping = segment.mapping().as_fd();
+            if let Err(error) = send(&self.socket, here, Some(mapping), SendFlags::empty()) {
+                // The parent has nothing to give back.
+                self.inside.lock().lent.remove(&segment.id());
+                return Err(error);
+            }
         }
         Ok(())
     }

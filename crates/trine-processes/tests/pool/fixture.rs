@@ -1,6 +1,5 @@
 //! A test in a process of its own, which must leave threads, children and descriptors as they were.
 
-use crate::sandbox::deny;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -9,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
+use trine_fixture::deny;
 
 /// Says to the process that it is to run the test itself.
 const INSIDE: &str = "TRINE_TEST_INSIDE";

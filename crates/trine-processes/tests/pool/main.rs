@@ -27,7 +27,7 @@ mod remote_error;
 mod results;
 #[cfg(debug_assertions)]
 mod round_trip;
-mod sandbox;
+mod sandboxed;
 mod scarcity;
 mod serialization;
 mod shared_values;

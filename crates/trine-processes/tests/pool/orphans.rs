@@ -2,12 +2,11 @@
 
 use crate::fixture::{Supervised, command, in_own_process, kill};
 use crate::nested::wait_below;
-use crate::sandbox::deny;
 use crate::subreaper::Subreaper;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
-use trine_fixture::{Gate, wait_at_gate};
+use trine_fixture::{Gate, deny, wait_at_gate};
 use trine_processes::ProcessPool;
 
 /// Where the sacrificed parent's tasks wait.

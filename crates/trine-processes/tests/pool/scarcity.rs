@@ -3,12 +3,11 @@
 use crate::constructors::DO;
 use crate::fixture::{in_own_process, run_for, thread_named};
 use crate::refusals::{allow_processes, allow_threads, refuse_processes};
-use crate::sandbox::deny;
 use crate::shared_values::segments;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::error::Error;
 use std::time::Duration;
-use trine_fixture::{Gate, wait_at_gate};
+use trine_fixture::{Gate, deny, wait_at_gate};
 use trine_processes::{ProcessPool, Shutdown};
 
 fn double(number: u32) -> u32 {

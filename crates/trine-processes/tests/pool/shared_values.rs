@@ -1,11 +1,10 @@
 //! Slices in memory that a worker reads where it lies.
 
 use crate::fixture::{in_own_process, kill, run_for};
-use crate::sandbox::deny;
 use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
 use std::time::Duration;
-use trine_fixture::{Gate, wait_at_gate};
+use trine_fixture::{Gate, deny, wait_at_gate};
 use trine_processes::{Json, ProcessPool, SharedBytes, SharedSlice, Shutdown};
 
 /// Longer than what travels as other bytes do.

@@ -1,7 +1,7 @@
 //! Where the kernel gives no memory to share, everything goes over ipc-channel.
 
 use crate::fixture::in_own_process;
-use crate::sandbox::deny;
+use trine_fixture::deny;
 use trine_processes::ProcessPool;
 
 fn abort(_: ()) {
