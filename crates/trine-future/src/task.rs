@@ -80,6 +80,21 @@ impl Task {
         }
     }
 
+    /// Whether the task need not be run: it was cancelled, or somebody has run it or does so now.
+    ///
+    /// ```
+    /// use trine_future::Task;
+    ///
+    /// let (task, future) = Task::new(|| 2 + 2, ());
+    /// assert!(!task.is_stale());
+    /// future.cancel();
+    /// assert!(task.is_stale());
+    /// ```
+    pub fn is_stale(&self) -> bool {
+        // SAFETY: the producer's side of the block is alive.
+        unsafe { self.block.header() }.state.load().phase() != Phase::Pending
+    }
+
     /// Cancels the task. Returns what became of it, as [`run`](Self::run) does.
     ///
     /// ```

@@ -115,7 +115,8 @@ impl ThreadPoolBuilder {
     /// How many tasks may be queued, at least 1, and what becomes of the next one. By default there is no limit.
     ///
     /// A task counts from its submission until it starts or is cancelled; those that run don't count. Nor do the elements of a
-    /// map, which is lazy, joins and scopes, whose callers wait.
+    /// map, which is lazy, joins and scopes, whose callers wait. What a cancelled task has captured is dropped at once, but some memory is
+    /// kept for it until a thread comes to its place in the queue: so there may be more of that than the limit says.
     ///
     /// ```
     /// use trine_threads::{ThreadPool, WhenFull};

@@ -19,6 +19,11 @@ impl Queued {
         }
     }
 
+    /// Whether nobody has to run it.
+    pub(crate) fn is_stale(&self) -> bool {
+        matches!(self, Self::Task(task) if task.is_stale())
+    }
+
     /// Drops it without running it. Returns what became of it, as `run` does.
     pub(crate) fn cancel(self) -> Option<Outcome> {
         match self {

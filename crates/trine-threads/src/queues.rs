@@ -177,10 +177,14 @@ impl Queues {
         }
         self.sleep.notify_all();
         if shutdown == Shutdown::CancelQueued {
-            // Here too, and not only where workers come to them: these may be busy for ever.
-            while let Some(task) = self.take_any() {
-                self.statistics.task_ended_in_the_queue(task.cancel());
-            }
+            self.cancel_queued();
+        }
+    }
+
+    /// Cancels what is queued on the calling thread, and not only where workers come to it: these may be busy for ever.
+    pub(crate) fn cancel_queued(&self) {
+        while let Some(task) = self.take_any() {
+            self.statistics.task_ended_in_the_queue(task.cancel());
         }
     }
 

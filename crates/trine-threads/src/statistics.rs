@@ -15,10 +15,10 @@ use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 /// The first four fields say what there is now. The others count from the start of the pool, and never fall. Fields
 /// are read one after the other while the pool goes on, so a sum of them may be off by what happened meanwhile.
 ///
-/// A task is counted when a worker comes to it in its queue. So one that was cancelled, or that was run early by the task
-/// that waited for it, is counted as queued until then. A caller who runs a task itself
+/// A task is counted when it is taken out of its queue. So one that was cancelled, or that was run early by the task
+/// that waited for it, may be counted as queued for some time. A caller who runs a task itself
 /// ([`WhenFull::RunInCaller`](crate::WhenFull)) is not counted. A map counts as the tasks that it takes, each of which may
-/// run many elements.
+/// run many elements; those that it has queued and does not need are cancelled.
 ///
 /// ```
 /// use trine_threads::{Stats, ThreadPool};

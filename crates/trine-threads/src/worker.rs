@@ -9,6 +9,7 @@ use crate::scope::{self, Scope};
 use crate::stack::Stack;
 use crate::stacks::NumberedStack;
 use crate::statistics::Counters;
+use crate::sweep::Sweep;
 use crossbeam_deque::Worker as Deque;
 use std::cell::Cell;
 use std::io;
@@ -57,6 +58,7 @@ pub(crate) struct Worker {
     turns: Cell<u32>,
     /// How many of its own tasks it has taken since then.
     own_in_a_row: Cell<u32>,
+    sweep: Sweep,
     /// Where the thread's stack begins.
     bottom: usize,
 }
@@ -127,6 +129,7 @@ fn start_thread(
             scope: Cell::new(null()),
             turns: Cell::new(0),
             own_in_a_row: Cell::new(0),
+            sweep: Sweep::new(),
             bottom: (&raw const here).addr(),
         };
         // Taken away below: nothing in between unwinds, because all of the user's panics are caught.
@@ -378,6 +381,27 @@ impl Worker {
         }
     }
 
+    /// Called before a task is put with the worker's own ones.
+    #[inline]
+    fn sweep(&self) {
+        if let Some(deque) = self.deque()
+            && self.sweep.is_due(deque)
+        {
+            self.sweep_now(deque);
+        }
+    }
+
+    #[cold]
+    fn sweep_now(&self, deque: &Deque<Queued>) {
+        self.sweep.run(deque, |stale| self.run_task(stale));
+        // What is left was pushed anew: somebody may have fallen asleep, or cancelled all that is queued, without having seen it.
+        self.queues.sleep.notify();
+        // ORDERING: `notify` has passed a SeqCst fence, and so does `close` before it looks at the queues: one of both sees the tasks.
+        if self.queues.closing.is_cancelling() {
+            self.queues.cancel_queued();
+        }
+    }
+
     /// 0 for a thread that has none.
     fn number_of_deque(&self) -> usize {
         match self.role {
@@ -406,7 +430,10 @@ pub(crate) fn is_current(queues: &Queues) -> bool {
 
 /// Queues a task: with the calling thread's own ones, if it is a worker of this pool.
 pub(crate) fn push(queues: &Queues, task: Queued) {
-    with_worker(queues, |own| queues.push(task, own.and_then(Worker::deque)));
+    with_worker(queues, |own| {
+        own.inspect(|worker| worker.sweep());
+        queues.push(task, own.and_then(Worker::deque));
+    });
 }
 
 /// Calls `function` with the worker that the calling thread is, if it is one of this pool.

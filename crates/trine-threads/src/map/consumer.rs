@@ -9,7 +9,7 @@ use crate::worker;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
-use trine_future::{TaskError, while_blocked};
+use trine_future::{Future, TaskError, while_blocked};
 use trine_platform::{Deadline, spin_until};
 
 /// How many chunks a worker there are at most, if nobody has set a look-ahead: with one element each, or with more. The
@@ -41,6 +41,9 @@ pub(super) struct Consumer<I: Iterator, F, R> {
     has_napped: bool,
     /// The chunk that the consumer, on a worker of the same pool, runs itself.
     own_chunk: Option<Arc<Chunk<I::Item, R>>>,
+    /// Those that the consumer has queued and that have not ended. If it is a worker, they stand in its own queue, where nobody may come
+    /// to them before it has ended what it runs: they are cancelled when the map is over, and swept out.
+    turns: Vec<Future<()>>,
 }
 
 #[derive(Clone, Copy)]
@@ -72,6 +75,7 @@ where
             begun: Instant::now(),
             has_napped: false,
             own_chunk: None,
+            turns: Vec::new(),
         }
     }
 
@@ -193,7 +197,10 @@ where
             harvest.watch();
         }
         self.window.insert(number, harvest);
-        self.shared.submit(chunk);
+        if let Some(turn) = self.shared.submit(chunk) {
+            self.turns.retain(|turn| !turn.is_done());
+            self.turns.push(turn);
+        }
     }
 
     /// Gathers results that have ended, if there are any.
@@ -316,6 +323,8 @@ impl<I: Iterator, F, R> Consumer<I, F, R> {
         self.elements = 0;
         self.current = None;
         self.window.clear();
+        // Last: nothing is left for them to give up.
+        self.turns.drain(..).for_each(|turn| _ = turn.cancel());
     }
 
     /// How many elements were taken from the arguments and are neither yielded nor ready.

@@ -55,18 +55,20 @@ where
         span.run(|| (self.function)(argument))
     }
 
-    /// Hands a chunk to the pool. One that has been shut down refuses it.
-    pub(super) fn submit(self: &Arc<Self>, chunk: Arc<Chunk<A, R>>) {
+    /// Hands a chunk to the pool. One that has been shut down refuses it. A turn that was queued for that is returned.
+    pub(super) fn submit(self: &Arc<Self>, chunk: Arc<Chunk<A, R>>) -> Option<Future<()>> {
         if let Some(refusal) = self.queues.refusal() {
             self.fail(&chunk, &refusal.into());
         } else if self.backlog.push(chunk) {
             let (turn, future) = self.turn();
             worker::push(&self.queues, Queued::Task(turn));
-            if future.is_done() {
-                // Refused: the elements say so, and nobody needs to be told by the hook.
-                drop(future.result());
+            if !future.is_done() {
+                return Some(future);
             }
+            // Refused: the elements say so, and nobody needs to be told by the hook.
+            drop(future.result());
         }
+        None
     }
 
     /// The oldest chunk that has something left, for a consumer that runs it itself.

@@ -41,6 +41,7 @@ where
         queues: Arc::clone(queues),
     });
     let ended = Ended(&map);
+    let mut first_turn = None;
     if let Some(refusal) = queues.refusal() {
         map.strip.give_up(refusal.into());
     } else if !items.is_empty() {
@@ -50,12 +51,16 @@ where
         if future.is_done() {
             // Refused: this call says so, and nobody needs to be told by the hook.
             drop(future.result());
+        } else {
+            first_turn = Some(future);
         }
     }
     if worker::is_current(queues) {
         while map.run_some() {}
     }
     drop(ended);
+    // If nobody has come to it nobody has to, and it does not keep the map.
+    first_turn.inspect(|turn| _ = turn.cancel());
     let mut failures = map.strip.take_failures();
     drop(map);
     if failures.is_empty() {

@@ -13,6 +13,7 @@ mod initializer;
 mod join;
 mod lent_memory;
 mod limit;
+mod long_task;
 mod map;
 mod map_in_pool;
 mod map_slice;
