@@ -36,6 +36,10 @@ const FEW: usize = 8;
 /// itself.
 const TURN_OF_ALL: u32 = 1024;
 
+/// Each so many times that a worker looks for a task it looks first for a job that another thread has, which may wait for it: there may be
+/// tasks for ever.
+const TURN_OF_JOBS: u32 = 64;
+
 /// The stack of a thread whose pool says nothing: that of std's threads.
 const USUAL_STACK: usize = 2 << 20;
 
@@ -58,6 +62,8 @@ pub(crate) struct Worker {
     turns: Cell<u32>,
     /// How many of its own tasks it has taken since then.
     own_in_a_row: Cell<u32>,
+    /// How often it has looked for a task.
+    looks: Cell<u32>,
     sweep: Sweep,
     /// Where the thread's stack begins.
     bottom: usize,
@@ -129,6 +135,7 @@ fn start_thread(
             scope: Cell::new(null()),
             turns: Cell::new(0),
             own_in_a_row: Cell::new(0),
+            looks: Cell::new(0),
             sweep: Sweep::new(),
             bottom: (&raw const here).addr(),
         };
@@ -279,7 +286,7 @@ impl Worker {
 
     /// What needs no search.
     fn at_hand(&self) -> Option<Found> {
-        if let Some(job) = self.stack.pop(0) {
+        if let Some(job) = self.stack.pop(0).or_else(|| self.overdue_job()) {
             return Some(Found::Job(job));
         }
         self.queues
@@ -288,6 +295,14 @@ impl Worker {
             .or_else(|| self.own_task())
             .or_else(|| self.task_of_others())
             .map(Found::Task)
+    }
+
+    /// A job of another thread, if it is the turn of one.
+    fn overdue_job(&self) -> Option<NonNull<Job>> {
+        let looks = self.looks.get().wrapping_add(1);
+        self.looks.set(looks);
+        let is_turn = looks.is_multiple_of(TURN_OF_JOBS);
+        is_turn.then(|| self.queues.stacks.steal(self.number)).flatten()
     }
 
     /// Not inlined, so that whoever has tasks of its own does not pay for it.

@@ -3,11 +3,11 @@
 use crate::fixture::{hold, pool};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use trine_fixture::in_own_process;
 use trine_future::Shutdown;
-use trine_threads::Handle;
+use trine_threads::{Handle, ThreadPool, blocking};
 
 #[test]
 fn g24_tasks_from_outside_start_in_order() {
@@ -175,5 +175,53 @@ fn a_task_behind_a_long_one_is_stolen_though_others_keep_coming() {
         pool.shutdown(Shutdown::CancelQueued);
         come.send(None).unwrap();
         submitter.join().unwrap();
+    });
+}
+
+/// Submits itself again until `is_enough`, at most so often. Counts how often.
+fn again_at_most(most: usize, handle: &Handle, is_enough: Arc<AtomicBool>, often: Arc<AtomicUsize>) {
+    if often.fetch_add(1, Ordering::SeqCst) < most && !is_enough.load(Ordering::SeqCst) {
+        let next = handle.clone();
+        handle.spawn_detached(move || again_at_most(most, &next, is_enough, often));
+    }
+}
+
+/// `start` has two closures run side by side: one that the only worker is in while it waits for the other one, which the spare has to
+/// take off its stack. But there are others for the spare, up to a number that this asserts not to be reached.
+fn assert_few_come_before_a_job(start: impl FnOnce(&ThreadPool, &(dyn Fn() + Sync), &(dyn Fn() + Sync))) {
+    const MOST: usize = 10_000;
+    let pool = pool(1);
+    let (is_enough, often) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (ran, has_run) = mpsc::channel();
+    let has_run = Mutex::new(has_run);
+    let job = || {
+        is_enough.store(true, Ordering::SeqCst);
+        ran.send(()).unwrap();
+    };
+    let waits = || {
+        again_at_most(MOST, &pool.handle(), Arc::clone(&is_enough), Arc::clone(&often));
+        blocking(|| has_run.lock().unwrap().recv()).unwrap();
+    };
+    start(&pool, &waits, &job);
+    let often = often.load(Ordering::SeqCst);
+    assert!(often < MOST, "{often} tasks came first");
+}
+
+#[test]
+fn tasks_for_ever_keep_no_half_of_a_join_from_being_stolen() {
+    in_own_process(|| {
+        assert_few_come_before_a_job(|pool, waits, job| _ = pool.join(waits, job));
+    });
+}
+
+#[test]
+fn tasks_for_ever_keep_no_task_of_a_scope_from_being_stolen() {
+    in_own_process(|| {
+        assert_few_come_before_a_job(|pool, waits, job| {
+            pool.scope(|scope| {
+                scope.spawn(|_| job());
+                waits();
+            });
+        });
     });
 }
