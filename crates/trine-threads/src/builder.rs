@@ -65,7 +65,8 @@ impl ThreadPoolBuilder {
         self
     }
 
-    /// The size of the threads' stacks, in bytes. By default that of std: 2 MiB, or what `RUST_MIN_STACK` says.
+    /// The size of the threads' stacks, in bytes. By default that of std: 2 MiB, or what the variable `RUST_MIN_STACK` says when
+    /// the builder is made.
     ///
     /// ```
     /// use trine_threads::ThreadPool;
@@ -76,7 +77,7 @@ impl ThreadPoolBuilder {
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// ```
     pub fn stack_size(mut self, bytes: usize) -> Self {
-        self.settings.stack_size = Some(bytes);
+        self.settings.stack_size = bytes;
         self
     }
 

@@ -1,6 +1,7 @@
 //! What a pool was told about its threads.
 
 use crate::initializer::Initializer;
+use std::env;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use trine_future::{Failure, FailureHook, report_failure};
@@ -10,7 +11,8 @@ use trine_platform::atomic::AtomicUsize;
 pub(crate) struct Settings {
     /// What their names begin with.
     pub(crate) name: String,
-    pub(crate) stack_size: Option<usize>,
+    /// In bytes.
+    pub(crate) stack_size: usize,
     pub(crate) initializer: Option<Initializer>,
     /// Counts, and tells the user's function or the program's. A panic of the user's function is caught by who calls.
     pub(crate) failure_hook: FailureHook,
@@ -24,7 +26,7 @@ impl Settings {
         let failed_unseen = Arc::new(AtomicUsize::new(0));
         Self {
             name: format!("trine-{}", POOLS.fetch_add(1, Relaxed)),
-            stack_size: None,
+            stack_size: usual_stack_size(),
             initializer: None,
             failure_hook: counting(&failed_unseen, report_failure),
             failed_unseen,
@@ -34,6 +36,14 @@ impl Settings {
     pub(crate) fn set_failure_hook(&mut self, hook: impl Fn(&Failure) + Send + Sync + 'static) {
         self.failure_hook = counting(&self.failed_unseen, hook);
     }
+}
+
+/// The stack that std gives a thread for which nothing is said. Found out here, because waits have to know how much it is.
+fn usual_stack_size() -> usize {
+    let said = env::var("RUST_MIN_STACK")
+        .ok()
+        .and_then(|bytes| bytes.parse().ok());
+    said.unwrap_or(2 << 20)
 }
 
 fn counting(

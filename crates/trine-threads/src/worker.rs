@@ -40,9 +40,6 @@ const TURN_OF_ALL: u32 = 1024;
 /// tasks for ever.
 const TURN_OF_JOBS: u32 = 64;
 
-/// The stack of a thread whose pool says nothing: that of std's threads.
-const USUAL_STACK: usize = 2 << 20;
-
 /// If no more waits than that are in each other, it is something else that has used half of the stack.
 const MANY_WAITS: usize = 16;
 
@@ -117,10 +114,9 @@ fn start_thread(
         return Err(io::ErrorKind::QuotaExceeded.into());
     };
     queues.closing.thread_starts();
-    let mut builder = thread::Builder::new().name(name.clone());
-    if let Some(bytes) = queues.settings.stack_size {
-        builder = builder.stack_size(bytes);
-    }
+    let builder = thread::Builder::new()
+        .name(name.clone())
+        .stack_size(queues.settings.stack_size);
     let shared = Arc::clone(queues);
     let thread = builder.spawn(move || {
         let here = 0_u8;
@@ -366,8 +362,7 @@ impl Worker {
     fn runs_what_it_waits_for(&self) -> bool {
         let here = 0_u8;
         let used = self.bottom.abs_diff((&raw const here).addr());
-        let all = self.queues.settings.stack_size.unwrap_or(USUAL_STACK);
-        let is_deep = used > all / 2 && CurrentTask::is_nested(MANY_WAITS);
+        let is_deep = used > self.queues.settings.stack_size / 2 && CurrentTask::is_nested(MANY_WAITS);
         !is_deep || !self.queues.spares.may_be_more()
     }
 

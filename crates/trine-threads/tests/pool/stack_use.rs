@@ -132,3 +132,14 @@ fn a_task_with_a_large_frame_runs_what_it_waits_for() {
         assert!(outer.result().unwrap());
     });
 }
+
+#[test]
+fn what_the_variable_says_is_the_stack_of_each_thread() {
+    in_own_process(|| {
+        // SAFETY: no other thread of this process reads or writes variables now.
+        unsafe { std::env::set_var("RUST_MIN_STACK", "16777216") };
+        // More than std gives a thread, which has read the variable before.
+        let large = pool(1).spawn(|| black_box([1_u8; 4 << 20]).len());
+        assert_eq!(large.result().unwrap(), 4 << 20);
+    });
+}
