@@ -3,18 +3,35 @@
 use crate::failure::contain;
 use std::cell::RefCell;
 use std::sync::OnceLock;
+use std::time::Duration;
+use trine_platform::Deadline;
 
 /// Functions that a pool sets on its own threads, to put another one in the place of one that sleeps.
 pub struct BlockingHook {
-    /// Called before the thread sleeps in a wait of this crate. True if another one is in its place. If not, the thread runs what it
-    /// waits for itself, if that is of its own pool: it would wait in vain.
-    pub begin: Box<dyn Fn() -> bool>,
+    /// Called before the thread sleeps in a wait of this crate.
+    pub begin: Box<dyn Fn() -> Substitute>,
+    /// Called now and then while the thread sleeps, as long as its substitute is [`Coming`](Substitute::Coming).
+    pub substitute: Box<dyn Fn() -> Substitute>,
     /// Called once it is awake for good.
     pub end: Box<dyn Fn()>,
     /// Whether the thread, when it waits for one of several tasks, runs those of its own pool although another one of them may be
     /// done before, instead of having another thread put in its place.
     pub runs_members: Box<dyn Fn() -> bool>,
 }
+
+/// Whether another thread is in the place of one that sleeps in a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Substitute {
+    /// One is.
+    Here,
+    /// One is being started. It may turn out not to come.
+    Coming,
+    /// None is. The thread runs what it waits for itself, if that is of its own pool: it would wait in vain.
+    Missing,
+}
+
+/// After how long a sleeper asks again whether its substitute has come.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 thread_local! {
     static HOOK: RefCell<Option<BlockingHook>> = const { RefCell::new(None) };
@@ -23,9 +40,14 @@ thread_local! {
 /// For executors: sets the calling thread's hook, or takes it away.
 ///
 /// ```
-/// use trine_future::{BlockingHook, set_blocking_hook};
+/// use trine_future::{BlockingHook, Substitute, set_blocking_hook};
 ///
-/// set_blocking_hook(Some(BlockingHook { begin: Box::new(|| false), end: Box::new(|| ()), runs_members: Box::new(|| false) }));
+/// set_blocking_hook(Some(BlockingHook {
+///     begin: Box::new(|| Substitute::Missing),
+///     substitute: Box::new(|| Substitute::Missing),
+///     end: Box::new(|| ()),
+///     runs_members: Box::new(|| false),
+/// }));
 /// ```
 pub fn set_blocking_hook(hook: Option<BlockingHook>) {
     // What the old one held is dropped after it was replaced: that may wait, and call the hook.
@@ -65,8 +87,8 @@ pub(crate) fn runs_members() -> bool {
 
 /// The time during which a thread may be asleep in a wait.
 pub(crate) struct Blocked {
-    /// There should be another thread in its place, and is none.
-    pub(crate) lacks_substitute: bool,
+    /// As far as the thread has been told. `Here`, too, if none is and it knows that.
+    substitute: Substitute,
 }
 
 impl Blocked {
@@ -77,8 +99,25 @@ impl Blocked {
             observer();
         }
         Self {
-            lacks_substitute: call(|hook| (hook.begin)()) == Some(false),
+            substitute: call(|hook| (hook.begin)()).unwrap_or(Substitute::Here),
         }
+    }
+
+    /// Whether it turns out that there should be another thread in its place, and is none. That is said once.
+    pub(crate) fn lacks_substitute(&mut self) -> bool {
+        if self.substitute == Substitute::Coming {
+            self.substitute = call(|hook| (hook.substitute)()).unwrap_or(Substitute::Here);
+        }
+        let lacks = self.substitute == Substitute::Missing;
+        if lacks {
+            self.substitute = Substitute::Here;
+        }
+        lacks
+    }
+
+    /// When a thread that sleeps without a time-out has to ask again, if it has to.
+    pub(crate) fn asks_again(&self) -> Option<Deadline> {
+        (self.substitute == Substitute::Coming).then(|| Deadline::after(PATIENCE))
     }
 }
 

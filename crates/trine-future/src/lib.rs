@@ -99,7 +99,7 @@ mod work;
 mod worker_death;
 
 pub use as_completed::{AsCompleted, Completable, CompletedStream, TimedAsCompleted, TimedOut, as_completed};
-pub use blocking::{BlockingHook, set_blocking_hook, set_wait_observer, while_blocked};
+pub use blocking::{BlockingHook, Substitute, set_blocking_hook, set_wait_observer, while_blocked};
 pub use cancel_on_drop::CancelOnDrop;
 pub use current::{CurrentTask, cancelled};
 pub use deferred::{DeferredCallbacks, defer_callbacks};

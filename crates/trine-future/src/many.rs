@@ -177,15 +177,18 @@ impl Many {
                 continue;
             }
             // Not at once: who keeps looking takes the place away from who is about to write there, and gets one number at a time.
-            if blocked.is_none() {
+            let Some(blocked) = &mut blocked else {
                 if !yield_and_spin_until(|| self.completions.read(self.ended).is_some()) {
-                    let begun = Blocked::begin();
-                    runs_members |= begun.lacks_substitute;
-                    blocked = Some(begun);
+                    blocked = Some(Blocked::begin());
                 }
                 continue;
+            };
+            if blocked.lacks_substitute() {
+                runs_members = true;
+                continue;
             }
-            self.completions.sleep(self.ended, deadline);
+            let question = blocked.asks_again();
+            self.completions.sleep(self.ended, deadline.or(question.as_ref()));
         }
     }
 }

@@ -21,6 +21,7 @@ mod properties;
 mod shapes;
 mod shared;
 mod stress;
+mod substitute;
 mod task;
 mod thread_end;
 mod wait;

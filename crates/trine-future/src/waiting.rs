@@ -67,14 +67,11 @@ impl<T> Future<T> {
                 // SAFETY: as above.
                 wait = Some(unsafe { Wait::begin(target, sleeper) }?);
             }
-            if blocked.is_none() {
-                let begun = Blocked::begin();
+            let blocked = blocked.get_or_insert_with(Blocked::begin);
+            if blocked.lacks_substitute() {
                 // The owner may have counted on another thread.
-                is_asked = !begun.lacks_substitute;
-                blocked = Some(begun);
-                if !is_asked {
-                    continue;
-                }
+                is_asked = false;
+                continue;
             }
             if let Some(deadlock) = wait.as_ref().and_then(Wait::deadlock) {
                 return Err(deadlock);
@@ -84,7 +81,8 @@ impl<T> Future<T> {
             if self.is_done() {
                 return Ok(true);
             }
-            match deadline {
+            let question = blocked.asks_again();
+            match deadline.or(question.as_ref()) {
                 None => parker.park(),
                 Some(deadline) => parker.park_until(deadline),
             }

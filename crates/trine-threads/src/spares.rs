@@ -1,7 +1,8 @@
 //! Threads that stand in for workers that sleep in a wait.
 
+use trine_future::Substitute;
 use trine_platform::atomic::AtomicU32;
-use trine_platform::atomic::Ordering::Relaxed;
+use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// How many spare threads a pool has at most. Workers that sleep in waits beyond this number are not replaced.
 ///
@@ -23,6 +24,8 @@ const SPARE: u32 = 1 << 24;
 /// The numbers of threads that sleep in a wait, and of spares. A pool wants as many spares as sleepers.
 pub(crate) struct Spares {
     counts: AtomicU32,
+    /// How many spares are counted and do not take tasks yet: their threads may be refused, and their initializers fail.
+    starting: AtomicU32,
 }
 
 fn blocked(counts: u32) -> u32 {
@@ -33,11 +36,12 @@ fn spares(counts: u32) -> u32 {
     counts / SPARE
 }
 
-// ORDERING: everything is Relaxed. The counts decide how many threads there are and publish nothing.
+// ORDERING: what is not said otherwise is Relaxed. The counts decide how many threads there are and publish nothing.
 impl Spares {
     pub(crate) fn new() -> Self {
         Self {
             counts: AtomicU32::new(0),
+            starting: AtomicU32::new(0),
         }
     }
 
@@ -59,6 +63,29 @@ impl Spares {
     pub(crate) fn are_enough(&self) -> bool {
         let counts = self.counts.load(Relaxed);
         spares(counts) >= blocked(counts)
+    }
+
+    /// Whether there is one for the sleeper who asks.
+    pub(crate) fn substitute(&self) -> Substitute {
+        // ORDERING: Acquire, and before the counts: pairs with the Release of `has_started`. Who sees that none is starting any more
+        // sees which of them are gone.
+        let is_starting = self.starting.load(Acquire) > 0;
+        match (self.are_enough(), is_starting) {
+            (false, _) => Substitute::Missing,
+            (true, true) => Substitute::Coming,
+            (true, false) => Substitute::Here,
+        }
+    }
+
+    /// The caller starts a spare, which is counted.
+    pub(crate) fn starts(&self) {
+        self.starting.fetch_add(1, Relaxed);
+    }
+
+    /// It is known whether the spare takes tasks. If not, it `is_gone`.
+    pub(crate) fn has_started(&self) {
+        // ORDERING: Release pairs with the Acquire of `substitute`.
+        self.starting.fetch_sub(1, Release);
     }
 
     /// Whether the next sleeper gets one, as far as one can tell.

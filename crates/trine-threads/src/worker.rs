@@ -17,7 +17,7 @@ use std::ptr::{NonNull, null};
 use std::sync::Arc;
 use std::thread;
 use trine_future::{
-    BlockingHook, CurrentTask, Drive, Failure, Future, Owner, Promise, Waiting, catch_panic,
+    BlockingHook, CurrentTask, Drive, Failure, Future, Owner, Promise, Substitute, Waiting, catch_panic,
     set_blocking_hook, set_executor_failure_hook,
 };
 use trine_platform::spin_until;
@@ -204,10 +204,11 @@ impl Drop for StackForThread {
 
 impl Worker {
     fn work(&self) {
-        let [before, after, queues] = [(); 3].map(|()| Arc::clone(&self.queues));
+        let [before, meanwhile, after, queues] = [(); 4].map(|()| Arc::clone(&self.queues));
         let is_spare = matches!(self.role, Role::Spare);
         set_blocking_hook(Some(BlockingHook {
             begin: Box::new(move || block(&before)),
+            substitute: Box::new(move || meanwhile.spares.substitute()),
             end: Box::new(move || after.spares.unblock()),
             runs_members: Box::new(move || is_spare || queues.spares.are_many()),
         }));
@@ -461,13 +462,17 @@ pub(crate) fn with_current<R>(function: impl FnOnce(Option<&Worker>) -> R) -> R 
     function(unsafe { current.as_ref() })
 }
 
-/// The calling thread of the pool goes to sleep in a wait: has a spare take its place. False if there is none for it.
-fn block(queues: &Arc<Queues>) -> bool {
-    if queues.spares.block() && start_spare(queues).is_err() {
-        // The system has no thread left. The wait goes on without a spare, as beyond the limit.
-        queues.spares.is_gone();
+/// The calling thread of the pool goes to sleep in a wait: has a spare take its place.
+fn block(queues: &Arc<Queues>) -> Substitute {
+    if queues.spares.block() {
+        queues.spares.starts();
+        if start_spare(queues).is_err() {
+            // The system has no thread left. The wait goes on without a spare, as beyond the limit.
+            queues.spares.is_gone();
+            queues.spares.has_started();
+        }
     }
-    queues.spares.are_enough()
+    queues.spares.substitute()
 }
 
 fn start_spare(queues: &Arc<Queues>) -> io::Result<()> {
@@ -479,6 +484,7 @@ fn start_spare(queues: &Arc<Queues>) -> io::Result<()> {
             let _ = catch_panic(|| (shared.settings.failure_hook)(&Failure::Initializer(Box::new(error))));
             shared.spares.is_gone();
         }
+        shared.spares.has_started();
     })
 }
 

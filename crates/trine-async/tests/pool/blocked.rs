@@ -10,7 +10,9 @@ use tokio::runtime::Builder;
 use trine_async::AsyncPool;
 use trine_fixture::in_own_process;
 use trine_future::{
-    BlockingHook, Future, Promise, as_completed, set_blocking_hook, set_failure_hook, while_blocked,
+use trine_future::{
+    BlockingHook, Future, Promise, Substitute, as_completed, set_blocking_hook, set_failure_hook, while_blocked,
+};
 };
 use trine_lock::Lock;
 
@@ -21,8 +23,9 @@ fn sleep_in<R>(wait: impl FnOnce(Future<u32>) -> R) -> R {
     set_blocking_hook(Some(BlockingHook {
         begin: Box::new(move || {
             promise.take().expect("it sleeps once").complete(7).unwrap();
-            false
+            Substitute::Missing
         }),
+        substitute: Box::new(|| Substitute::Missing),
         end: Box::new(|| ()),
         runs_members: Box::new(|| false),
     }));

@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use trine_async::{AsyncPool, Shutdown, WhenFull};
 use trine_fixture::in_own_process;
-use trine_future::{BlockingHook, Executor, set_blocking_hook};
+use trine_future::{BlockingHook, Executor, Substitute, set_blocking_hook};
 
 fn limited(tasks: usize, when_full: WhenFull) -> AsyncPool {
     AsyncPool::builder()
@@ -289,7 +289,11 @@ fn a_call_that_waits_for_a_place_of_another_pool_keeps_its_own() {
         let handle = other.handle();
         let waits = own.run_blocking(move || {
             set_blocking_hook(Some(BlockingHook {
-                begin: Box::new(move || sleeps.send(()).is_ok()),
+                begin: Box::new(move || {
+                    let _ = sleeps.send(());
+                    Substitute::Here
+                }),
+                substitute: Box::new(|| Substitute::Here),
                 end: Box::new(|| ()),
                 runs_members: Box::new(|| false),
             }));

@@ -1,7 +1,7 @@
 //! The rows C: `as_completed`.
 
 use super::{Counter, refused};
-use crate::{BlockingHook, Future, Promise, TimedOut, as_completed, set_blocking_hook};
+use crate::{BlockingHook, Future, Promise, Substitute, TimedOut, as_completed, set_blocking_hook};
 use std::collections::HashSet;
 use std::sync::mpsc;
 use std::thread;
@@ -219,8 +219,9 @@ fn g13_the_time_counts_from_the_call_and_not_from_the_first_next() {
     set_blocking_hook(Some(BlockingHook {
         begin: Box::new(move || {
             counter.add();
-            false
+            Substitute::Missing
         }),
+        substitute: Box::new(|| Substitute::Missing),
         end: Box::new(|| ()),
         runs_members: Box::new(|| false),
     }));

@@ -2,8 +2,8 @@
 
 use super::{Counter, TellsAndRunsInline, has_waiter, poll, refused};
 use crate::{
-    BlockingHook, Drive, Future, Map, Outcome, Owner, Promise, Task, Until, Waiting, as_completed,
-    catch_panic, set_blocking_hook, wait,
+    BlockingHook, Drive, Future, Map, Outcome, Owner, Promise, Substitute, Task, Until, Waiting,
+    as_completed, catch_panic, set_blocking_hook, wait,
 };
 use std::cell::Cell;
 use std::rc::Rc;
@@ -255,8 +255,9 @@ fn the_owner_is_asked_once_before_a_thread_sleeps() {
                 .unwrap()
                 .complete(asks.get())
                 .unwrap();
-            false
+            Substitute::Missing
         }),
+        substitute: Box::new(|| Substitute::Missing),
         end: Box::new(|| ()),
         runs_members: Box::new(|| false),
     }));
@@ -394,8 +395,9 @@ fn the_blocking_hook_is_called_around_a_sleep_only() {
     set_blocking_hook(Some(BlockingHook {
         begin: Box::new(move || {
             begins.set((begins.get().0 + 1, begins.get().1));
-            false
+            Substitute::Missing
         }),
+        substitute: Box::new(|| Substitute::Missing),
         end: Box::new(move || ends.set((ends.get().0, ends.get().1 + 1))),
         runs_members: Box::new(|| false),
     }));
@@ -413,8 +415,9 @@ fn the_blocking_hook_is_called_around_a_sleep_only() {
         begin: Box::new(move || {
             begins.set((begins.get().0 + 1, begins.get().1));
             promise.lock().unwrap().take().unwrap().complete(3).unwrap();
-            false
+            Substitute::Missing
         }),
+        substitute: Box::new(|| Substitute::Missing),
         end: Box::new(move || ends.set((ends.get().0, ends.get().1 + 1))),
         runs_members: Box::new(|| false),
     }));
@@ -436,7 +439,11 @@ fn a_blocking_hook_may_wait_while_it_is_dropped() {
     }
     let waits = WaitsInDrop(Some(Promise::new()));
     let hook = BlockingHook {
-        begin: Box::new(move || waits.0.is_some()),
+        begin: Box::new(move || {
+            assert!(waits.0.is_some());
+            Substitute::Here
+        }),
+        substitute: Box::new(|| Substitute::Missing),
         end: Box::new(|| ()),
         runs_members: Box::new(|| false),
     };

@@ -2,7 +2,8 @@
 
 use super::refused;
 use crate::{
-    BlockingHook, Future, Promise, TaskError, TaskGroup, Until, as_completed, set_blocking_hook, wait,
+    BlockingHook, Future, Promise, Substitute, TaskError, TaskGroup, Until, as_completed, set_blocking_hook,
+    wait,
 };
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -19,8 +20,9 @@ fn before_the_next_sleep(function: impl FnOnce() + 'static) {
             if let Some(function) = function.lock().unwrap().take() {
                 function();
             }
-            false
+            Substitute::Missing
         }),
+        substitute: Box::new(|| Substitute::Missing),
         end: Box::new(|| ()),
         runs_members: Box::new(|| false),
     }));

@@ -1,7 +1,7 @@
 //! The rows W: `wait`.
 
 use super::{has_waiter, refused};
-use crate::{BlockingHook, Future, Promise, Task, Until, Waited, set_blocking_hook, wait};
+use crate::{BlockingHook, Future, Promise, Substitute, Task, Until, Waited, set_blocking_hook, wait};
 use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -85,8 +85,9 @@ fn w04_an_err_that_a_task_returned_is_no_failure() {
     set_blocking_hook(Some(BlockingHook {
         begin: Box::new(move || {
             promise.lock().unwrap().take().unwrap().complete(Ok(1)).unwrap();
-            false
+            Substitute::Missing
         }),
+        substitute: Box::new(|| Substitute::Missing),
         end: Box::new(|| ()),
         runs_members: Box::new(|| false),
     }));

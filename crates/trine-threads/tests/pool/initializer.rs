@@ -2,11 +2,12 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use trine_fixture::in_own_process;
-use trine_future::{Failure, Promise};
+use trine_future::{Failure, Promise, as_completed};
 use trine_threads::ThreadPool;
 
 thread_local!(static STATE: Cell<u32> = const { Cell::new(0) });
@@ -157,5 +158,46 @@ fn i05_a_spare_that_is_not_initialised_takes_no_task_and_the_hook_hears_of_it() 
         promise.complete(3).unwrap();
         assert_eq!(waits.result().unwrap(), 3);
         assert_eq!(queued.result().unwrap().as_deref(), Some("poor-0"));
+    });
+}
+
+/// Whether the system says that the thread with this name sleeps.
+fn is_asleep(name: &str) -> bool {
+    trine_fixture::threads()
+        .into_iter()
+        .filter(|(_, its_name)| its_name == name)
+        .any(|(thread, _)| {
+            let stat = fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap_or_default();
+            stat.contains(&format!("({name}) S "))
+        })
+}
+
+/// The worker counts on it, and sleeps already when it fails.
+#[test]
+fn a_wait_goes_on_when_the_spare_turns_out_not_to_be_initialised() {
+    in_own_process(|| {
+        let pool = ThreadPool::builder()
+            .workers(1)
+            .name("poor")
+            .initializer(|| {
+                if thread::current().name() == Some("poor-0") {
+                    return Ok(());
+                }
+                while !is_asleep("poor-0") {
+                    thread::yield_now();
+                }
+                Err("no second one".into())
+            })
+            .failure_hook(|_| ())
+            .build()
+            .unwrap();
+        let handle = pool.handle();
+        let waits = pool.spawn(move || {
+            let futures = [1, 2].map(|number| handle.spawn(move || number));
+            as_completed(futures)
+                .map(|future| future.result().unwrap())
+                .sum::<u32>()
+        });
+        assert_eq!(waits.result().unwrap(), 3);
     });
 }

@@ -4,7 +4,7 @@ use crate::fixture::{hold, pool};
 use std::mem::forget;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use trine_fixture::{in_forked_child, in_own_process};
-use trine_future::{BlockingHook, set_blocking_hook};
+use trine_future::{BlockingHook, Substitute, set_blocking_hook};
 use trine_threads::ThreadPool;
 
 /// Whether a wait of `borrows`, for the only worker of its pool, which is held, is left by the panic of the thread's own hook.
@@ -14,6 +14,7 @@ fn is_left_by_a_panic(borrows: impl FnOnce(&ThreadPool)) -> bool {
         forget(hold(&pool, 1));
         set_blocking_hook(Some(BlockingHook {
             begin: Box::new(|| resume_unwind(Box::new("as the test asks"))),
+            substitute: Box::new(|| Substitute::Missing),
             end: Box::new(|| ()),
             runs_members: Box::new(|| false),
         }));

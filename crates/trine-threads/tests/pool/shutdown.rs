@@ -12,7 +12,9 @@ use std::time::Duration;
 use trine_fixture::in_own_process;
 #[cfg(debug_assertions)]
 use trine_future::set_wait_observer;
-use trine_future::{BlockingHook, Future, Promise, Shutdown, set_blocking_hook, set_executor_failure_hook};
+use trine_future::{
+    BlockingHook, Future, Promise, Shutdown, Substitute, set_blocking_hook, set_executor_failure_hook,
+};
 use trine_threads::{Priority, ThreadPool};
 
 #[test]
@@ -498,8 +500,9 @@ fn a_blocking_hook_whose_destructor_panics_does_not_keep_the_pool() {
             set_blocking_hook(Some(BlockingHook {
                 begin: Box::new(move || {
                     let _ = &left;
-                    true
+                    Substitute::Here
                 }),
+                substitute: Box::new(|| Substitute::Missing),
                 end: Box::new(|| ()),
                 runs_members: Box::new(|| false),
             }));
