@@ -25,6 +25,7 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, mem};
 use trine_future::{CurrentTask, Future, TaskSpan};
 use trine_lock::Lock;
@@ -78,6 +79,17 @@ struct Queued {
 
 // SAFETY: the job's closure is `Send`; `Scope::spawn` asks for it.
 unsafe impl Send for Queued {}
+
+impl Queued {
+    /// False, too, if the pool has not taken it.
+    fn has_run(&mut self) -> bool {
+        self.future.is_done()
+            && self
+                .future
+                .result_timeout(Duration::ZERO)
+                .is_some_and(|end| end.is_ok())
+    }
+}
 
 /// A task of a scope, in memory of its own.
 #[repr(C)]
@@ -179,7 +191,16 @@ impl<'scope> Scope<'scope> {
     fn spawn_from_outside(&self, job: NonNull<Job>) {
         // SAFETY: the job is alive until it has run. If the task ends without running it, `run_queued` does.
         let future = unsafe { elsewhere::submit(&self.queues, job) };
-        self.queued.lock().push(Queued { job, future });
+        {
+            let mut queued = self.queued.lock();
+            if queued.len() == queued.capacity() {
+                queued.retain_mut(|task| !task.has_run());
+                // Room for as many as are left, so that it is not looked through again for each of the next ones.
+                let left = queued.len();
+                queued.reserve(left);
+            }
+            queued.push(Queued { job, future });
+        }
         self.open.interrupt();
     }
 
@@ -340,5 +361,30 @@ impl<'scope, F: FnOnce(&Scope<'scope>) + Send + 'scope> ScopedJob<'scope, F> {
 impl fmt::Debug for Scope<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Scope").finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use crate::ThreadPool;
+    use std::sync::mpsc;
+    use std::thread;
+
+    #[test]
+    fn what_has_run_is_forgotten_before_the_scope_ends() {
+        let pool = ThreadPool::new(2).expect("the system gives threads");
+        let kept = pool.scope(|scope| {
+            thread::scope(|threads| {
+                threads.spawn(|| {
+                    for _ in 0..1_000 {
+                        let (run, has_run) = mpsc::channel();
+                        scope.spawn(move |_| run.send(()).expect("the spawner waits"));
+                        has_run.recv().expect("the task runs");
+                    }
+                });
+            });
+            scope.queued.lock().len()
+        });
+        assert!(kept < 100, "{kept} are kept");
     }
 }
