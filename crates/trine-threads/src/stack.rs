@@ -217,8 +217,12 @@ impl<J> Stack<J> {
         self.shared.ours.slots.with(|slots| access(unsafe { &*slots }))
     }
 
-    /// Takes the oldest job with an index of `base` or more that `wants`, as [`Thief::take`].
-    pub(crate) fn take(&self, base: usize, wants: impl FnMut(NonNull<J>) -> bool) -> Option<NonNull<J>> {
+    /// Takes the oldest job with an index of `base` or more that `wants`, as [`Thief::take`]. Returns its index, too.
+    pub(crate) fn take(
+        &self,
+        base: usize,
+        wants: impl FnMut(NonNull<J>) -> bool,
+    ) -> Option<(usize, NonNull<J>)> {
         self.shared.take(base, usize::MAX, wants)
     }
 }
@@ -231,15 +235,16 @@ impl<J> Thief<J> {
 
     /// Takes the oldest job, after a call of `taken` during which its owner can't miss it yet.
     pub(crate) fn steal(&self, taken: impl Fn(NonNull<J>)) -> Option<NonNull<J>> {
-        self.shared.take(0, 1, |job| {
+        let oldest = self.shared.take(0, 1, |job| {
             taken(job);
             true
-        })
+        });
+        oldest.map(|(_, job)| job)
     }
 
     /// Takes the oldest job that `wants`, wherever it is. That is called while the job can't be taken by anybody else.
     pub(crate) fn take(&self, wants: impl FnMut(NonNull<J>) -> bool) -> Option<NonNull<J>> {
-        self.shared.take(0, usize::MAX, wants)
+        self.shared.take(0, usize::MAX, wants).map(|(_, job)| job)
     }
 }
 
@@ -255,7 +260,7 @@ impl<J> Shared<J> {
         base: usize,
         number: usize,
         mut wants: impl FnMut(NonNull<J>) -> bool,
-    ) -> Option<NonNull<J>> {
+    ) -> Option<(usize, NonNull<J>)> {
         let _gate = self.theirs.gate.lock();
         loop {
             let oldest = self.theirs.oldest.load(Relaxed);
@@ -278,7 +283,7 @@ impl<J> Shared<J> {
                     // Nobody takes a claimed job but the holder of the gate: it is alive.
                     wants(job).then(|| {
                         slot(slots, index).store(null_mut(), Relaxed);
-                        job
+                        (index, job)
                     })
                 });
                 let empty = |index: &usize| slot(slots, *index).load(Relaxed).is_null();
