@@ -134,6 +134,9 @@ impl Limit {
                     if line.len() == line.capacity() {
                         // Those who gave up leave their promises here. They are swept out before the line grows.
                         line.retain(|promise| !promise.is_cancelled());
+                        // Room for as many as are left, so that it is not looked through again for each of the next ones.
+                        let left = line.len();
+                        line.reserve(left);
                     }
                     line.push_back(promise);
                 }
@@ -202,5 +205,25 @@ impl Drop for Place {
         if given_back.is_err() {
             limit.hand_over();
         }
+    }
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::Limit;
+
+    #[test]
+    fn a_line_of_which_few_give_up_is_looked_through_seldom() {
+        let limit = Limit::new(1);
+        let _taken = limit.try_take().expect("nobody else takes it");
+        let stand_in_line = || limit.take().err().expect("no place is free");
+        let capacity = || limit.line.lock().capacity();
+        let mut line = vec![stand_in_line()];
+        while line.len() < 64 || line.len() < capacity() {
+            line.push(stand_in_line());
+        }
+        line.pop();
+        line.push(stand_in_line());
+        assert!(capacity() > line.len() + line.len() / 2);
     }
 }
