@@ -67,7 +67,8 @@ impl ThreadPool {
     /// [`shutdown`](Self::shutdown) for async code, which must not block: a thread that is made for it waits in its place.
     ///
     /// The pool is closed by the first poll. Dropping this before the pool's end gives up the waiting, and dropping the
-    /// pool after it does not wait either. Awaited on a thread of this pool, it does not wait for it, as `shutdown`.
+    /// pool after it does not wait either. Awaited on a thread of this pool, it does not wait for it, as `shutdown`. If the system
+    /// has no thread left it does not wait at all: what goes on then is in the report.
     ///
     /// ```
     /// # fn block_on<F: Future>(future: F) -> F::Output {
