@@ -479,12 +479,15 @@ fn start_spare(queues: &Arc<Queues>) -> io::Result<()> {
     let name = format!("{}-spare", queues.settings.name);
     let shared = Arc::clone(queues);
     start_thread(queues, name, Role::Spare, move |result| {
+        if result.is_err() {
+            shared.spares.is_gone();
+        }
+        // Before the hook, which may wait for a task that counts on this spare.
+        shared.spares.has_started();
         if let Err(error) = result {
             // PANIC: the hook is the user's code. There is nobody left to tell.
             let _ = catch_panic(|| (shared.settings.failure_hook)(&Failure::Initializer(Box::new(error))));
-            shared.spares.is_gone();
         }
-        shared.spares.has_started();
     })
 }
 

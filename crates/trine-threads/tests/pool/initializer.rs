@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use trine_fixture::in_own_process;
 use trine_future::{Failure, Promise, as_completed};
@@ -172,10 +172,12 @@ fn is_asleep(name: &str) -> bool {
         })
 }
 
-/// The worker counts on it, and sleeps already when it fails.
+/// The worker counts on it, and sleeps already when it fails. Who is told of that may wait for what the worker does.
 #[test]
 fn a_wait_goes_on_when_the_spare_turns_out_not_to_be_initialised() {
     in_own_process(|| {
+        let (went_on, goes_on) = mpsc::channel::<()>();
+        let goes_on = Mutex::new(goes_on);
         let pool = ThreadPool::builder()
             .workers(1)
             .name("poor")
@@ -188,7 +190,7 @@ fn a_wait_goes_on_when_the_spare_turns_out_not_to_be_initialised() {
                 }
                 Err("no second one".into())
             })
-            .failure_hook(|_| ())
+            .failure_hook(move |_| _ = goes_on.lock().unwrap().recv())
             .build()
             .unwrap();
         let handle = pool.handle();
@@ -199,5 +201,6 @@ fn a_wait_goes_on_when_the_spare_turns_out_not_to_be_initialised() {
                 .sum::<u32>()
         });
         assert_eq!(waits.result().unwrap(), 3);
+        drop(went_on);
     });
 }
