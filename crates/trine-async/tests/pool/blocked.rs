@@ -10,9 +10,8 @@ use tokio::runtime::Builder;
 use trine_async::AsyncPool;
 use trine_fixture::in_own_process;
 use trine_future::{
-use trine_future::{
-    BlockingHook, Future, Promise, Substitute, as_completed, set_blocking_hook, set_failure_hook, while_blocked,
-};
+    BlockingHook, Future, Promise, Substitute, as_completed, set_blocking_hook, set_failure_hook,
+    while_blocked,
 };
 use trine_lock::Lock;
 
