@@ -18,7 +18,7 @@ use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release};
 /// A task is counted when it is taken out of its queue. So one that was cancelled, or that was run early by the task
 /// that waited for it, may be counted as queued for some time. A caller who runs a task itself
 /// ([`WhenFull::RunInCaller`](crate::WhenFull)) is not counted. A map counts as the tasks that it takes, each of which may
-/// run many elements; those that it has queued and does not need are cancelled.
+/// run many elements.
 ///
 /// ```
 /// use trine_threads::{Stats, ThreadPool};

@@ -2,7 +2,7 @@
 
 use super::chunk::{Chunk, Harvest};
 use super::pace::{self, Pace};
-use super::shared::Shared;
+use super::shared::{Shared, end_turn};
 use super::slot::Arguments;
 use crate::queues::Queues;
 use crate::worker;
@@ -41,8 +41,7 @@ pub(super) struct Consumer<I: Iterator, F, R> {
     has_napped: bool,
     /// The chunk that the consumer, on a worker of the same pool, runs itself.
     own_chunk: Option<Arc<Chunk<I::Item, R>>>,
-    /// Those that the consumer has queued and that have not ended. If it is a worker, they stand in its own queue, where nobody may come
-    /// to them before it has ended what it runs: they are cancelled when the map is over, and swept out.
+    /// Those that the consumer has queued and that have not ended.
     turns: Vec<Future<()>>,
 }
 
@@ -323,8 +322,10 @@ impl<I: Iterator, F, R> Consumer<I, F, R> {
         self.elements = 0;
         self.current = None;
         self.window.clear();
-        // Last: nothing is left for them to give up.
-        self.turns.drain(..).for_each(|turn| _ = turn.cancel());
+        // Last: nothing is left for them to run.
+        for turn in self.turns.drain(..) {
+            end_turn(&self.shared.queues, turn);
+        }
     }
 
     /// How many elements were taken from the arguments and are neither yielded nor ready.

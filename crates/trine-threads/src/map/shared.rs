@@ -169,6 +169,16 @@ where
     }
 }
 
+/// A map is over. If the calling thread is a worker, this turn may stand in its own queue, where nobody comes to it before the worker has ended
+/// what it runs: so it is run now, finds nothing, and can be swept out.
+pub(super) fn end_turn(queues: &Queues, turn: Future<()>) {
+    let has_begun = turn.is_running() || turn.is_done();
+    if worker::is_current(queues) && !has_begun {
+        // An error says that the pool has ended.
+        let _ = turn.result();
+    }
+}
+
 /// A place in the pool's queue, where a thread finds something to run when it gets there.
 struct Turn<F, A, R>
 where

@@ -4,6 +4,7 @@
 //! as make a few microseconds of work.
 
 use super::pace;
+use super::shared::end_turn;
 use super::strip::{Place, Strip};
 use crate::job::AbortOnUnwind;
 use crate::queued::Queued;
@@ -59,8 +60,9 @@ where
         while map.run_some() {}
     }
     drop(ended);
-    // If nobody has come to it nobody has to, and it does not keep the map.
-    first_turn.inspect(|turn| _ = turn.cancel());
+    if let Some(turn) = first_turn {
+        end_turn(queues, turn);
+    }
     let mut failures = map.strip.take_failures();
     drop(map);
     if failures.is_empty() {

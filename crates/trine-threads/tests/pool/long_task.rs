@@ -2,7 +2,7 @@
 
 use crate::fixture::pool;
 use trine_fixture::in_own_process;
-use trine_future::{Until, wait};
+use trine_future::{Shutdown, Until, wait};
 use trine_threads::Handle;
 
 /// How many tasks are queued when a task, on the only worker, has called `part` a thousand times.
@@ -51,6 +51,21 @@ fn its_maps_leave_nothing() {
     in_own_process(|| {
         let queued = queued_after(|handle| assert_eq!(handle.map(|number| number, 0..10).count(), 10));
         assert!(queued < FEW, "{queued} are queued");
+    });
+}
+
+#[test]
+fn a_map_that_is_over_has_cancelled_nothing() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let handle = pool.handle();
+        let maps = pool.spawn(move || {
+            let numbers = handle.map(|number| number, 0..10).count();
+            numbers + handle.map_slice(|number| *number, &[1]).unwrap().len()
+        });
+        assert_eq!(maps.result().unwrap(), 11);
+        pool.shutdown(Shutdown::Drain);
+        assert_eq!(pool.stats().cancelled, 0);
     });
 }
 
