@@ -9,7 +9,8 @@ use crate::task::runtime_is_gone;
 use std::fmt;
 use std::sync::Arc;
 use trine_future::{
-    Executor, Future, Outcome, Panic, Task, TaskError, TaskSpan, catch_panic, set_executor_failure_hook,
+    Executor, FailureHook, Future, Outcome, Panic, Task, TaskError, TaskSpan, catch_panic,
+    with_executor_failure_hook,
 };
 use trine_lock::Lock;
 
@@ -67,11 +68,7 @@ impl BlockingCall {
     fn run(mut self) {
         let Some(task) = self.task.take() else { return };
         let outcome = if self.entry.start() {
-            let hook = Arc::clone(&self.entry.pool().failure_hook);
-            let before = set_executor_failure_hook(Some(hook));
-            let outcome = task.run();
-            set_executor_failure_hook(before);
-            outcome
+            with_executor_failure_hook(self.failure_hook(), || task.run())
         } else {
             task.cancel()
         };
@@ -81,19 +78,26 @@ impl BlockingCall {
     fn refuse(mut self, panic: &Panic) {
         let error = format!("there is no thread for a call that blocks: {}", panic.message());
         if let Some(task) = self.task.take() {
-            task.fail(TaskError::refused(error));
+            with_executor_failure_hook(self.failure_hook(), || task.fail(TaskError::refused(error)));
         }
+    }
+
+    fn failure_hook(&self) -> FailureHook {
+        Arc::clone(&self.entry.pool().failure_hook)
     }
 }
 
 impl Drop for BlockingCall {
     fn drop(&mut self) {
         let Some(task) = self.task.take() else { return };
-        if self.entry.pool().tasks.stops() {
-            task.cancel();
-        } else {
-            task.fail(runtime_is_gone());
-        }
+        let stops = self.entry.pool().tasks.stops();
+        with_executor_failure_hook(self.failure_hook(), || {
+            if stops {
+                task.cancel();
+            } else {
+                task.fail(runtime_is_gone());
+            }
+        });
     }
 }
 

@@ -23,8 +23,8 @@ pub enum WhenFull {
     /// It blocks until a task has ended. In async code of tokio, and in async tasks of the pool, where it must not block, the task is let in
     /// beyond the limit instead: [`Submission::submit_async`](crate::Submission::submit_async) waits there. (Other async code that runs
     /// without tokio's budget, by `tokio::task::unconstrained`, is not known as such, and blocks.) A closure of
-    /// [`run_blocking`](crate::AsyncPool::run_blocking) that has to wait for a place of its own pool gives up the one that it has, and goes
-    /// on beyond the limit.
+    /// [`run_blocking`](crate::AsyncPool::run_blocking) that has to wait for a place, of whichever pool, gives its own up, and goes on beyond
+    /// the limit: else pools that submit to each other could wait for ever.
     Block,
     /// The future is done at once, with [`TaskError::is_refused`](trine_future::TaskError::is_refused).
     Refuse,
@@ -52,8 +52,8 @@ thread_local! {
     static OWN: Cell<Option<Place>> = const { Cell::new(None) };
 }
 
-/// The time of a blocking call, which has its place until it waits for another one of the same pool: else all places might be those of
-/// calls that wait for one.
+/// The time of a blocking call, which has its place until it waits for another one: else all places might be those of calls that wait
+/// for one.
 pub(crate) struct OwnPlace(Option<Place>);
 
 impl OwnPlace {
@@ -61,14 +61,9 @@ impl OwnPlace {
         Self(OWN.replace(place))
     }
 
-    /// The calling thread is about to wait for a place of this limit. If what it runs has one of it, it goes on without.
-    pub(crate) fn give_up(limit: &Limit) {
-        let is_of_limit = |place: &mut Place| Arc::ptr_eq(place.0.semaphore(), &limit.free);
-        let _ = OWN.try_with(|own| {
-            let mut place = own.take();
-            drop(place.take_if(is_of_limit));
-            own.set(place);
-        });
+    /// The calling thread is about to wait for a place. What it runs goes on without its own.
+    pub(crate) fn give_up() {
+        drop(OWN.try_with(Cell::take));
     }
 }
 

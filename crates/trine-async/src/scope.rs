@@ -11,7 +11,6 @@ use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::fmt;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -109,19 +108,16 @@ where
     type Output = Result<R, E>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if turn::is_over(context) {
-            return Poll::Pending;
-        }
         // PANIC: the body is the user's code. Its panic goes on when nothing else does any more.
-        let polled = catch_unwind(AssertUnwindSafe(|| self.as_mut().poll_body(context)));
-        let mut result = polled.unwrap_or_else(|payload| {
+        let polled = catch_panic(|| self.as_mut().poll_body(context));
+        let mut result = polled.unwrap_or_else(|panic| {
             self.as_mut().end();
-            resume_unwind(payload)
+            panic.resume()
         });
         let this = self.as_mut().project();
         if result.is_ok() {
             match this.scope.poll_children(this.children, context) {
-                Poll::Ready(Ok(())) if this.value.is_none() => return Poll::Pending,
+                Poll::Ready(Ok(())) if this.body.is_some() || turn::is_over(context) => return Poll::Pending,
                 Poll::Ready(ended) => result = ended,
                 Poll::Pending => return Poll::Pending,
             }

@@ -53,7 +53,7 @@ impl Shared {
                 if is_part_of_task(self) || is_async_code() {
                     Ok(None)
                 } else {
-                    OwnPlace::give_up(limit);
+                    OwnPlace::give_up();
                     self.wait_for_room(limit).map(Some)
                 }
             }

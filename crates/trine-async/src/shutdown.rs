@@ -80,7 +80,8 @@ impl AsyncPool {
         self.end_async(shutdown, None).await
     }
 
-    /// [`shutdown_timeout`](Self::shutdown_timeout) for async code: waits without blocking, on a thread that is made for it.
+    /// [`shutdown_timeout`](Self::shutdown_timeout) for async code: waits without blocking, on a thread that is made for it. If the system has
+    /// none left, the time is over at once.
     ///
     /// ```
     /// use std::time::Duration;

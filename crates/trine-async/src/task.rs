@@ -23,23 +23,27 @@ where
     F: Future<Output = Result<R, TaskError>> + Send + 'static,
     R: Send + 'static,
 {
+    let future = Named {
+        future,
+        name: PhantomData::<fn() -> N>,
+    };
     if size_of::<F>() > LARGE {
-        start::<N, _, _>(shared, entry, Box::pin(future))
+        // Of one type for all of them: else the compiler would make all that follows twice for each future.
+        let boxed: Pin<Box<dyn Future<Output = Result<R, TaskError>> + Send>> = Box::pin(future);
+        start(shared, entry, boxed)
     } else {
-        start::<N, _, _>(shared, entry, future)
+        start(shared, entry, future)
     }
 }
 
-fn start<N, F, R>(shared: &Shared, entry: Entry, future: F) -> trine_future::Future<R>
+fn start<F, R>(shared: &Shared, entry: Entry, future: F) -> trine_future::Future<R>
 where
-    N: 'static,
     F: Future<Output = Result<R, TaskError>> + Send + 'static,
     R: Send + 'static,
 {
     let running = Running {
         future: Some(future),
         entry: Some(entry),
-        named: PhantomData::<fn() -> N>,
     };
     let (promise, result) = Promise::with_parts(Spawned::default(), running);
     let task = shared.runtime.spawn(Task {
@@ -71,31 +75,48 @@ impl<F: Future> Future for Infallible<F> {
     }
 }
 
+pin_project! {
+    /// A future that is called after `N` while it is polled.
+    struct Named<N, F> {
+        #[pin]
+        future: F,
+        name: PhantomData<fn() -> N>,
+    }
+}
+
+impl<N, F: Future> Future for Named<N, F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let _polling = Polling::begin(type_name::<N>());
+        self.project().future.poll(context)
+    }
+}
+
 /// A user's future that gives its value to a promise. It lies with that, so that tokio's part of the task is small, and as
 /// large whatever the future is.
-struct Task<N, F, R>
+struct Task<F, R>
 where
-    N: 'static,
     F: Send + 'static,
     R: Send + 'static,
 {
     /// Until the task has ended.
-    promise: Option<OwnedPromise<R, Spawned, Running<N, F>>>,
+    promise: Option<OwnedPromise<R, Spawned, Running<F>>>,
 }
 
 pin_project! {
     /// What only the one who polls the task has to do with.
-    struct Running<N, F> {
+    struct Running<F> {
         // Gone as soon as the task has ended.
         #[pin]
         future: Option<F>,
         // Until the task has ended.
         entry: Option<Entry>,
-        named: PhantomData<fn() -> N>,
     }
 }
 
-impl<N, F> Running<N, F> {
+impl<F> Running<F> {
     /// The task starts, if it has not yet. False if it should not.
     fn start(self: Pin<&mut Self>) -> bool {
         self.project().entry.as_mut().is_some_and(Entry::start)
@@ -110,16 +131,12 @@ impl<N, F> Running<N, F> {
             return Ok(Poll::Pending);
         };
         // PANIC: the future is the user's code.
-        catch_panic(|| {
-            let _polling = Polling::begin(type_name::<N>());
-            entry.inside(|| turn::limited(|| future.poll(context)))
-        })
+        catch_panic(|| entry.inside(|| turn::limited(|| future.poll(context))))
     }
 }
 
-impl<N, F, R> Task<N, F, R>
+impl<F, R> Task<F, R>
 where
-    N: 'static,
     F: Send + 'static,
     R: Send + 'static,
 {
@@ -135,9 +152,8 @@ where
     }
 }
 
-impl<N, F, R> Drop for Task<N, F, R>
+impl<F, R> Drop for Task<F, R>
 where
-    N: 'static,
     F: Send + 'static,
     R: Send + 'static,
 {
@@ -176,9 +192,8 @@ fn end_without_value<R: Send + 'static>(
     }
 }
 
-impl<N, F, R> Future for Task<N, F, R>
+impl<F, R> Future for Task<F, R>
 where
-    N: 'static,
     F: Future<Output = Result<R, TaskError>> + Send + 'static,
     R: Send + 'static,
 {

@@ -93,6 +93,27 @@ pub fn set_executor_failure_hook(hook: Option<FailureHook>) -> Option<FailureHoo
         .flatten()
 }
 
+/// For executors: calls `work` with [this hook](set_executor_failure_hook) on the calling thread, and sets the one from before again.
+///
+/// ```
+/// use std::sync::Arc;
+/// use trine_future::{report_failure, with_executor_failure_hook};
+///
+/// assert_eq!(with_executor_failure_hook(Arc::new(|failure| report_failure(failure)), || 7), 7);
+/// ```
+pub fn with_executor_failure_hook<R>(hook: FailureHook, work: impl FnOnce() -> R) -> R {
+    struct Before(Option<FailureHook>);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            let left = set_executor_failure_hook(self.0.take());
+            // PANIC: `work` may have left another one, whose destructor is the user's code.
+            contain(|| drop(left));
+        }
+    }
+    let _before = Before(set_executor_failure_hook(Some(hook)));
+    work()
+}
+
 /// For executors: tells the program's hook of a failure, or prints a line if there is none.
 pub fn report_failure(failure: &Failure) {
     match HOOK.get() {

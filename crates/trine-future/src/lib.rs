@@ -106,7 +106,10 @@ pub use deferred::{DeferredCallbacks, defer_callbacks};
 pub use detached::Detached;
 pub use error::TaskError;
 pub use executor::{Executor, Pool, Shutdown};
-pub use failure::{Failure, FailureHook, report_failure, set_executor_failure_hook, set_failure_hook};
+pub use failure::{
+    Failure, FailureHook, report_failure, set_executor_failure_hook, set_failure_hook,
+    with_executor_failure_hook,
+};
 pub use future::Future;
 pub use group::{GroupError, GroupFailure, GroupStream, TaskGroup};
 pub use lazy_promise::LazyPromise;

@@ -4,7 +4,8 @@ use crate::failure::{self, FailureHook};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::mem;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind};
 use std::sync::Once;
 
 /// A panic that was caught.
@@ -76,6 +77,27 @@ impl Panic {
     /// ```
     pub fn into_payload(mut self) -> Result<Box<dyn Any + Send>, Self> {
         self.0.payload.take().map(|payload| payload.0).ok_or(self)
+    }
+
+    /// Lets it go on, past the panic hook. Who catches it by [`catch_panic`] finds the same message and place.
+    ///
+    /// ```
+    /// use trine_future::catch_panic;
+    ///
+    /// let panic = catch_panic(|| panic!("no such page")).unwrap_err();
+    /// let place = panic.location().map(str::to_owned);
+    /// let again = catch_panic(|| panic.resume()).unwrap_err();
+    /// assert_eq!((again.message(), again.location()), ("no such page", place.as_deref()));
+    /// ```
+    pub fn resume(mut self) -> ! {
+        if let Some(location) = self.0.location.take() {
+            let _ = LOCATION.try_with(|noted| noted.replace(Some(location)));
+            NOTED.set(true);
+        }
+        match self.0.payload.take() {
+            Some(payload) => resume_unwind(payload.0),
+            None => resume_unwind(Box::new(mem::take(&mut self.0.message))),
+        }
     }
 
     /// For executors whose tasks have no thread of their own: `hook` is told, instead of the program's, if nobody sees this

@@ -47,6 +47,8 @@ impl AsymmetricFences {
     /// The side that runs often.
     #[inline]
     pub fn light(&self) {
+        // Not looked at before what comes before the fence.
+        compiler_fence(SeqCst);
         // ORDERING: Relaxed, here and in `heavy`: what a fence orders is what is about it, and not what it is.
         if self.light.load(Relaxed) != NOTHING {
             full_fence();

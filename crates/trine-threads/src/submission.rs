@@ -9,7 +9,7 @@ use crate::worker::{self, PoolOfTask};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use trine_future::{Detached, Future, Rejected, Task, TaskSpan, set_executor_failure_hook};
+use trine_future::{Detached, Future, Rejected, Task, TaskSpan, with_executor_failure_hook};
 use trine_platform::turn;
 
 /// A function and its argument that are about to be submitted, with the options of this task:
@@ -287,8 +287,7 @@ fn run_here<N: 'static, R: Send + 'static>(
     closure: impl FnOnce() -> R + Send + 'static,
 ) -> Future<R> {
     let (task, future) = Task::in_span::<N, R>(named.span, closure, PoolOfTask::new(queues));
-    let before = set_executor_failure_hook(Some(Arc::clone(&queues.settings.failure_hook)));
-    task.run();
-    set_executor_failure_hook(before);
+    let hook = Arc::clone(&queues.settings.failure_hook);
+    with_executor_failure_hook(hook, || task.run());
     future
 }

@@ -3,15 +3,15 @@
 use crate::probe::{DropProbe, poll_once};
 use std::cell::Cell;
 use std::future::pending;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use trine_async::{AsyncPool, Shutdown, WhenFull};
 use trine_fixture::in_own_process;
-use trine_future::{BlockingHook, Executor, Substitute, set_blocking_hook};
+use trine_future::Executor;
 
 fn limited(tasks: usize, when_full: WhenFull) -> AsyncPool {
     AsyncPool::builder()
@@ -281,34 +281,21 @@ fn a_refused_task_is_dropped_without_a_panic_of_who_submits() {
 }
 
 #[test]
-fn a_call_that_waits_for_a_place_of_another_pool_keeps_its_own() {
+fn full_pools_that_submit_to_each_other_go_on() {
     in_own_process(|| {
-        let [own, other] = [(); 2].map(|()| limited(1, WhenFull::Block));
-        let endless = other.spawn(pending::<()>());
-        let (sleeps, asleep) = mpsc::channel();
-        let handle = other.handle();
-        let waits = own.run_blocking(move || {
-            set_blocking_hook(Some(BlockingHook {
-                begin: Box::new(move || {
-                    let _ = sleeps.send(());
-                    Substitute::Here
-                }),
-                substitute: Box::new(|| Substitute::Here),
-                end: Box::new(|| ()),
-                runs_members: Box::new(|| false),
-            }));
-            let result = handle.spawn(async { 2 }).result();
-            set_blocking_hook(None);
-            result
-        });
-        asleep.recv().unwrap();
-        let mut next = Box::pin(own.task(async |()| (), ()).submit_async());
-        assert!(poll_once(next.as_mut()).is_pending());
-        endless.cancel();
-        assert_eq!(waits.result().unwrap().unwrap(), 2);
-        Builder::new_current_thread()
-            .build()
-            .unwrap()
-            .block_on(async { next.await.await.unwrap() });
+        let [first, second] = [(); 2].map(|()| limited(1, WhenFull::Block));
+        let meeting = Arc::new(Barrier::new(2));
+        let submit = |own: &AsyncPool, other: &AsyncPool| {
+            let (other, meeting) = (other.handle(), Arc::clone(&meeting));
+            own.run_blocking(move || {
+                // Both pools are full.
+                meeting.wait();
+                other.spawn(async { 2 }).result()
+            })
+        };
+        let calls = [submit(&first, &second), submit(&second, &first)];
+        for call in calls {
+            assert_eq!(call.result().unwrap().unwrap(), 2);
+        }
     });
 }

@@ -9,26 +9,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use trine_async::{AsyncPool, Shutdown};
-use trine_fixture::in_own_process;
-
-/// Limits the address space of this process to what it has and so much more.
-fn limit_address_space(more: libc::rlim_t) {
-    let statistics = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: libc::rlim_t = statistics.split(' ').next().unwrap().parse().unwrap();
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: the place for the limit is valid.
-    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) }, 0);
-    // Pages are not larger than that anywhere.
-    limit.rlim_cur = pages
-        .saturating_mul(4096)
-        .saturating_add(more)
-        .min(limit.rlim_max);
-    // SAFETY: the limit is valid, and that of this process alone.
-    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
-}
+use trine_fixture::{in_own_process, limit_address_space};
 
 #[test]
 fn a_call_that_the_system_has_no_thread_for_is_refused_and_nothing_of_it_stays() {
@@ -39,7 +20,7 @@ fn a_call_that_the_system_has_no_thread_for_is_refused_and_nothing_of_it_stays()
         let probe = Arc::new(());
         let held = Arc::clone(&probe);
         let refused = pool.run_blocking(move || drop(held));
-        limit_address_space(libc::rlim_t::MAX);
+        limit_address_space(u64::MAX);
         let error = refused.result().unwrap_err();
         assert!(error.is_refused(), "{error}");
         assert_eq!(Arc::strong_count(&probe), 1);

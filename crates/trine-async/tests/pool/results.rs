@@ -250,10 +250,10 @@ fn a_large_future_takes_little_of_the_stack_that_spawns_it() {
     in_own_process(|| {
         let pool = AsyncPool::new(1).unwrap();
         let large = async {
-            let bytes = [1_u8; 200 << 10];
+            let bytes = [1_u8; 128 << 10];
             ready(()).await;
             bytes.iter().map(|byte| usize::from(*byte)).sum::<usize>()
         };
-        assert_eq!(pool.spawn(large).result().unwrap(), 200 << 10);
+        assert_eq!(pool.spawn(large).result().unwrap(), 128 << 10);
     });
 }

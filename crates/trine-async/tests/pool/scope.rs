@@ -4,7 +4,7 @@ use crate::probe::{DropProbe, poll_once};
 use std::cell::RefCell;
 use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::runtime::Builder;
@@ -509,6 +509,46 @@ fn the_first_error_is_that_of_the_scope_though_the_body_panics_when_it_is_droppe
         }));
         let error = failed.result().unwrap().unwrap_err();
         assert!(error.to_string().contains("the first error"), "{error}");
+    });
+}
+
+#[test]
+fn a_panic_of_the_body_keeps_its_place() {
+    in_own_process(|| {
+        let pool = AsyncPool::new(1).unwrap();
+        let (begun, end) = (line!(), 10);
+        let panics = pool.spawn(scope(async |_: Scope<'_, TaskError>| -> Result<()> {
+            panic!("no such page")
+        }));
+        let error = panics.result().unwrap_err();
+        let location = error.panic().unwrap().location().unwrap();
+        let line: u32 = location.rsplit(':').nth(1).unwrap().parse().unwrap();
+        assert!((begun..begun + end).contains(&line), "{location}");
+    });
+}
+
+#[test]
+fn a_scope_beside_one_that_finds_all_ready_has_its_turn() {
+    in_own_process(|| {
+        let pool = AsyncPool::new(1).unwrap();
+        let both = pool.spawn(async {
+            let has_run = AtomicBool::new(false);
+            let busy = async {
+                // As many as may be ready in a row, each time.
+                while !has_run.load(Relaxed) {
+                    for _ in 0..128 {
+                        trine_future::Future::ready(()).await.unwrap();
+                    }
+                    yield_now().await;
+                }
+            };
+            let scope = scope(async |_| {
+                has_run.store(true, Relaxed);
+                Ok::<_, TaskError>(())
+            });
+            futures_util::future::join(busy, scope).await.1
+        });
+        both.result().unwrap().unwrap();
     });
 }
 

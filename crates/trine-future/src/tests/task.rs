@@ -1,6 +1,8 @@
 //! What a task says of itself to the executor, and whom it tells of failures that nobody saw.
 
-use crate::{Drive, Failure, Outcome, Owner, Task, Waiting, set_executor_failure_hook};
+use crate::{
+    Drive, Failure, Outcome, Owner, Task, Waiting, set_executor_failure_hook, with_executor_failure_hook,
+};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
@@ -57,4 +59,31 @@ fn a_panic_is_reported_to_the_hook_of_its_thread_wherever_it_is_dropped() {
     drop(future);
     assert!(failures.recv().unwrap().contains("far away"));
     assert!(failures.recv().is_err(), "once");
+}
+
+#[test]
+fn a_hook_that_work_has_left_is_dropped_though_its_destructor_panics() {
+    struct PanicsWhenDropped;
+
+    impl Drop for PanicsWhenDropped {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+
+    let left = PanicsWhenDropped;
+    let leave_it = || {
+        set_executor_failure_hook(Some(Arc::new(move |_| {
+            let _ = &left;
+        })));
+        7
+    };
+    let (tell, told) = mpsc::channel();
+    let hook = move |failure: &Failure| tell.send(failure.to_string()).unwrap();
+    let result = with_executor_failure_hook(Arc::new(hook), || {
+        with_executor_failure_hook(Arc::new(|_| ()), leave_it)
+    });
+    assert_eq!(result, 7);
+    assert!(told.recv().unwrap().contains("dropped"));
+    assert!(set_executor_failure_hook(None).is_none());
 }

@@ -6,34 +6,12 @@ use std::future::Future as _;
 use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use trine_fixture::in_own_process;
+use trine_fixture::{in_own_process, limit_address_space};
 use trine_future::{Promise, Shutdown, as_completed};
 use trine_threads::{Handle, SPARES, ThreadPool, blocking};
 
 /// The stacks of the threads that can't be started. Much more than these tests take otherwise.
 const STACK: u64 = 1 << 30;
-
-/// Leaves this process so much more address space than it has: a thread whose stack is larger can't be started.
-fn limit_address_space(more: u64) {
-    let statistics = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = statistics.split(' ').next().unwrap().parse().unwrap();
-    // SAFETY: it only asks for a number.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    set_limit(pages * u64::try_from(page).unwrap() + more);
-}
-
-/// No more than the process may have anyway.
-fn set_limit(bytes: u64) {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: the place for the limit is valid.
-    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) }, 0);
-    limit.rlim_cur = bytes.min(limit.rlim_max);
-    // SAFETY: the limit is valid, and that of this process alone.
-    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
-}
 
 /// A pool that gets no spares as long as the limit is there.
 fn pool_without_spares(workers: usize) -> ThreadPool {
@@ -95,7 +73,7 @@ fn k29_spares_come_back_when_the_system_gives_threads_again() {
         for _ in 0..=SPARES {
             assert_eq!(spares_of(&pool), 0);
         }
-        set_limit(libc::RLIM_INFINITY);
+        limit_address_space(u64::MAX);
         assert_eq!(spares_of(&pool), 1);
     });
 }
