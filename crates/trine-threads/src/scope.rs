@@ -336,8 +336,8 @@ pub(crate) unsafe fn run(job: NonNull<Job>) {
 
 /// Whether a job that nobody else can take meanwhile is a task of this scope.
 fn belongs_to(job: NonNull<Job>, scope: *const Scope<'static>) -> bool {
-    #[cfg(all(test, not(trine_loom)))]
-    tests::LOOKS.set(tests::LOOKS.get() + 1);
+    #[cfg(test)]
+    LOOKS.set(LOOKS.get() + 1);
     // SAFETY: nobody else takes the job, and it has not run.
     unsafe { Job::scoped(job) }.is_some_and(|task| task.scope == scope)
 }
@@ -371,6 +371,12 @@ impl fmt::Debug for Scope<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Scope").finish_non_exhaustive()
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has asked whose task one is.
+    static LOOKS: Cell<usize> = const { Cell::new(0) };
 }
 
 #[cfg(all(test, not(trine_loom)))]

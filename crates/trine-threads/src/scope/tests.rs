@@ -1,14 +1,9 @@
 //! What a scope looks at, and what it keeps.
 
+use super::LOOKS;
 use crate::ThreadPool;
-use std::cell::Cell;
 use std::sync::mpsc;
 use std::thread;
-
-thread_local! {
-    /// How often this thread has asked whose task one is.
-    pub(super) static LOOKS: Cell<usize> = const { Cell::new(0) };
-}
 
 #[test]
 fn tasks_of_a_scope_around_are_passed_once() {
