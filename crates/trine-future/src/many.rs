@@ -185,6 +185,8 @@ impl Many {
             };
             if blocked.lacks_substitute() {
                 runs_members = true;
+                // Others were to run those that were offered.
+                self.offered = 0;
                 continue;
             }
             let question = blocked.asks_again();

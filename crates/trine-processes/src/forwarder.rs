@@ -46,6 +46,7 @@ impl Forwarder {
             self.left_out.fetch_add(bytes.len(), Relaxed);
             return;
         }
+        let own = bytes.len();
         let left_out = self.left_out.swap(0, Relaxed);
         if left_out > 0 {
             let note = format!(
@@ -66,7 +67,7 @@ impl Forwarder {
         // The system has no thread for them now.
         if let Some(bytes) = left {
             self.pending.fetch_sub(bytes.len(), Relaxed);
-            self.left_out.fetch_add(bytes.len(), Relaxed);
+            self.left_out.fetch_add(left_out + own, Relaxed);
         }
     }
 

@@ -123,7 +123,7 @@ fn close_wakes_every_sleeper() {
 fn spares_that_were_started_retire() {
     // Each sleeper gets a spare, and when nobody sleeps any more every spare is told to leave.
     check("threads::spares_that_were_started_retire", || {
-        let spares = Arc::new(Spares::new());
+        let spares = Arc::new(Spares::new(false));
         let sleepers = [Arc::clone(&spares), Arc::clone(&spares)].map(|spares| {
             spawn(move || {
                 let started = spares.block();

@@ -26,6 +26,9 @@ pub(crate) struct Spares {
     counts: AtomicU32,
     /// How many spares are counted and do not take tasks yet: their threads may be refused, and their initializers fail.
     starting: AtomicU32,
+    /// Threads have an initializer. So one that is wanted later may not come, and a sleeper who has been told that there are enough has to
+    /// ask again.
+    may_fail: bool,
 }
 
 fn blocked(counts: u32) -> u32 {
@@ -38,10 +41,11 @@ fn spares(counts: u32) -> u32 {
 
 // ORDERING: what is not said otherwise is Relaxed. The counts decide how many threads there are and publish nothing.
 impl Spares {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(may_fail: bool) -> Self {
         Self {
             counts: AtomicU32::new(0),
             starting: AtomicU32::new(0),
+            may_fail,
         }
     }
 
@@ -70,7 +74,7 @@ impl Spares {
         // ORDERING: Acquire, and before the counts: pairs with the Release of `has_started`. Who sees that none is starting any more
         // sees which of them are gone.
         let is_starting = self.starting.load(Acquire) > 0;
-        match (self.are_enough(), is_starting) {
+        match (self.are_enough(), is_starting || self.may_fail) {
             (false, _) => Substitute::Missing,
             (true, true) => Substitute::Coming,
             (true, false) => Substitute::Here,
@@ -124,5 +128,24 @@ impl Spares {
 
     fn update(&self, change: impl Fn(u32) -> Option<u32>) -> Option<u32> {
         self.counts.fetch_update(Relaxed, Relaxed, change).ok()
+    }
+}
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::Spares;
+    use trine_future::Substitute;
+
+    #[test]
+    fn a_sleeper_asks_again_where_the_next_spare_may_fail() {
+        for (may_fail, substitute) in [(false, Substitute::Here), (true, Substitute::Coming)] {
+            let spares = Spares::new(may_fail);
+            assert!(spares.block());
+            assert_eq!(spares.substitute(), substitute);
+            // One more sleeps, and its spare fails: there is one too few.
+            assert!(spares.block());
+            spares.is_gone();
+            assert_eq!(spares.substitute(), Substitute::Missing);
+        }
     }
 }

@@ -404,13 +404,10 @@ impl Worker {
 
     #[cold]
     fn sweep_now(&self, deque: &Deque<Queued>) {
-        self.sweep.run(deque, |stale| self.run_task(stale));
-        // What is left was pushed anew: somebody may have fallen asleep, or cancelled all that is queued, without having seen it.
+        self.queues
+            .sweep(|| self.sweep.run(deque, |stale| self.run_task(stale)));
+        // What is left was pushed anew: somebody may have fallen asleep without having seen it.
         self.queues.sleep.notify();
-        // ORDERING: `notify` has passed a SeqCst fence, and so does `close` before it looks at the queues: one of both sees the tasks.
-        if self.queues.closing.is_cancelling() {
-            self.queues.cancel_queued();
-        }
     }
 
     /// 0 for a thread that has none.

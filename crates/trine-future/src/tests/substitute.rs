@@ -1,7 +1,9 @@
 //! A thread that sleeps while the one that is to be in its place is being started, and turns out not to come.
 
 use super::Counter;
-use crate::{BlockingHook, Drive, Owner, Substitute, Task, Waiting, as_completed, set_blocking_hook};
+use crate::{
+    BlockingHook, Drive, Owner, Substitute, Task, Until, Waiting, as_completed, set_blocking_hook, wait,
+};
 use std::thread;
 
 /// Has the sleeper ask this often.
@@ -47,6 +49,15 @@ fn a_task_that_is_waited_for_is_run() {
     let (_task, future) = Task::new(|| thread::current().id(), Alone(asks.clone()));
     let ran_on = without_substitute(&asks, || future.result());
     assert_eq!((ran_on.unwrap(), asks.get()), (thread::current().id(), ASKS));
+}
+
+#[test]
+fn all_of_several_are_run() {
+    let asks = Counter::default();
+    let tasks = [(); 2].map(|()| Task::new(|| thread::current().id(), Alone(asks.clone())));
+    let (_tasks, mut futures): (Vec<_>, Vec<_>) = tasks.into_iter().unzip();
+    let waited = without_substitute(&asks, || wait(&mut futures, Until::All, None));
+    assert_eq!((waited.done.len(), asks.get()), (2, ASKS));
 }
 
 #[test]

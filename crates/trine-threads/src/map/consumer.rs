@@ -296,7 +296,7 @@ where
         let shared = &self.shared;
         loop {
             let Some(chunk) = &self.own_chunk else {
-                self.own_chunk = shared.find();
+                self.own_chunk = shared.find_for_consumer(&mut self.turns);
                 if self.own_chunk.is_none() {
                     return false;
                 }

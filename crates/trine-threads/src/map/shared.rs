@@ -60,19 +60,37 @@ where
         if let Some(refusal) = self.queues.refusal() {
             self.fail(&chunk, &refusal.into());
         } else if self.backlog.push(chunk) {
-            let (turn, future) = self.turn();
-            worker::push(&self.queues, Queued::Task(turn));
-            if !future.is_done() {
-                return Some(future);
-            }
-            // Refused: the elements say so, and nobody needs to be told by the hook.
-            drop(future.result());
+            return self.queue_turn();
         }
         None
     }
 
-    /// The oldest chunk that has something left, for a consumer that runs it itself.
-    pub(super) fn find(self: &Arc<Self>) -> Option<Arc<Chunk<A, R>>> {
+    /// The oldest chunk that has something left, for a consumer that runs it itself. A turn that was queued for others is added to `turns`.
+    pub(super) fn find_for_consumer(
+        self: &Arc<Self>,
+        turns: &mut Vec<Future<()>>,
+    ) -> Option<Arc<Chunk<A, R>>> {
+        let found = self.backlog.find();
+        if found.wants_turn {
+            turns.extend(self.queue_turn());
+        }
+        found.chunk
+    }
+
+    /// Queues a turn for the consumer. `None` if the pool refuses it.
+    fn queue_turn(self: &Arc<Self>) -> Option<Future<()>> {
+        let (turn, future) = self.turn();
+        worker::push(&self.queues, Queued::Task(turn));
+        if !future.is_done() {
+            return Some(future);
+        }
+        // The elements say so, and nobody needs to be told by the hook.
+        drop(future.result());
+        None
+    }
+
+    /// The oldest chunk that has something left, for a turn.
+    fn find(self: &Arc<Self>) -> Option<Arc<Chunk<A, R>>> {
         let found = self.backlog.find();
         if found.wants_turn {
             let (turn, _) = self.turn();
@@ -173,7 +191,7 @@ where
 /// what it runs: so it is run now, finds nothing, and can be swept out.
 pub(super) fn end_turn(queues: &Queues, turn: Future<()>) {
     let has_begun = turn.is_running() || turn.is_done();
-    if worker::is_current(queues) && !has_begun {
+    if queues.home.is_here() && worker::is_current(queues) && !has_begun {
         // An error says that the pool has ended.
         let _ = turn.result();
     }

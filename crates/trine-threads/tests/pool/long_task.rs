@@ -1,6 +1,6 @@
 //! What lies in the queue of a worker that runs one task for long, which has others run again and again.
 
-use crate::fixture::pool;
+use crate::fixture::{hold, pool};
 use trine_fixture::in_own_process;
 use trine_future::{Shutdown, Until, wait};
 use trine_threads::Handle;
@@ -51,6 +51,25 @@ fn its_maps_leave_nothing() {
     in_own_process(|| {
         let queued = queued_after(|handle| assert_eq!(handle.map(|number| number, 0..10).count(), 10));
         assert!(queued < FEW, "{queued} are queued");
+    });
+}
+
+#[test]
+fn its_maps_leave_nothing_while_others_are_held() {
+    in_own_process(|| {
+        let pool = pool(2);
+        let held = hold(&pool, 1);
+        let handle = pool.handle();
+        let long = pool.spawn(move || {
+            for _ in 0..1_000 {
+                let map = handle.map(|number| number, 0..10).chunk_size(10);
+                assert_eq!(map.count(), 10);
+            }
+            handle.stats().queued
+        });
+        let queued = long.result().unwrap();
+        assert!(queued < FEW, "{queued} are queued");
+        drop(held);
     });
 }
 
