@@ -392,14 +392,14 @@ impl Worker {
         }
     }
 
-    /// Called before a task is put with the worker's own ones.
-    #[inline]
-    fn sweep(&self) {
-        if let Some(deque) = self.deque()
-            && self.sweep.is_due(deque)
-        {
+    /// The worker's own tasks, before one is put with them. Not inlined, so that who pushes from outside does not pay for it.
+    #[inline(never)]
+    fn swept_deque(&self) -> Option<&Deque<Queued>> {
+        let deque = self.deque()?;
+        if self.sweep.is_due(deque) {
             self.sweep_now(deque);
         }
+        Some(deque)
     }
 
     #[cold]
@@ -438,10 +438,7 @@ pub(crate) fn is_current(queues: &Queues) -> bool {
 
 /// Queues a task: with the calling thread's own ones, if it is a worker of this pool.
 pub(crate) fn push(queues: &Queues, task: Queued) {
-    with_worker(queues, |own| {
-        own.inspect(|worker| worker.sweep());
-        queues.push(task, own.and_then(Worker::deque));
-    });
+    with_worker(queues, |own| queues.push(task, own.and_then(Worker::swept_deque)));
 }
 
 /// Calls `function` with the worker that the calling thread is, if it is one of this pool.
