@@ -62,7 +62,7 @@
 //! What it costs: a wait that runs its task takes about 600 bytes of stack in a release build, and 2,000 in a debug build,
 //! besides what the task itself needs. Once waits in each other have used half of the stack (of 2 MiB, if the builder does not say), a wait
 //! sleeps instead, as long as there are spares: so it is enough for tasks in a row that each wait for the one before, and for
-//! some ten thousand waits in each other. The memory of a task that was run so, or cancelled, is kept until a thread comes to its place in the
+//! some ten thousand waits in each other. If all spares sleep, it waits up to 100 ms for one while tasks of the pool end, before it goes deeper. The memory of a task that was run so, or cancelled, is kept until a thread comes to its place in the
 //! queue; in that of a worker that runs one task for long there are at most 64 such, or three times as many as other tasks lay there when it was swept the last time. To submit a task on
 //! a worker and to wait for it there takes about three times as long as to box a closure and call it (the row
 //! `threads.inside.runs` of the benchmarks). A wait that sleeps takes no more processor time than on a thread of no pool
@@ -74,6 +74,7 @@ mod build_error;
 mod builder;
 mod closing;
 mod countdown;
+mod depth;
 mod elsewhere;
 mod handle;
 mod initializer;

@@ -54,10 +54,14 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// How many tasks have run.
+    pub(crate) fn ran(&self) -> usize {
+        self.done + self.failed + self.inlined
+    }
+
     pub(crate) fn report_since(&self, before: &Self) -> ShutdownReport {
-        let ended = |stats: &Self| stats.done + stats.failed + stats.inlined;
         ShutdownReport {
-            ran: ended(self) - ended(before),
+            ran: self.ran() - before.ran(),
             cancelled: self.cancelled - before.cancelled,
             running: self.running,
             queued: self.queued,

@@ -17,7 +17,7 @@ use std::ptr::{NonNull, null};
 use std::sync::Arc;
 use std::thread;
 use trine_future::{
-    BlockingHook, CurrentTask, Drive, Failure, Future, Owner, Promise, Substitute, Waiting, catch_panic,
+    BlockingHook, Drive, Failure, Future, Owner, Promise, Substitute, Waiting, catch_panic,
     set_blocking_hook, set_executor_failure_hook,
 };
 use trine_platform::spin_until;
@@ -40,12 +40,9 @@ const TURN_OF_ALL: u32 = 1024;
 /// tasks for ever.
 const TURN_OF_JOBS: u32 = 64;
 
-/// If no more waits than that are in each other, it is something else that has used half of the stack.
-const MANY_WAITS: usize = 16;
-
 /// A thread of a pool, as it knows itself.
 pub(crate) struct Worker {
-    queues: Arc<Queues>,
+    pub(crate) queues: Arc<Queues>,
     role: Role,
     counters: Arc<Counters>,
     /// The number of its stack.
@@ -63,7 +60,7 @@ pub(crate) struct Worker {
     looks: Cell<u32>,
     sweep: Sweep,
     /// Where the thread's stack begins.
-    bottom: usize,
+    pub(crate) bottom: usize,
 }
 
 enum Role {
@@ -355,16 +352,6 @@ impl Worker {
         block(&self.queues);
         sleep();
         self.queues.spares.unblock();
-    }
-
-    /// Whether a wait for a task that nobody has started runs it. Tasks that each wait for the one before may be any number, and
-    /// the newest comes first: so, when many waits have used half of the stack, a spare runs them, which begins with the oldest, if
-    /// there is one.
-    fn runs_what_it_waits_for(&self) -> bool {
-        let here = 0_u8;
-        let used = self.bottom.abs_diff((&raw const here).addr());
-        let is_deep = used > self.queues.settings.stack_size / 2 && CurrentTask::is_nested(MANY_WAITS);
-        !is_deep || !self.queues.spares.may_be_more()
     }
 
     fn own_task(&self) -> Option<Queued> {
