@@ -3,8 +3,8 @@
 //! # Who may touch what
 //!
 //! - R1: `state` and `vtable` and `owner` are shared, for as long as either side is alive.
-//! - R2: `slot` belongs to the future's holder while the state is not WATCHED, and to the one who ended the task
-//!   once it is terminal and was WATCHED before. The producer may copy it while it is WATCHED: the copy is good if the
+//! - R2: Each part of `slot` belongs to the future's holder while the state does not say that it is given, and to the one who ended
+//!   the task once it is terminal and the part was given before. The producer may copy what is given: the copy is good if the
 //!   state has not changed by the time of the end.
 //! - R3: `result` belongs to whoever claimed the task (or holds the promise) until the state is terminal, and to
 //!   the future's holder after; if the future had gone, to the one who completed.
@@ -223,31 +223,15 @@ impl BlockPointer {
         }
     }
 
-    /// Takes the slot out. An empty one is left.
+    /// Takes out of the slot what was given when the task ended.
     ///
     /// # Safety
     ///
-    /// The slot is the caller's (R2).
-    pub(crate) unsafe fn take_slot(self) -> Slot {
+    /// The caller has ended the task, `before` is the state before that (R2), and it does this once.
+    pub(crate) unsafe fn take_slot(self, before: Snapshot) -> Slot {
         // SAFETY: the block is alive, because the caller has a side of it.
         let slot = &unsafe { self.header() }.slot;
         // SAFETY: passed on to the caller.
-        unsafe { slot.take() }
-    }
-
-    /// Looks at the slot, or changes it.
-    ///
-    /// # Safety
-    ///
-    /// The slot is the caller's (R2).
-    pub(crate) unsafe fn with_slot<R>(self, access: impl FnOnce(&mut Slot) -> R) -> R {
-        // SAFETY: the block is alive, because the caller has a side of it.
-        let header = unsafe { self.header() };
-        // SAFETY: the slot is the caller's (R2).
-        let mut slot = unsafe { header.slot.take() };
-        let outcome = access(&mut slot);
-        // SAFETY: as above.
-        unsafe { header.slot.put(slot) };
-        outcome
+        unsafe { slot.take(before) }
     }
 }

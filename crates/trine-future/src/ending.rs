@@ -198,9 +198,9 @@ impl BlockPointer {
             return false;
         }
         // From here on the block may be gone.
-        // SAFETY: the state has not changed between `before` and `after`, so the slot was there and whole, and this call has ended
-        // the task, so it is the caller's (R2).
-        unsafe { slot.into_slot() }.notify(Outcome::of(phase));
+        // SAFETY: the state has not changed between `before` and `after`, so what was given was there and whole, and this call has
+        // ended the task, so it is the caller's (R2).
+        unsafe { slot.into_slot(before) }.notify(Outcome::of(phase));
         true
     }
 
@@ -217,7 +217,7 @@ impl BlockPointer {
         }
         if before.is_watched() {
             // SAFETY: the task was watched, so the slot is the completer's (R2).
-            let slot = unsafe { self.take_slot() };
+            let slot = unsafe { self.take_slot(before) };
             if side == Side::Producer {
                 // SAFETY: `complete` has left the producer's side alive, because the task was watched.
                 unsafe { self.release_producer() };

@@ -52,7 +52,7 @@ impl BlockPointer {
                 }
                 let slot = if before.is_watched() {
                     // SAFETY: this call has ended a watched task, so the slot is its own (R2).
-                    unsafe { deciding.take_slot() }
+                    unsafe { deciding.take_slot(before) }
                 } else {
                     Slot::default()
                 };

@@ -319,6 +319,40 @@ fn callback_added_to_a_polled_future() {
     });
 }
 
+/// A callback that sleeps until whoever waits has the result: that would be for ever if it ran on that thread.
+fn callback_that_needs_the_consumer(name: &str, consume: fn(Future<Tracked>)) {
+    check(name, move || {
+        let (promise, mut future) = Promise::new();
+        let (consumed, gate) = Promise::new();
+        future.on_done(move |_| drop(gate.result()));
+        let producer = spawn(move || drop(promise.complete(Tracked::new(3))));
+        consume(future);
+        let _ = consumed.complete(());
+        join(producer);
+    });
+}
+
+#[test]
+fn callback_runs_where_the_task_ends() {
+    callback_that_needs_the_consumer("future::callback_runs_where_the_task_ends", |future| {
+        assert_eq!(future.result().expect("it was completed").get(), 3);
+    });
+}
+
+#[test]
+fn callback_runs_where_the_task_ends_though_wakers_change() {
+    callback_that_needs_the_consumer(
+        "future::callback_runs_where_the_task_ends_though_wakers_change",
+        |mut future| {
+            for _ in 0..2 {
+                if poll(&mut future, &Waker::from(Unparker::new())).is_ready() {
+                    return;
+                }
+            }
+        },
+    );
+}
+
 #[test]
 fn rogue_wake_is_harmless() {
     check("future::rogue_wake_is_harmless", || {

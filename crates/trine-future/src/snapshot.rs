@@ -3,7 +3,7 @@
 //! Every change of a task's state is a pure function here, from one snapshot to the next; `state.rs` applies them
 //! with one atomic read-modify-write. So the rules can be tested without threads, and the threads without rules.
 //!
-//! | from \ event | claim | put back | complete | cancel | request a cancel | watch, unwatch | detach |
+//! | from \ event | claim | put back | complete | cancel | request a cancel | give, take back | detach |
 //! |---|---|---|---|---|---|---|---|
 //! | Pending | Running | no | Done or Failed | Cancelled | yes | yes | yes |
 //! | Running | no | Pending | Done or Failed | Cancelled, if its owner can stop it | yes | yes | yes |
@@ -23,9 +23,17 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Snapshot(u32);
 
+/// A part of the slot. Under its bit it belongs to whoever completes; without, to the future's holder.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+pub(crate) enum Part {
+    Waiter = 1 << 3,
+    Callbacks = 1 << 10,
+}
+
 const PHASE: u32 = 0b111;
-/// The slot belongs to whoever completes; without the bit it belongs to the future's holder.
-const WATCHED: u32 = 1 << 3;
+/// Either part of the slot.
+const WATCHED: u32 = Part::Waiter as u32 | Part::Callbacks as u32;
 /// The result is not stored: the holder of the future makes it out of the work when it takes it.
 const LAZY: u32 = 1 << 4;
 /// The result has been taken.
@@ -36,7 +44,7 @@ const FUTURE: u32 = 1 << 6;
 const PRODUCER: u32 = 1 << 7;
 /// The task has been asked to stop.
 const CANCEL_REQUESTED: u32 = 1 << 8;
-/// The slot was given once, and taken back.
+/// A part of the slot was given once, and taken back.
 const TAKEN_BACK: u32 = 1 << 9;
 
 impl Snapshot {
@@ -74,8 +82,13 @@ impl Snapshot {
         self.0 & PHASE >= Phase::Done as u32
     }
 
+    /// Somebody is to be told of the end.
     pub(crate) fn is_watched(self) -> bool {
         self.0 & WATCHED != 0
+    }
+
+    pub(crate) fn is_given(self, part: Part) -> bool {
+        self.0 & part as u32 != 0
     }
 
     pub(crate) fn was_taken_back(self) -> bool {
@@ -143,7 +156,7 @@ impl Snapshot {
     }
 
     /// The task ends, and with it the producer's side, though somebody watches: the completer has copied the slot before. So the
-    /// future has to be there, to free the block, and the slot must have been given for the first time. Until it is taken back it
+    /// future has to be there, to free the block, and no part of the slot may have been taken back. Until then what is given
     /// stays as it is; given once more, it is another one in a state that looks the same.
     pub(crate) fn complete_watched(self, phase: Phase, lazy: bool) -> Option<Self> {
         let is_copy_good = self.has_future() && self.is_watched() && !self.was_taken_back();
@@ -170,14 +183,14 @@ impl Snapshot {
         (!self.is_terminal()).then_some(Self(self.0 | CANCEL_REQUESTED))
     }
 
-    /// The future's holder gives the slot to the completer.
-    pub(crate) fn watch(self) -> Option<Self> {
-        (!self.is_terminal()).then_some(Self(self.0 | WATCHED))
+    /// The future's holder gives a part of the slot to the completer.
+    pub(crate) fn give(self, part: Part) -> Option<Self> {
+        (!self.is_terminal()).then_some(Self(self.0 | part as u32))
     }
 
-    /// The future's holder takes the slot back.
-    pub(crate) fn unwatch(self) -> Option<Self> {
-        (!self.is_terminal()).then_some(Self(self.0 & !WATCHED | TAKEN_BACK))
+    /// The future's holder takes a part of the slot back.
+    pub(crate) fn take_back(self, part: Part) -> Option<Self> {
+        (!self.is_terminal()).then_some(Self(self.0 & !(part as u32) | TAKEN_BACK))
     }
 
     /// The future goes while the task has not ended: its result will be nobody's.

@@ -1,6 +1,6 @@
 //! The state word: the pure transitions of `snapshot.rs`, each made by one atomic read-modify-write.
 
-use crate::snapshot::{Phase, Snapshot};
+use crate::snapshot::{Part, Phase, Snapshot};
 use trine_platform::atomic::AtomicU32;
 use trine_platform::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release};
 
@@ -15,7 +15,7 @@ impl State {
     /// The state now. If it is terminal, what the completer wrote is visible.
     #[inline]
     pub(crate) fn load(&self) -> Snapshot {
-        // ORDERING: Acquire pairs with the Release of `complete`, and, for the completer, with that of `watch`.
+        // ORDERING: Acquire pairs with the Release of `complete`, and, for the completer, with that of `give`.
         Snapshot::from_bits(self.0.load(Acquire))
     }
 
@@ -73,14 +73,14 @@ impl State {
         lazy: bool,
         releases_producer: bool,
     ) -> Result<Snapshot, Snapshot> {
-        // ORDERING: Release publishes the result to `load`. Acquire pairs with the Release of `watch` (the
+        // ORDERING: Release publishes the result to `load`. Acquire pairs with the Release of `give` (the
         // completer is about to read the slot) and of `detach` (it may be about to free the block).
         self.update(AcqRel, |state| state.complete(phase, lazy, releases_producer))
     }
 
     /// Cancels the task; returns the state before. `Err` if that is not possible any more.
     pub(crate) fn cancel(&self, stops_running: bool) -> Result<Snapshot, Snapshot> {
-        // ORDERING: Acquire pairs with the Release of `watch`; Release so that whoever sees the cancellation sees
+        // ORDERING: Acquire pairs with the Release of `give`; Release so that whoever sees the cancellation sees
         // what the canceller did before it.
         self.update(AcqRel, |state| state.cancel(stops_running))
     }
@@ -92,20 +92,21 @@ impl State {
         self.update(Release, Snapshot::request_cancel).is_ok()
     }
 
-    /// Gives the slot to the completer. False if the task has ended: the slot is still the caller's then.
+    /// Gives a part of the slot to the completer. False if the task has ended: it is still the caller's then.
+    #[inline]
     #[must_use]
-    pub(crate) fn watch(&self) -> bool {
-        // ORDERING: Release publishes the slot to `complete` and `cancel`, and to the `load` before `complete_watched`; Acquire on
+    pub(crate) fn give(&self, part: Part) -> bool {
+        // ORDERING: Release publishes the part to `complete` and `cancel`, and to the `load` before `complete_watched`; Acquire on
         // failure as in `load`.
-        self.update(Release, Snapshot::watch).is_ok()
+        self.update(Release, |state| state.give(part)).is_ok()
     }
 
-    /// Takes the slot back. False if the task has ended: the slot is the completer's then.
+    /// Takes a part of the slot back. False if the task has ended: it is the completer's then.
     #[must_use]
-    pub(crate) fn unwatch(&self) -> bool {
-        // ORDERING: Relaxed. The slot's content was written by the future's holder itself; the completer has not changed
+    pub(crate) fn take_back(&self, part: Part) -> bool {
+        // ORDERING: Relaxed. What is there was written by the future's holder itself; the completer has not changed
         // it, and uses no copy that it may be making, or this fails (with Acquire, as in `load`).
-        self.update(Relaxed, Snapshot::unwatch).is_ok()
+        self.update(Relaxed, |state| state.take_back(part)).is_ok()
     }
 
     /// Lets go of the future while the task has not ended; returns the state before. `Err` if it has ended.

@@ -28,7 +28,7 @@ mod wait;
 mod waits;
 mod wakers;
 
-use crate::waiter::Waiter;
+use crate::snapshot::Part;
 use crate::{Drive, Future, Outcome, Owner, Promise, TaskError, Waiting};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -48,12 +48,7 @@ fn has_waiter<T>(future: &mut Future<T>) -> bool {
     if future.is_done() {
         return false;
     }
-    // SAFETY: the task is not watched while no wait is under way, so the slot is the holder's.
-    unsafe {
-        future
-            .block()
-            .with_slot(|slot| !matches!(slot.waiter, Waiter::Nobody))
-    }
+    future.state().load().is_given(Part::Waiter)
 }
 
 /// Counts what happens: calls, wakes, drops.

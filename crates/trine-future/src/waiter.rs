@@ -53,8 +53,9 @@ impl Callbacks {
 
 /// The waiter and the callbacks of a future.
 ///
-/// The slot belongs to the future's holder until `State::watch`, and to whoever ends the task from then on, until
-/// `State::unwatch`.
+/// Each belongs to the future's holder until `State::give`, and to whoever ends the task from then on, until
+/// `State::take_back`. Each by itself, so that whoever begins to wait, or gives up, has nothing to do with the callbacks: if the task
+/// ends meanwhile they run where it ends.
 #[derive(Default)]
 pub(crate) struct Slot {
     pub(crate) waiter: Waiter,

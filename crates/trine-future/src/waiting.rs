@@ -2,9 +2,11 @@
 
 use crate::blocking::Blocked;
 use crate::owner::Waiting;
-use crate::waiter::{Callbacks, Slot, Waiter};
+use crate::slot::SlotCell;
+use crate::snapshot::Part;
+use crate::waiter::{Callbacks, Waiter};
 use crate::waits::Wait;
-use crate::{Future, Outcome, TaskError};
+use crate::{Future, Outcome, TaskError, deferred};
 use trine_platform::{Deadline, Parker, spin_until};
 
 /// How long somebody waits.
@@ -98,130 +100,102 @@ impl<T> Future<T> {
         if now.is_terminal() {
             return false;
         }
-        if now.is_watched() {
-            // PANIC: to make a waiter is to clone a waker, the user's code. Callbacks are in the slot only if it is given:
-            // then it stays so until there is a waiter.
+        if now.is_given(Part::Waiter) {
+            // PANIC: to make a waiter is to clone a waker, the user's code. Nothing has changed yet.
             return self.watch_anew(waiter());
         }
-        let slot = Slot {
-            waiter: waiter(),
-            callbacks: None,
-        };
-        // SAFETY: the future's side of the block is alive.
-        let place = &unsafe { self.block().header() }.slot;
-        // SAFETY: a slot that was not given is the holder's (R2), and empty.
-        unsafe { place.put(slot) };
-        self.watch_slot()
+        self.watch_ungiven(waiter())
     }
 
-    /// `watch_by`, if somebody is to be told already, or callbacks are to be called.
+    /// `watch_by`, if somebody is to be told already.
     #[cold]
     fn watch_anew(&mut self, waiter: Waiter) -> bool {
-        if !self.empty_given_slot() {
-            waiter.dismiss();
-            return false;
+        if self.empty_given_slot() {
+            return self.watch_ungiven(waiter);
         }
-        // SAFETY: the slot is the holder's now (R2).
-        unsafe { self.block().with_slot(|slot| slot.waiter = waiter) };
-        self.watch_slot()
+        waiter.dismiss();
+        false
     }
 
-    /// Gives the slot, with a waiter in it, to the completer. False if the task has ended.
+    /// Gives the waiter to the completer. False if the task has ended.
     #[inline]
-    fn watch_slot(&mut self) -> bool {
-        if self.state().watch() {
+    fn watch_ungiven(&mut self, waiter: Waiter) -> bool {
+        // SAFETY: a waiter that was not given, or was taken back, is the holder's (R2).
+        unsafe { self.slot().put_waiter(waiter) };
+        if self.state().give(Part::Waiter) {
             return true;
         }
         self.watched_too_late();
         false
     }
 
-    /// The task has ended before its completer could see what is in the slot.
+    /// The task has ended before its completer could see the waiter.
     #[cold]
     fn watched_too_late(&mut self) {
-        // SAFETY: the slot could not be given away (R2).
-        let mut slot = unsafe { self.block().take_slot() };
-        std::mem::take(&mut slot.waiter).dismiss();
-        slot.notify(self.outcome());
+        // SAFETY: it could not be given away (R2).
+        unsafe { self.slot().take_waiter() }.dismiss();
     }
 
     /// Takes away the one who would be told of the end.
     pub(crate) fn forget_waiter(&mut self) {
-        if !self.empty_slot() {
-            return;
+        if self.state().load().is_given(Part::Waiter) {
+            self.empty_given_slot();
         }
-        // SAFETY: the slot is the holder's now (R2).
-        let has_callbacks = unsafe { self.block().with_slot(|slot| slot.callbacks.is_some()) };
-        if has_callbacks && let Err(slot) = self.give_slot() {
-            slot.notify(self.outcome());
+    }
+
+    /// Takes back a waiter that was given. False if the task has ended.
+    #[cold]
+    fn empty_given_slot(&mut self) -> bool {
+        if !self.state().take_back(Part::Waiter) {
+            return false;
         }
+        // SAFETY: it has been taken back (R2).
+        unsafe { self.slot().take_waiter() }.dismiss();
+        true
     }
 
     /// Has `callback` called at the end: at once, if the task has ended.
     pub(crate) fn add_callback(&mut self, callback: impl FnOnce(Outcome) + Send + 'static) {
-        if !self.reclaim_slot() {
+        let Some(callbacks) = self.reclaim_callbacks() else {
             let outcome = self.outcome();
             crate::failure::contain(|| callback(outcome));
             return;
-        }
-        // SAFETY: the slot has been taken back, or never given (R2).
-        unsafe {
-            self.block()
-                .with_slot(|slot| slot.callbacks.get_or_insert_default().0.push(Box::new(callback)))
         };
-        if let Err(slot) = self.give_slot() {
-            slot.notify(self.outcome());
+        let mut callbacks = callbacks.unwrap_or_default();
+        callbacks.0.push(Box::new(callback));
+        // SAFETY: they are the holder's (R2).
+        unsafe { self.slot().put_callbacks(callbacks) };
+        if self.state().give(Part::Callbacks) {
+            return;
+        }
+        // The task has ended before its completer could see them.
+        // SAFETY: they could not be given away (R2).
+        if let Some(callbacks) = unsafe { self.slot().take_callbacks() } {
+            deferred::call(*callbacks, self.outcome());
         }
     }
 
-    /// Takes the callbacks away, and the one who would be told of the end. None are left if the task has ended.
+    /// Takes the callbacks away. None are left if the task has ended.
     pub(crate) fn take_callbacks(&mut self) -> Callbacks {
-        if !self.reclaim_slot() {
-            return Callbacks::default();
-        }
-        // SAFETY: the slot has been taken back, or never given (R2).
-        let slot = unsafe { self.block().take_slot() };
-        slot.waiter.dismiss();
-        slot.callbacks.map(|callbacks| *callbacks).unwrap_or_default()
+        let callbacks = self.reclaim_callbacks().flatten();
+        callbacks.map(|callbacks| *callbacks).unwrap_or_default()
     }
 
-    /// Makes the slot the holder's, without a waiter in it. False if the task has ended.
-    #[inline]
-    fn empty_slot(&mut self) -> bool {
+    /// The callbacks that were added, which are the holder's again. `None` if the task has ended.
+    fn reclaim_callbacks(&mut self) -> Option<Option<Box<Callbacks>>> {
         let now = self.state().load();
-        if now.is_watched() && !now.is_terminal() {
-            return self.empty_given_slot();
+        if !now.is_given(Part::Callbacks) {
+            return (!now.is_terminal()).then_some(None);
         }
-        // A slot that was not given has no waiter.
-        !now.is_terminal()
+        // SAFETY: they have been taken back (R2).
+        self.state()
+            .take_back(Part::Callbacks)
+            .then(|| unsafe { self.slot().take_callbacks() })
     }
 
-    #[cold]
-    fn empty_given_slot(&mut self) -> bool {
-        if !self.reclaim_slot() {
-            return false;
-        }
-        // SAFETY: the slot has been taken back (R2).
-        let before = unsafe { self.block().with_slot(|slot| std::mem::take(&mut slot.waiter)) };
-        before.dismiss();
-        true
-    }
-
-    /// Makes the slot the holder's. False if the task has ended: then it is the completer's, or of no use.
-    fn reclaim_slot(&mut self) -> bool {
-        let state = self.state();
-        let now = state.load();
-        !now.is_terminal() && (!now.is_watched() || state.unwatch())
-    }
-
-    /// Gives the slot to the completer. If the task has ended meanwhile, its end did not see what is in the slot:
-    /// that comes back, to be notified here.
-    fn give_slot(&mut self) -> Result<(), Slot> {
-        if self.state().watch() {
-            return Ok(());
-        }
-        // SAFETY: the slot could not be given away (R2).
-        Err(unsafe { self.block().take_slot() })
+    fn slot(&self) -> &SlotCell {
+        // SAFETY: the future's side of the block is alive.
+        &unsafe { self.block().header() }.slot
     }
 
     /// How the task ended. It has.

@@ -99,23 +99,8 @@ fn g06_the_one_who_waits_is_woken_before_the_callbacks_run() {
     let (sender, receiver) = mpsc::channel();
     // This callback returns only after the result was taken.
     future.on_done(move |_| receiver.recv().unwrap());
-    let (waits, waiting) = mpsc::channel();
-    let producer = thread::spawn(move || {
-        waiting.recv().unwrap();
-        promise.complete(3).unwrap();
-    });
-    // The task does not end while the thread begins to wait: then the callback might run on that.
-    set_blocking_hook(Some(BlockingHook {
-        begin: Box::new(move || {
-            waits.send(()).unwrap();
-            Substitute::Here
-        }),
-        substitute: Box::new(|| Substitute::Here),
-        end: Box::new(|| ()),
-        runs_members: Box::new(|| false),
-    }));
+    let producer = thread::spawn(move || promise.complete(3).unwrap());
     assert_eq!(future.result().unwrap(), 3);
-    set_blocking_hook(None);
     sender.send(()).unwrap();
     producer.join().unwrap();
 }
@@ -125,30 +110,12 @@ fn g07_a_callback_that_blocks_delays_no_other_future() {
     let (promise, mut future) = Promise::new();
     let (go_on, goes_on) = mpsc::channel();
     future.on_done(move |_| goes_on.recv().unwrap());
+    let blocked = thread::spawn(move || promise.complete(1).unwrap());
     let (other, second) = Promise::new();
-    let producers = [(promise, 1), (other, 2)].map(|(promise, value)| {
-        let (waits, waiting) = mpsc::channel();
-        let producer = thread::spawn(move || {
-            waiting.recv().unwrap();
-            promise.complete(value).unwrap();
-        });
-        (waits, producer)
-    });
-    let [(first_waits, blocked), (second_waits, producer)] = producers;
-    // As above.
-    set_blocking_hook(Some(BlockingHook {
-        begin: Box::new(move || {
-            let _ = (first_waits.send(()), second_waits.send(()));
-            Substitute::Here
-        }),
-        substitute: Box::new(|| Substitute::Here),
-        end: Box::new(|| ()),
-        runs_members: Box::new(|| false),
-    }));
+    let producer = thread::spawn(move || other.complete(2).unwrap());
     let mut values: Vec<_> = as_completed([future, second])
         .map(|future| future.result().unwrap())
         .collect();
-    set_blocking_hook(None);
     values.sort_unstable();
     assert_eq!(values, [1, 2]);
     producer.join().unwrap();

@@ -1,6 +1,6 @@
 //! The table of transitions, against a struct of plain fields.
 
-use crate::snapshot::{Phase, Snapshot};
+use crate::snapshot::{Part, Phase, Snapshot};
 use proptest::prelude::*;
 
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +23,8 @@ enum Event {
         stops_running: bool,
     },
     RequestCancel,
-    Watch,
-    Unwatch,
+    Give(Part),
+    TakeBack(Part),
     Detach,
     Take,
     ReleaseFuture,
@@ -44,8 +44,8 @@ fn event() -> impl Strategy<Value = Event> {
         any::<bool>().prop_map(|fails| Event::CompleteUnobserved { fails }),
         any::<(bool, bool)>().prop_map(|(fails, lazy)| Event::CompleteWatched { fails, lazy }),
         Just(Event::RequestCancel),
-        Just(Event::Watch),
-        Just(Event::Unwatch),
+        part().prop_map(Event::Give),
+        part().prop_map(Event::TakeBack),
         Just(Event::Detach),
         Just(Event::Take),
         Just(Event::ReleaseFuture),
@@ -53,10 +53,15 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+fn part() -> impl Strategy<Value = Part> {
+    prop::sample::select(vec![Part::Waiter, Part::Callbacks])
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Reference {
     phase: Phase,
-    watched: bool,
+    waiter: bool,
+    callbacks: bool,
     taken_back: bool,
     lazy: bool,
     taken: bool,
@@ -72,6 +77,7 @@ impl Reference {
             Phase::Pending | Phase::Running => false,
             Phase::Done | Phase::Failed | Phase::Cancelled => true,
         };
+        let watched = self.waiter || self.callbacks;
         let mut next = self;
         match (event, self.phase) {
             (Event::Claim, Phase::Pending) => next.phase = Phase::Running,
@@ -87,14 +93,14 @@ impl Reference {
                 next.phase = if fails { Phase::Failed } else { Phase::Done };
                 next.lazy |= lazy;
                 // Whoever completes a watched task comes back for the slot.
-                next.producer &= !releases_producer || self.watched;
+                next.producer &= !releases_producer || watched;
             }
-            (Event::CompleteUnobserved { fails }, _) if !ended && self.future && !self.watched => {
+            (Event::CompleteUnobserved { fails }, _) if !ended && self.future && !watched => {
                 next.phase = if fails { Phase::Failed } else { Phase::Done };
                 next.producer = false;
             }
             (Event::CompleteWatched { fails, lazy }, _)
-                if !ended && self.future && self.watched && !self.taken_back =>
+                if !ended && self.future && watched && !self.taken_back =>
             {
                 next.phase = if fails { Phase::Failed } else { Phase::Done };
                 next.lazy |= lazy;
@@ -106,9 +112,9 @@ impl Reference {
                 next.cancel_requested = true;
             }
             (Event::RequestCancel, _) if !ended => next.cancel_requested = true,
-            (Event::Watch, _) if !ended => next.watched = true,
-            (Event::Unwatch, _) if !ended => {
-                next.watched = false;
+            (Event::Give(part), _) if !ended => *next.given(part) = true,
+            (Event::TakeBack(part), _) if !ended => {
+                *next.given(part) = false;
                 next.taken_back = true;
             }
             (Event::Detach, _) if !ended => next.future = false,
@@ -118,6 +124,13 @@ impl Reference {
             _ => return None,
         }
         Some(next)
+    }
+
+    fn given(&mut self, part: Part) -> &mut bool {
+        match part {
+            Part::Waiter => &mut self.waiter,
+            Part::Callbacks => &mut self.callbacks,
+        }
     }
 }
 
@@ -143,8 +156,8 @@ fn apply(snapshot: Snapshot, event: Event) -> Option<Snapshot> {
         }
         Event::Cancel { stops_running } => snapshot.cancel(stops_running),
         Event::RequestCancel => snapshot.request_cancel(),
-        Event::Watch => snapshot.watch(),
-        Event::Unwatch => snapshot.unwatch(),
+        Event::Give(part) => snapshot.give(part),
+        Event::TakeBack(part) => snapshot.take_back(part),
         Event::Detach => snapshot.detach(),
         Event::Take => Some(snapshot.take()),
         Event::ReleaseFuture => snapshot
@@ -164,7 +177,8 @@ fn without(snapshot: Snapshot, side: Snapshot) -> Snapshot {
 fn seen(snapshot: Snapshot) -> Reference {
     Reference {
         phase: snapshot.phase(),
-        watched: snapshot.is_watched(),
+        waiter: snapshot.is_given(Part::Waiter),
+        callbacks: snapshot.is_given(Part::Callbacks),
         taken_back: snapshot.was_taken_back(),
         lazy: snapshot.is_lazy(),
         taken: snapshot.is_taken(),
@@ -178,7 +192,8 @@ fn seen(snapshot: Snapshot) -> Reference {
 fn start(ready: Option<Phase>) -> (Snapshot, Reference) {
     let reference = Reference {
         phase: ready.unwrap_or(Phase::Pending),
-        watched: false,
+        waiter: false,
+        callbacks: false,
         taken_back: false,
         lazy: false,
         taken: false,
@@ -202,6 +217,7 @@ proptest! {
             prop_assert_eq!(next.map(seen), expected, "{:?} in {:?}", event, reference);
             if let (Some(next), Some(expected)) = (next, expected) {
                 prop_assert_eq!(Snapshot::from_bits(next.bits()).bits(), next.bits());
+                prop_assert_eq!(next.is_watched(), expected.waiter || expected.callbacks);
                 prop_assert_eq!(next.is_terminal(), expected.phase as u32 >= Phase::Done as u32);
                 (snapshot, reference) = (next, expected);
             }
