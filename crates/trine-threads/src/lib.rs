@@ -76,6 +76,7 @@ mod closing;
 mod countdown;
 mod depth;
 mod elsewhere;
+mod finding;
 mod handle;
 mod initializer;
 mod job;
