@@ -16,6 +16,8 @@ const ENOUGH: Duration = Duration::from_millis(5);
 const TOO_LONG: Duration = Duration::from_secs(1);
 /// Nor with a message for each, once those have.
 const TOO_LONG_ALONE: Duration = Duration::from_secs(10);
+/// What a go takes at most besides two calls that end in time, also on a busy machine.
+const LONGEST_GO: Duration = Duration::from_secs(10);
 /// A task is timed alone if it takes so many times as long as the clock.
 const TIMES_THE_CLOCK: u32 = 100;
 /// The clock reads a file: so many samples are timed before it is known whether they are worth that.
@@ -94,7 +96,7 @@ where
     // It captures the function, which is as good as nothing: a process pool refuses anything else.
     let calls = move |samples: Vec<A>| call(function, samples);
     let all = |samples: Vec<A>| {
-        let timeout = timeout.saturating_mul(u32::try_from(samples.len()).unwrap_or(u32::MAX));
+        let timeout = time_for(samples.len(), timeout);
         pool.task(calls, samples)
             .timeout(timeout)
             .submit::<Calls>()
@@ -156,6 +158,13 @@ where
     measured.cpu = total.cpu.as_secs_f64() / number;
     measured.result_bytes = total.result_bytes;
     Ok(measured)
+}
+
+/// How long so many samples may take in one go, if each may take `timeout`. A go that has not hung calls no more of them once they
+/// have taken too long, and those that are short once more: it does not take as long as all of them may.
+fn time_for(samples: usize, timeout: Duration) -> Duration {
+    let each = timeout.saturating_mul(u32::try_from(samples).unwrap_or(u32::MAX));
+    each.min(timeout.saturating_mul(2).saturating_add(LONGEST_GO))
 }
 
 /// In the worker: what panics would say it each time, which takes long and helps nobody.
@@ -351,6 +360,15 @@ impl Stopwatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn samples_together_may_not_take_as_long_as_each_may() {
+        let [short, long] = [20, 10_000].map(Duration::from_millis);
+        assert_eq!(time_for(1, long), long);
+        assert_eq!(time_for(3, short), 3 * short);
+        assert_eq!(time_for(1_000, long), 2 * long + LONGEST_GO);
+        assert_eq!(time_for(usize::MAX, Duration::MAX), Duration::MAX);
+    }
 
     #[test]
     fn short_calls_are_not_timed_one_by_one() {
