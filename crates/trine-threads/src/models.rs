@@ -6,6 +6,7 @@ mod countdown;
 mod limit;
 mod map;
 mod stack;
+mod sweep;
 
 use crate::sleep::Sleep;
 use crate::spares::Spares;

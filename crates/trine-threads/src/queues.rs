@@ -11,14 +11,13 @@ use crate::sleep::Sleep;
 use crate::spares::Spares;
 use crate::stacks::Stacks;
 use crate::statistics::{Statistics, Stats};
+use crate::sweep::Sweeps;
 use crate::threads::Threads;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 use std::any::type_name_of_val;
 use std::sync::Arc;
 use trine_future::{Shutdown, TaskSpan, while_blocked};
-use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use trine_platform::atomic::{AtomicU32, fence};
-use trine_platform::{Deadline, HomeProcess, thread};
+use trine_platform::{Deadline, HomeProcess};
 
 /// The shared part of a pool.
 pub(crate) struct Queues {
@@ -35,8 +34,7 @@ pub(crate) struct Queues {
     pub(crate) sleep: Sleep,
     pub(crate) spares: Spares,
     pub(crate) closing: Closing,
-    /// How many workers are sweeping their own tasks.
-    sweeps: AtomicU32,
+    sweeps: Sweeps,
     pub(crate) threads: Threads,
     pub(crate) statistics: Statistics,
     pub(crate) settings: Settings,
@@ -59,7 +57,7 @@ impl Queues {
             sleep: Sleep::new(),
             spares: Spares::new(settings.initializer.is_some()),
             closing: Closing::new(),
-            sweeps: AtomicU32::new(0),
+            sweeps: Sweeps::new(),
             threads: Threads::new(home),
             statistics: Statistics::new(Arc::clone(&settings.failed_unseen)),
             settings,
@@ -182,12 +180,7 @@ impl Queues {
         }
         self.sleep.notify_all();
         if shutdown == Shutdown::CancelQueued {
-            // ORDERING: pairs with the fence of `sweep`: a sweep that begins after this sees that the pool is closed, and others are seen here.
-            fence(SeqCst);
-            // ORDERING: Acquire pairs with the Release at the end of a sweep: what it has pushed anew is seen.
-            while self.sweeps.load(Acquire) > 0 {
-                thread::yield_now();
-            }
+            self.sweeps.wait();
             // Here too, and not only where workers come to them: these may be busy for ever.
             while let Some(task) = self.take_any() {
                 self.statistics.task_ended_in_the_queue(task.cancel());
@@ -195,18 +188,9 @@ impl Queues {
         }
     }
 
-    /// Calls `work`, which takes tasks out of a queue for a moment and runs no code of users, unless the pool is closed: then nobody may miss
-    /// them.
-    pub(crate) fn sweep(&self, work: impl FnOnce()) {
-        // ORDERING: Relaxed: the fence orders it before the look.
-        self.sweeps.fetch_add(1, Relaxed);
-        // ORDERING: pairs with the fence of `close`.
-        fence(SeqCst);
-        if !self.closing.is_closed() {
-            work();
-        }
-        // ORDERING: Release pairs with the Acquire of `close`.
-        self.sweeps.fetch_sub(1, Release);
+    /// Calls `sweep`, which takes tasks out of a queue for a moment and runs no code of users, unless the pool is closed.
+    pub(crate) fn sweep(&self, sweep: impl FnOnce()) {
+        self.sweeps.unless(|| self.closing.is_closed(), sweep);
     }
 
     /// A thread has ended, or could not be started. The last one refuses what came too late to be run.

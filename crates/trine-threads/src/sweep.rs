@@ -6,6 +6,9 @@
 use crate::queued::Queued;
 use crossbeam_deque::Worker as Deque;
 use std::cell::Cell;
+use trine_platform::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use trine_platform::atomic::{AtomicU32, fence};
+use trine_platform::thread;
 
 /// Fewer tasks are not worth a look.
 const LEAST: usize = 64;
@@ -38,6 +41,43 @@ impl Sweep {
         }
         self.at.set(LEAST.max(4 * left.len()));
         left.into_iter().rev().for_each(|task| deque.push(task));
+    }
+}
+
+/// The sweeps that a pool's workers are in. Nobody else sees what they have taken out for that moment, and who closes the pool
+/// and cancels what is queued must not miss it: the workers themselves may not come to it for long.
+pub(crate) struct Sweeps {
+    under_way: AtomicU32,
+}
+
+impl Sweeps {
+    pub(crate) fn new() -> Self {
+        Self {
+            under_way: AtomicU32::new(0),
+        }
+    }
+
+    /// Calls `sweep` unless the pool is closed.
+    pub(crate) fn unless(&self, is_closed: impl FnOnce() -> bool, sweep: impl FnOnce()) {
+        // ORDERING: Relaxed: the fence orders it before the look.
+        self.under_way.fetch_add(1, Relaxed);
+        // ORDERING: pairs with the fence of `wait`: either this sees that the pool is closed, or that sees this sweep.
+        fence(SeqCst);
+        if !is_closed() {
+            sweep();
+        }
+        // ORDERING: Release pairs with the Acquire of `wait`.
+        self.under_way.fetch_sub(1, Release);
+    }
+
+    /// Waits until no sweep is under way. The caller has closed the pool, so none begins any more.
+    pub(crate) fn wait(&self) {
+        // ORDERING: pairs with the fence of `unless`.
+        fence(SeqCst);
+        // ORDERING: Acquire pairs with the Release at the end of a sweep: what it has put back is seen.
+        while self.under_way.load(Acquire) > 0 {
+            thread::yield_now();
+        }
     }
 }
 
