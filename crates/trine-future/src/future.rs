@@ -1,6 +1,6 @@
 //! The future: what every pool gives for every task.
 
-use crate::block::{BlockPointer, Stored, allocate};
+use crate::block::{BlockPointer, Side, Stored, allocate};
 use crate::ending::Producer;
 use crate::snapshot::{Phase, Snapshot};
 use crate::state::State;
@@ -191,7 +191,7 @@ impl<T> Future<T> {
     #[doc(alias = "abort")]
     pub fn cancel(&self) -> bool {
         // SAFETY: the future's side of the block is alive.
-        unsafe { self.block.cancel() }
+        unsafe { self.block.cancel(Side::Future) }
     }
 
     /// Cancels the task, or, if it runs and can't be stopped, asks it to stop. False if it has ended.

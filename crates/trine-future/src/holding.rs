@@ -11,10 +11,10 @@ impl BlockPointer {
     ///
     /// # Safety
     ///
-    /// The caller has a side of the block.
-    pub(crate) unsafe fn cancel(self) -> bool {
+    /// The caller is on `side` of the block.
+    pub(crate) unsafe fn cancel(self, side: Side) -> bool {
         // SAFETY: passed on to the caller.
-        let (cancelled, slot) = unsafe { self.cancel_untold() };
+        let (cancelled, slot) = unsafe { self.cancel_untold(side) };
         slot.notify(Outcome::Cancelled);
         cancelled
     }
@@ -23,8 +23,8 @@ impl BlockPointer {
     ///
     /// # Safety
     ///
-    /// The caller has a side of the block.
-    pub(crate) unsafe fn cancel_untold(self) -> (bool, Slot) {
+    /// As for `cancel`.
+    pub(crate) unsafe fn cancel_untold(self, side: Side) -> (bool, Slot) {
         // SAFETY: passed on to the caller.
         let deciding = unsafe { self.deciding() };
         // SAFETY: the deciding block lives for as long as this one.
@@ -45,6 +45,12 @@ impl BlockPointer {
                 if before.phase() == Phase::Pending {
                     // SAFETY: this call has cancelled a task that nobody had claimed, so the work is its own (R4).
                     unsafe { (header.vtable.drop_work)(deciding) };
+                    // Who is on the producer's side has it already.
+                    if side == Side::Future {
+                        // PANIC: it may tell others, the user's code, of a place that has become free.
+                        // SAFETY: the block is alive.
+                        failure::contain(|| unsafe { (header.vtable.withdraw)(deciding) });
+                    }
                 } else {
                     // PANIC: it may wake a waker, the user's code, and those in the slot have to be told.
                     // SAFETY: the block is alive.

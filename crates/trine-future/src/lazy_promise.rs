@@ -129,7 +129,7 @@ impl<T: Send + 'static> LazyPromise<T> {
     /// ```
     pub fn cancel(self) {
         // SAFETY: the producer's side of the block is alive. Dropping the promise lets go of it.
-        unsafe { self.block.cancel() };
+        unsafe { self.block.cancel(Side::Producer) };
     }
 }
 

@@ -45,6 +45,9 @@ pub trait Owner: Send + Sync + 'static {
         false
     }
 
+    /// Called after a task that had not started was cancelled by its future: the executor need not keep it any more.
+    fn withdraw(&self) {}
+
     /// Called after a task that had started was cancelled: it should be stopped now. Its result will be dropped.
     fn stop(&self) {}
 }

@@ -106,7 +106,7 @@ impl Task {
     /// ```
     pub fn cancel(self) -> Option<Outcome> {
         // SAFETY: the producer's side of the block is alive. Dropping the task lets go of it.
-        unsafe { self.block.cancel() }.then_some(Outcome::Cancelled)
+        unsafe { self.block.cancel(Side::Producer) }.then_some(Outcome::Cancelled)
     }
 
     /// Fails the task without running it, unless it was cancelled or somebody runs it.
@@ -163,7 +163,7 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         // SAFETY: the producer's side of the block is alive.
-        unsafe { self.block.cancel() };
+        unsafe { self.block.cancel(Side::Producer) };
         // SAFETY: this is the producer's side, and it is not used after this.
         unsafe { self.block.release_producer() };
     }

@@ -30,6 +30,7 @@ pub(crate) struct Vtable {
     pub(crate) fail: unsafe fn(BlockPointer, TaskError, Side),
     pub(crate) drive: unsafe fn(BlockPointer, Waiting<'_>) -> Drive,
     pub(crate) take_back: unsafe fn(BlockPointer) -> bool,
+    pub(crate) withdraw: unsafe fn(BlockPointer),
     pub(crate) stop: unsafe fn(BlockPointer),
     pub(crate) stops_running: bool,
     /// The block that a mapped future follows.
@@ -62,6 +63,7 @@ impl<T: Send, W: Work<T>, O: Owner> Table<T, W, O> {
         fail: fail::<T>,
         drive: drive::<T, W, O>,
         take_back: take_back::<T, W, O>,
+        withdraw: withdraw::<T, W, O>,
         stop: stop::<T, W, O>,
         stops_running: O::STOPS_RUNNING,
         inner: inner::<T, W, O>,
@@ -159,6 +161,11 @@ unsafe fn drive<T, W: Work<T>, O: Owner>(block: BlockPointer, waiting: Waiting<'
 unsafe fn take_back<T, W: Work<T>, O: Owner>(block: BlockPointer) -> bool {
     // SAFETY: the caller has a side of the block, so it is alive (R5).
     unsafe { whole::<T, W, O>(block) }.owner.take_back()
+}
+
+unsafe fn withdraw<T, W: Work<T>, O: Owner>(block: BlockPointer) {
+    // SAFETY: the caller has a side of the block, so it is alive (R5).
+    unsafe { whole::<T, W, O>(block) }.owner.withdraw();
 }
 
 unsafe fn stop<T, W: Work<T>, O: Owner>(block: BlockPointer) {

@@ -182,8 +182,8 @@ impl ProcessPoolBuilder {
 
     /// How many tasks may wait, at least 1, and what becomes of the next one. By default there is no limit.
     ///
-    /// A task counts from its submission until it is given to a worker, also if it is cancelled before: its turn comes, and it is
-    /// dropped then, argument and all. A [`map`](ProcessPool::map) submits no more ahead than
+    /// A task counts from its submission until it is given to a worker or cancelled. (Elements of a map that is dropped count until a
+    /// worker comes to them.) A [`map`](ProcessPool::map) submits no more ahead than
     /// has room; to keep all workers busy under [`Refuse`](WhenFull::Refuse) it needs a limit of at least two tasks a worker.
     ///
     /// ```

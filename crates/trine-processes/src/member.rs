@@ -36,6 +36,12 @@ impl<const KILLS: bool> Owner for Member<KILLS> {
             .is_some_and(|shared| shared.take_back(self.number))
     }
 
+    fn withdraw(&self) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.withdraw(self.number);
+        }
+    }
+
     fn stop(&self) {
         if let Some(shared) = self.shared.upgrade() {
             shared.stop(self.number);

@@ -188,6 +188,22 @@ impl Shared {
         taken.is_some()
     }
 
+    /// A task that nobody has started was cancelled: it does not wait any more.
+    pub(crate) fn withdraw(&self, task: u64) {
+        if !self.is_home() {
+            return;
+        }
+        let mut inside = self.inside.lock();
+        let Some(ticket) = inside.table.withdraw(task) else {
+            return;
+        };
+        let told = inside.who_has_room();
+        drop(inside);
+        // Its request and its span have gone before those who wait for room know.
+        ticket.task.cancel();
+        self.tell_of_room(told);
+    }
+
     /// Takes those of these tasks back that were handed to workers, and do not run.
     pub(crate) fn take_back_all_of(&self, tasks: &Range<u64>) {
         if !self.is_home() {

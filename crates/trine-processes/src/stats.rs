@@ -28,7 +28,7 @@ use std::time::Duration;
 pub struct Stats {
     /// The workers, as many as the pool has at most.
     pub workers: Vec<WorkerStats>,
-    /// Tasks that wait for a worker. One that its future has cancelled is among them until a worker comes to it.
+    /// Tasks that wait for a worker.
     pub queued: usize,
     /// The serialised arguments of those tasks, in bytes.
     pub queued_bytes: usize,

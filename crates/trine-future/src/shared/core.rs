@@ -4,7 +4,7 @@
 //! handle that cancels or runs it. The last one to let go takes the result out of the future and publishes it. So
 //! nobody looks into a block that is gone, and no lock is held while user code runs.
 
-use crate::block::BlockPointer;
+use crate::block::{BlockPointer, Side};
 use crate::failure::{self, Failure};
 use crate::owner::{Drive, Owner, Waiting};
 use crate::waiter::{Callback, Callbacks, Waiter};
@@ -131,7 +131,7 @@ impl<T: Send + Sync + 'static> Core<T> {
             return self.outcome() == Some(Outcome::Cancelled);
         };
         // SAFETY: the future's side of the block is alive while it is held.
-        let (cancelled, slot) = unsafe { held.future().block().cancel_untold() };
+        let (cancelled, slot) = unsafe { held.future().block().cancel_untold(Side::Future) };
         if cancelled {
             // Somebody else may have cancelled it a moment ago, and the core has not been told yet.
             self.note(Outcome::Cancelled);

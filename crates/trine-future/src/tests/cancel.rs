@@ -170,3 +170,33 @@ fn a074_a_dropped_async_block_cancels_what_it_awaits() {
     drop(body);
     assert!(promise.is_cancelled());
 }
+
+/// An owner that counts what it need not keep any more.
+struct Keeps(Counter);
+
+impl Owner for Keeps {
+    fn withdraw(&self) {
+        self.0.add();
+    }
+}
+
+#[test]
+fn the_owner_hears_of_what_a_future_cancels_before_it_starts() {
+    let withdrawn = Counter::default();
+    let promise = || Promise::<u32>::with_owner(Keeps(withdrawn.clone()));
+    let (_waits, future) = promise();
+    assert!(future.cancel() && future.cancel());
+    assert_eq!(withdrawn.get(), 1);
+    let (_waits, future) = promise();
+    assert!(future.map(|number| number + 1).cancel());
+    assert_eq!(withdrawn.get(), 2);
+    let (_waits, future) = promise();
+    assert!(future.shared().cancel());
+    assert_eq!(withdrawn.get(), 3);
+
+    let (mut runs, future) = promise();
+    assert!(runs.start() && !future.cancel());
+    let (cancelled, _future) = promise();
+    cancelled.cancel();
+    assert_eq!(withdrawn.get(), 3);
+}

@@ -113,7 +113,7 @@ impl Crowd {
                 }
                 assert_eq!(self.table.earliest_deadline(), None);
             }
-            Step::Cancel(task) => self.cancel(task),
+            Step::Cancel(task, is_told) => self.cancel(task, is_told),
             Step::Kill(task) => self.kill(task),
             Step::Pass(micros) => self.now += Duration::from_micros(micros),
             Step::Close | Step::CloseAndCancel | Step::KillAll => {
@@ -166,7 +166,7 @@ impl Crowd {
     }
 
     /// A future is cancelled as one whose owner can take back what has not begun.
-    fn cancel(&mut self, task: usize) {
+    fn cancel(&mut self, task: usize, is_told: bool) {
         let Some(number) = task.checked_rem(self.outside.tasks.len()) else {
             return;
         };
@@ -182,6 +182,12 @@ impl Crowd {
             self.wake(worker);
         }
         self.outside.tasks[number].is_cancelled = true;
+        if is_told {
+            let waits = task.end.is_none();
+            let withdrawn = self.table.withdraw(number as u64);
+            assert_eq!(withdrawn.is_some(), waits);
+            self.outside.end_all(withdrawn, End::Cancelled);
+        }
     }
 
     /// Nobody wants these tasks any more.

@@ -126,6 +126,14 @@ impl<T> Table<T> {
         Some(ticket)
     }
 
+    /// The task with this number was cancelled by its future. Returns its ticket, if it waits in the queue, by itself.
+    #[must_use]
+    pub(crate) fn withdraw(&mut self, number: u64) -> Option<Ticket<T>> {
+        let ticket = self.queue.withdraw(number)?;
+        self.task_counts.cancelled += 1;
+        Some(ticket)
+    }
+
     /// A ticket that waited was cancelled.
     fn dismiss(&mut self, ticket: Ticket<T>, reach: &mut impl Reach<T>) {
         self.task_counts.cancelled += u64::from(ticket.count);

@@ -26,8 +26,9 @@ pub(super) enum Step {
     TalkNonsense(usize),
     /// The time of the tasks with time-outs is over.
     Expire,
-    /// A task is cancelled, unless it has begun, or those that travel with it are, as far as they have not begun.
-    Cancel(usize),
+    /// A task is cancelled, unless it has begun, or those that travel with it are, as far as they have not begun. The table is told
+    /// in time, or when a worker has come to it.
+    Cancel(usize, bool),
     /// A task is cancelled, and killed if it has begun.
     Kill(usize),
     /// An attendant wakes for no reason.
@@ -49,7 +50,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => any::<usize>().prop_map(Step::Die),
         1 => any::<usize>().prop_map(Step::TalkNonsense),
         1 => Just(Step::Expire),
-        2 => any::<usize>().prop_map(Step::Cancel),
+        2 => any::<(usize, bool)>().prop_map(|(task, is_told)| Step::Cancel(task, is_told)),
         2 => any::<usize>().prop_map(Step::Kill),
         2 => any::<usize>().prop_map(Step::Wake),
         4 => (0_u64..3_000).prop_map(Step::Pass),

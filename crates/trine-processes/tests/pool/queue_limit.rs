@@ -56,6 +56,29 @@ in_own_process! {
     }
 
     #[test]
+    fn a_task_that_is_cancelled_leaves_its_place_though_no_worker_is_free() {
+        for when_full in [Refuse, Block] {
+            let pool = pool(2, when_full);
+            let gate = Gate::new();
+            let running = pool.submit(wait_at_gate, gate.name());
+            let waiting = gate.admit();
+            let [first, second] = [1, 2].map(|number| pool.submit(double, number));
+            assert!(pool.task(double, 3).try_submit().is_err());
+            let mut third = Box::pin(pool.task(double, 3).submit_async());
+            assert!(is_pending(third.as_mut()));
+            assert!(second.cancel());
+            assert!(!is_pending(third.as_mut()));
+            assert_eq!(pool.stats().queued, 2);
+            assert!(first.cancel());
+            assert_eq!((pool.stats().queued, pool.stats().tasks.cancelled), (1, 2));
+            let fourth = pool.task(double, 4).try_submit().expect("there is room");
+            drop(waiting);
+            running.result().expect("a value");
+            assert_eq!(fourth.result().expect("a value"), 8);
+        }
+    }
+
+    #[test]
     fn many_that_block_all_get_in() {
         let pool = pool(2, Block);
         thread::scope(|scope| {
