@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use tokio::runtime::{Builder, Handle, Runtime};
-use trine_future::{Failure, FailureHook, report_failure};
+use trine_future::{Failure, FailureHook, note_panic_locations, report_failure};
 use trine_platform::{HomeProcess, MOST_WORKERS, default_workers};
 
 /// The settings of an [`AsyncPool`] to be made, from [`AsyncPool::builder`].
@@ -187,6 +187,7 @@ impl AsyncPoolBuilder {
         own_runtime: Option<Runtime>,
     ) -> AsyncPool {
         name_blocking_waits();
+        note_panic_locations();
         let shared = Shared {
             name,
             tasks: OpenTasks::new(),

@@ -116,7 +116,7 @@ pub use lazy_promise::LazyPromise;
 pub use map::{Map, MapStream};
 pub use outcome::Outcome;
 pub use owner::{Drive, Owner, Waiting};
-pub use panic::{Panic, catch_panic};
+pub use panic::{Panic, catch_panic, note_panic_locations};
 pub use promise::{OwnedFuture, OwnedPromise, Promise};
 pub use rejected::Rejected;
 pub use report::ShutdownReport;

@@ -175,7 +175,7 @@ thread_local! {
 /// Runs `function` and returns its panic, if it panics, as a value.
 ///
 /// The panic hook still runs, and prints as it always does. The first call adds to the program's panic hook a
-/// step that notes the location, because the payload of a panic does not carry it.
+/// step that notes the location, because the payload of a panic does not carry it ([`note_panic_locations`]).
 ///
 /// ```
 /// let panic = trine_future::catch_panic(|| panic!("no such page")).unwrap_err();
@@ -184,7 +184,7 @@ thread_local! {
 /// ```
 #[inline]
 pub fn catch_panic<R>(function: impl FnOnce() -> R) -> Result<R, Panic> {
-    note_locations();
+    note_panic_locations();
     // A thread whose locals are gone still catches; the location is missing then.
     let _ = CATCHING.try_with(|depth| depth.set(depth.get() + 1));
     let result = catch_unwind(AssertUnwindSafe(function));
@@ -206,8 +206,16 @@ fn take_location() -> Option<String> {
     LOCATION.try_with(RefCell::take).ok().flatten()
 }
 
+/// For executors: has the program's panic hook note from now on where panics happen, for [`catch_panic`].
+///
+/// The first call blocks while a panic hook runs, and that may wait for a task. So an executor calls this when it is made, and not only
+/// where a task runs.
+///
+/// ```
+/// trine_future::note_panic_locations();
+/// ```
 #[inline]
-fn note_locations() {
+pub fn note_panic_locations() {
     static INSTALLED: Once = Once::new();
     if !INSTALLED.is_completed() {
         install_hook(&INSTALLED);

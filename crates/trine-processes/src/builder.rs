@@ -16,7 +16,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use trine_future::TaskError;
+use trine_future::{TaskError, note_panic_locations};
 use trine_platform::{MOST_WORKERS, default_workers};
 
 /// So many workers in a row that are gone without having run a task make a pool unhealthy, if nobody says.
@@ -328,6 +328,7 @@ impl ProcessPoolBuilder {
             tasks_per_worker: self.tasks_per_worker,
             restart_limit: self.restart_limit,
         };
+        note_panic_locations();
         // ORDERING: Relaxed: only the number itself matters.
         let pool = POOLS.fetch_add(1, Relaxed) + 1;
         let settings = Settings {

@@ -12,7 +12,7 @@ use crossbeam_deque::Worker as Deque;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
-use trine_future::Failure;
+use trine_future::{Failure, note_panic_locations};
 use trine_platform::{HomeProcess, default_workers};
 
 /// Workers and spares are counted together by what makes them sleep.
@@ -190,6 +190,7 @@ impl ThreadPoolBuilder {
             .map(|(tasks, when_full)| (Limit::new(tasks), when_full));
         let deques: Vec<_> = (0..workers).map(|_| Deque::new_lifo()).collect();
         let queues = Arc::new(Queues::new(&deques, self.settings, limit, home));
+        note_panic_locations();
         // Before the first thread, so that an error below ends and joins those that have started.
         let pool = ThreadPool::over(queues);
         let mut starting = Vec::new();

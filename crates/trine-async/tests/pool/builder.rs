@@ -1,5 +1,6 @@
 //! The settings of a pool.
 
+use std::panic;
 use std::sync::mpsc;
 use std::thread;
 use tokio::runtime::Builder;
@@ -48,6 +49,20 @@ fn the_environment_says_how_many_workers() {
         // SAFETY: the threads of that pool have ended.
         unsafe { std::env::set_var("TRINE_WORKERS", "many") };
         assert!(AsyncPool::with_default_workers().unwrap_err().is_environment());
+    });
+}
+
+#[test]
+fn a_panic_hook_may_wait_for_the_first_task() {
+    in_own_process(|| {
+        let pool = AsyncPool::new(1).unwrap();
+        let (sender, reports) = mpsc::channel();
+        panic::set_hook(Box::new(move |_| {
+            sender.send(pool.spawn(async { 7 }).result().unwrap()).unwrap();
+        }));
+        panic::catch_unwind(|| panic!("to be reported")).unwrap_err();
+        assert_eq!(reports.recv().unwrap(), 7);
+        drop(panic::take_hook());
     });
 }
 

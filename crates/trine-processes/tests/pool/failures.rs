@@ -312,6 +312,19 @@ in_own_process! {
     }
 
     #[test]
+    fn a_panic_hook_may_wait_for_the_first_callback() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        std::panic::set_hook(Box::new(move |_| {
+            let (sender, called) = std::sync::mpsc::channel();
+            let mut future = pool.submit(pid, ());
+            future.on_done(move |_| sender.send(()).expect("the hook waits"));
+            called.recv().expect("it is called");
+        }));
+        std::panic::catch_unwind(|| panic!("to be reported")).expect_err("it panics");
+        drop(std::panic::take_hook());
+    }
+
+    #[test]
     fn d23_d24_b19_a_callback_that_panics_costs_nothing() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
