@@ -115,6 +115,8 @@
 //! # Limits
 //!
 //! - Linux only. Elsewhere everything compiles and building a pool is an [error](BuildError::is_unsupported).
+//! - In a program that ignores SIGCHLD, or waits for whatever child ends, how a worker has ended is not known, and before Linux 6.9 what a
+//!   task has started outlives a worker that ends by itself.
 //! - In a process that was forked off without `exec` a pool of the parent's refuses tasks, and ending it does nothing.
 //! - With `panic = "abort"` a panic in a task costs its worker, as an abort does.
 //! - What must not capture is checked by size: the task's type must be zero-sized. A type can be zero-sized and still

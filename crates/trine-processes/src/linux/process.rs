@@ -20,9 +20,10 @@ use rustix::thread::{name, set_name};
 use std::ffi::CString;
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
+use std::ptr;
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -269,14 +270,16 @@ impl Process {
 
     /// The caller holds the lock of the child, which has not been waited for.
     fn kill_unreaped(&self) {
-        // Only an unreaped leader keeps the group's number from being given to another. It is gone if this
-        // program ignores SIGCHLD.
-        let unreaped = waitid(
-            WaitId::PidFd(self.pidfd.as_fd()),
-            WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG,
-        );
-        if unreaped.is_ok() {
-            let _ = kill_process_group(self.pid, Signal::KILL);
+        if !self.kill_group_by_descriptor() {
+            // Only an unreaped leader keeps the group's number from being given to another. It is gone if this
+            // program ignores SIGCHLD, or waits for whatever child ends.
+            let unreaped = waitid(
+                WaitId::PidFd(self.pidfd.as_fd()),
+                WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG,
+            );
+            if unreaped.is_ok() {
+                let _ = kill_process_group(self.pid, Signal::KILL);
+            }
         }
         // It may have left its group.
         if !matches!(
@@ -286,6 +289,24 @@ impl Process {
             // This program has given up the right to do so. The worker does it itself when its parent is gone, as it seems then.
             self.wire.hang_up();
         }
+    }
+
+    /// Kills the group that the process leads, or has led before somebody else reaped it. False where that can't be done, as before
+    /// Linux 6.9.
+    fn kill_group_by_descriptor(&self) -> bool {
+        const PROCESS_GROUP: libc::c_uint = 1 << 2;
+        // SAFETY: the descriptor is one of a process. Null says that the system describes the signal.
+        let sent = unsafe {
+            libc::syscall(
+                libc::SYS_pidfd_send_signal,
+                self.pidfd.as_raw_fd(),
+                libc::SIGKILL,
+                ptr::null::<libc::siginfo_t>(),
+                PROCESS_GROUP,
+            )
+        };
+        // Nobody may be left in it.
+        sent == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
     }
 
     /// Waits for the process, but not longer than `grace`, kills what is left of its group, and reaps it. Its status is

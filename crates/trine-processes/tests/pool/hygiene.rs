@@ -3,7 +3,8 @@
 use crate::fixture::{Supervised, command, has_passed, in_own_process, kill};
 
 use std::process::{Command, Stdio};
-use trine_processes::ProcessPool;
+use trine_fixture::deny_with;
+use trine_processes::{Future, ProcessPool};
 
 /// Says that the executable is a copy that deletes itself.
 const DELETE: &str = "TRINE_TEST_DELETE";
@@ -29,22 +30,44 @@ fn leave_a_sleeper(descriptor: i32) -> u32 {
     std::process::id()
 }
 
+/// A worker that crashes leaves nobody.
+fn assert_grandchildren_die() {
+    let pool = ProcessPool::new(1).expect("a pool");
+    let (mut output, writer) = std::io::pipe().expect("there are descriptors");
+    let crash = |descriptor: i32| {
+        leave_a_sleeper(descriptor);
+        std::process::abort()
+    };
+    let future: Future<()> = pool.submit(crash, std::os::fd::AsRawFd::as_raw_fd(&writer));
+    let error = future.result().expect_err("the worker dies");
+    assert!(error.is_worker_death());
+    drop(writer);
+    // The pipe ends when the grandchild, which has it as its output, is gone.
+    assert_eq!(
+        std::io::read_to_string(&mut output).expect("the pipe can be read"),
+        ""
+    );
+}
+
 in_own_process! {
     #[test]
     fn grandchildren_die_with_a_worker_that_crashes() {
-        let pool = ProcessPool::new(1).expect("a pool");
-        let (mut output, writer) = std::io::pipe().expect("there are descriptors");
-        let crash = |descriptor: i32| -> () {
-            let path = format!("/proc/{}/fd/{descriptor}", std::os::unix::process::parent_id());
-            let output = std::fs::File::options().write(true).open(path).expect("the pipe can be opened");
-            sleeper().stdout(Stdio::from(output)).spawn().expect("sleep can be started");
-            std::process::abort()
-        };
-        let future = pool.submit(crash, std::os::fd::AsRawFd::as_raw_fd(&writer));
-        assert!(future.result().expect_err("the worker dies").is_worker_death());
-        drop(writer);
-        // The pipe ends when the grandchild, which has it as its output, is gone.
-        assert_eq!(std::io::read_to_string(&mut output).expect("the pipe can be read"), "");
+        assert_grandchildren_die();
+    }
+
+    /// The number of the worker's group may have been given to another one, as far as the program knows.
+    #[test]
+    fn grandchildren_die_with_a_worker_that_the_system_has_reaped() {
+        // SAFETY: sets the action of a signal, in a process of the test's own.
+        unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+        assert_grandchildren_die();
+    }
+
+    /// As it is before Linux 6.9.
+    #[test]
+    fn grandchildren_die_where_no_descriptor_stands_for_a_group() {
+        deny_with(&[libc::SYS_pidfd_send_signal], libc::EINVAL);
+        assert_grandchildren_die();
     }
 
     #[test]
