@@ -1,7 +1,8 @@
 //! The thread on which a pool writes to this program's standard error what its workers have written to theirs. That may block,
 //! because nobody reads it or because another thread holds its lock: so nobody does it who sees deaths and time-outs.
 
-use std::io::{self, Write};
+use crate::system;
+use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -118,8 +119,19 @@ fn start(pending: &Arc<AtomicUsize>) -> Option<Running> {
 }
 
 fn write(bytes: &[u8], pending: &AtomicUsize) {
-    // A program that has closed its stderr does not want to read it.
-    let _ = io::stderr().write_all(bytes);
+    let mut stderr = io::stderr().lock();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match stderr.write(rest) {
+            Ok(written @ 1..) => rest = &rest[written..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // Whoever has the other end may have set the pipe so that nobody waits.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => system::wait_for_stderr(),
+            // A program that has closed its stderr does not want to read it.
+            Ok(0) | Err(_) => break,
+        }
+    }
+    drop(stderr);
     pending.fetch_sub(bytes.len(), Relaxed);
 }
 

@@ -24,6 +24,8 @@ pub(crate) const MOST_TASKS: u32 = 1000;
 
 pub(crate) fn enter_in_main() {}
 
+pub(crate) fn wait_for_stderr() {}
+
 pub(crate) fn index_of<F, A, R>() -> Option<u32> {
     None
 }

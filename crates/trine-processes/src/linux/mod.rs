@@ -47,6 +47,7 @@ pub(crate) use entry::enter_in_main;
 pub(crate) use process::{Process, worker_name};
 pub(crate) use segment::{Segment, View};
 pub(crate) use slot::MOST_TASKS;
+pub(crate) use stderr::wait_for_stderr;
 pub(crate) use watching::{Bell, watch};
 
 /// How long a worker may take to exit after it was told to, and how long after it has closed its channels.

@@ -1,7 +1,7 @@
-//! The pipe that a worker has as its standard error.
+//! The pipe that a worker has as its standard error, and the program's own.
 
 use super::lines::Lines;
-use super::process::poll_until;
+use super::process::{poll_for, poll_until};
 use crate::forwarder::Forwarder;
 use rustix::event::{PollFd, PollFlags};
 use std::io::{self, PipeReader, Read};
@@ -88,4 +88,9 @@ impl Stderr {
             }
         }
     }
+}
+
+/// Waits until this program's standard error takes something, or nobody can read it any more.
+pub(crate) fn wait_for_stderr() {
+    poll_for(&mut [PollFd::new(&io::stderr(), PollFlags::OUT)], None);
 }

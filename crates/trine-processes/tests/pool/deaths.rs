@@ -1,7 +1,7 @@
 //! What the error of a task says whose worker has died.
 
 use crate::fixture::{Supervised, command, in_own_process};
-use std::io;
+use std::io::{self, BufRead};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::thread;
@@ -122,6 +122,26 @@ in_own_process! {
         rustix::stdio::dup2_stderr(&own).expect("it can be replaced");
         assert!(hung.expect_err("it does not end").is_timed_out());
         assert_eq!(other.expect("a value"), 7);
+    }
+
+    /// So it is where somebody who has the same pipe has set it so: whoever writes is to ask again.
+    #[test]
+    fn a_stderr_that_does_not_wait_gets_all_lines() {
+        // More than the pipe holds, and less than the pool keeps.
+        const LINES: u32 = 200;
+        let own = io::stderr().as_fd().try_clone_to_owned().expect("there are descriptors");
+        let (reader, writer) = io::pipe().expect("there are descriptors");
+        rustix::io::ioctl_fionbio(&writer, true).expect("it is a pipe");
+        rustix::stdio::dup2_stderr(&writer).expect("it can be replaced");
+        drop(writer);
+        let text = |line: u32| format!("line {line} {}", "x".repeat(1000));
+        let pool = ProcessPool::new(1).expect("a pool");
+        pool.map(move |line: u32| eprintln!("line {line} {}", "x".repeat(1000)), 0..LINES).for_each(|line| line.expect("a value"));
+        // Now nobody writes but who has what could not be written yet.
+        pool.shutdown(Shutdown::Drain);
+        let lines: Vec<_> = io::BufReader::new(&reader).lines().take(LINES as usize).collect::<Result<_, _>>().expect("text");
+        rustix::stdio::dup2_stderr(&own).expect("it can be replaced");
+        assert!(lines.into_iter().eq((0..LINES).map(text)));
     }
 
     #[test]
