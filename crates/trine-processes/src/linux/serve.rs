@@ -5,6 +5,7 @@ use super::link::WorkerEnd;
 use super::mark::Mark;
 use super::ring::Broken;
 use super::segment::Keeper;
+use super::signals::Blocked;
 use super::wire_worker::WorkerWire;
 use super::{entries, process, server, signals, stack_overflow};
 use crate::backtrace;
@@ -179,6 +180,8 @@ fn serve_channel(
             // To it they come one by one.
             Request::Calls(_) => return Err(NONSENSE.into()),
         }
+        // A handler that a task has left must not interrupt ipc-channel in the middle of the message.
+        let _blocked = Blocked::new();
         send(replies, &reply)?;
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::fixture::in_own_process;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use trine_fixture::{Gate, wait_at_gate};
+use trine_fixture::{Gate, deny, wait_at_gate};
 use trine_processes::{ProcessPool, Shutdown};
 
 static INTERRUPTS: AtomicU32 = AtomicU32::new(0);
@@ -40,6 +40,46 @@ fn dispositions() -> Vec<String> {
 
 fn pid(_: ()) -> u32 {
     std::process::id()
+}
+
+/// In a task: has its thread handle a signal while it waits for room for the reply, and the parent take nothing before that.
+fn be_interrupted_while_replying() {
+    let handler: extern "C" fn(libc::c_int) = count;
+    // SAFETY: all zeroes are a valid action, without flags: system calls are not restarted.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handler as libc::sighandler_t;
+    // SAFETY: the action is valid, and its handler only adds to a number.
+    let set = unsafe { libc::sigaction(libc::SIGINT, &raw const action, std::ptr::null_mut()) };
+    assert_eq!(set, 0);
+    // SAFETY: it is this process's own thread.
+    let thread = unsafe { libc::gettid() };
+    let parent = libc::pid_t::try_from(std::os::unix::process::parent_id()).expect("it is a process id");
+    // SAFETY: sends a signal to the process of the test's own.
+    unsafe { libc::kill(parent, libc::SIGSTOP) };
+    std::thread::spawn(move || {
+        let file = |name: &str| {
+            std::fs::read_to_string(format!("/proc/self/task/{thread}/{name}")).expect("there is a /proc")
+        };
+        let sends = libc::SYS_sendmsg.to_string();
+        while file("syscall").split(' ').next() != Some(&sends) {
+            std::thread::yield_now();
+        }
+        // SAFETY: the thread lives as long as the process.
+        unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), thread, libc::SIGINT) };
+        let blocks = || {
+            let status = file("status");
+            let mask = status
+                .lines()
+                .find_map(|line| line.strip_prefix("SigBlk:\t"))
+                .expect("it is there");
+            u64::from_str_radix(mask, 16).expect("a mask") & 1 << (libc::SIGINT - 1) != 0
+        };
+        while INTERRUPTS.load(Relaxed) == 0 && !blocks() {
+            std::thread::yield_now();
+        }
+        // SAFETY: as above.
+        unsafe { libc::kill(parent, libc::SIGCONT) };
+    });
 }
 
 in_own_process! {
@@ -94,6 +134,16 @@ in_own_process! {
         for signal in [libc::SIGTTOU, libc::SIGTTIN] {
             assert!(pool.submit(blocks, signal).result().expect("a value"));
         }
+    }
+
+    /// Where no memory is shared, the reply goes over a socket.
+    #[test]
+    fn a_signal_that_a_task_handles_costs_no_reply() {
+        const LENGTH: usize = 10_000_000;
+        deny(&[libc::SYS_memfd_create]);
+        let pool = ProcessPool::new(1).expect("a pool");
+        let reply = pool.submit(|_: ()| { be_interrupted_while_replying(); vec![1_u8; LENGTH] }, ()).result();
+        assert_eq!(reply.expect("a value").len(), LENGTH);
     }
 
     /// A signal that a task blocks, to wait for it, must not come to another thread of its process.
