@@ -3,13 +3,11 @@
 //! The worker gets it through the [`wire`](super::wire): so no descriptor is inherited by others, no path leads to it, and none
 //! is left open on either side.
 
+use super::allocation::allocate;
 use super::replies::Replies;
-use super::resource_limit::allow_file_of;
 use super::ring::{Broken, Cursors, Reader, Ring, Writer};
 use super::slot::{SLOTS, Slot};
-use rustix::fs::{
-    FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, memfd_create,
-};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -130,10 +128,7 @@ impl ParentEnd {
     /// New memory, and its descriptor, for the worker.
     pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
         let memory = memfd_create("trine", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-        let size = size_of::<Layout>() as u64;
-        allow_file_of(size)?;
-        // Now, because a page that can't be had later ends the process that touches it.
-        fallocate(&memory, FallocateFlags::empty(), 0, size)?;
+        allocate(&memory, size_of::<Layout>())?;
         fcntl_add_seals(&memory, SEALS)?;
         let link = Link::map(&memory)?;
         let (sender, reader) = (Lock::default(), Lock::default());

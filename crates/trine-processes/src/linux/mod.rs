@@ -1,6 +1,7 @@
 //! Worker processes on Linux.
 
 mod alarm;
+mod allocation;
 mod bootstrap;
 mod channel;
 mod connection;

@@ -3,12 +3,11 @@
 //! To make it costs a page fault for each page, here and in each worker that maps it. So segments are kept when nobody uses
 //! them any more, and workers keep what they have mapped until they are told.
 
-use super::resource_limit::{allow_file_of, limit_of};
+use super::allocation::allocate;
+use super::resource_limit::limit_of;
 use super::wire::Wire;
 use crate::memory::KEPT;
-use rustix::fs::{
-    FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, ftruncate, memfd_create,
-};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -243,11 +242,7 @@ impl Mapping {
     fn new(store: &'static Store, room: usize) -> io::Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let memory = memfd_create("trine-segment", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-        let length = room as u64;
-        allow_file_of(length)?;
-        ftruncate(&memory, length)?;
-        // Now, because a page that can't be had later ends the process that touches it.
-        fallocate(&memory, FallocateFlags::empty(), 0, length)?;
+        allocate(&memory, room)?;
         let start = map(memory.as_fd(), room, ProtFlags::READ | ProtFlags::WRITE)?;
         let mapping = Self {
             store,

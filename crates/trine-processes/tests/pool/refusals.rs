@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_void};
 use std::mem;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 type CreateThread = unsafe extern "C" fn(
     *mut libc::pthread_t,
@@ -21,6 +21,8 @@ type Spawn = unsafe extern "C" fn(
     *const *mut libc::c_char,
 ) -> libc::c_int;
 
+type Allocate = unsafe extern "C" fn(libc::c_int, libc::c_int, libc::off64_t, libc::off64_t) -> libc::c_int;
+
 /// So many threads can be made; then none.
 static THREADS: AtomicU32 = AtomicU32::new(u32::MAX);
 
@@ -29,6 +31,12 @@ static SPAWN_ERROR: AtomicU32 = AtomicU32::new(0);
 
 /// How many processes were refused.
 static REFUSED: AtomicU32 = AtomicU32::new(0);
+
+/// Whether a signal comes while the system gives memory to a file.
+static SIGNALS_COME: AtomicBool = AtomicBool::new(false);
+
+/// How often memory for a file was asked for since then.
+static ASKED: AtomicU32 = AtomicU32::new(0);
 
 /// From now on so many threads can be made.
 pub(crate) fn allow_threads(threads: u32) {
@@ -44,6 +52,27 @@ pub(crate) fn refuse_processes(error: libc::c_int) {
 pub(crate) fn allow_processes() -> u32 {
     SPAWN_ERROR.store(0, Relaxed);
     REFUSED.swap(0, Relaxed)
+}
+
+/// From now on a file gets no memory from a thread that handles a signal, and each second time from another one.
+pub(crate) fn interrupt_allocations() {
+    SIGNALS_COME.store(true, Relaxed);
+}
+
+/// How often memory for a file was asked for since then.
+pub(crate) fn allocations() -> u32 {
+    ASKED.load(Relaxed)
+}
+
+/// Whether the calling thread would handle a signal.
+fn handles_signals() -> bool {
+    // SAFETY: an empty set is one.
+    let mut blocked = unsafe { mem::zeroed::<libc::sigset_t>() };
+    // SAFETY: asks for the mask, and the place for it is valid.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), &raw mut blocked) };
+    // SAFETY: the set was written.
+    let is_blocked = unsafe { libc::sigismember(&raw const blocked, libc::SIGPROF) };
+    is_blocked == 0
 }
 
 /// The function that would be called if there were none of that name here.
@@ -92,4 +121,24 @@ unsafe extern "C" fn posix_spawnp(
     let spawn = unsafe { mem::transmute::<*mut c_void, Spawn>(next(c"posix_spawnp")) };
     // SAFETY: the arguments are those of the caller.
     unsafe { spawn(pid, file, actions, attributes, arguments, environment) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn fallocate64(
+    file: libc::c_int,
+    mode: libc::c_int,
+    offset: libc::off64_t,
+    length: libc::off64_t,
+) -> libc::c_int {
+    if SIGNALS_COME.load(Relaxed) && (ASKED.fetch_add(1, Relaxed).is_multiple_of(2) || handles_signals()) {
+        // SAFETY: it is the calling thread's.
+        let error = unsafe { libc::__errno_location() };
+        // SAFETY: as above.
+        unsafe { *error = libc::EINTR };
+        return -1;
+    }
+    // SAFETY: it is the C library's function of this name, which is of this type.
+    let allocate = unsafe { mem::transmute::<*mut c_void, Allocate>(next(c"fallocate64")) };
+    // SAFETY: the arguments are those of the caller.
+    unsafe { allocate(file, mode, offset, length) }
 }

@@ -1,6 +1,7 @@
 //! Slices in memory that a worker reads where it lies.
 
 use crate::fixture::{in_own_process, kill, run_for};
+use crate::refusals::{allocations, interrupt_allocations};
 use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -116,6 +117,19 @@ fn scene() -> Scene {
 }
 
 in_own_process! {
+    /// As a profiler's timer does: before Linux 6.10 the system gives no memory to a file if a signal is handled meanwhile.
+    #[test]
+    fn signals_keep_no_memory_from_being_shared() {
+        let maps = |_: ()| std::fs::read_to_string("/proc/self/maps").expect("there is a /proc");
+        interrupt_allocations();
+        let pool = ProcessPool::new(1).expect("a pool");
+        assert!(pool.submit(maps, ()).result().expect("a value").contains("memfd:trine"));
+        let bytes = SharedBytes::zeroed(1 << 20);
+        assert_eq!(segments(()), 1);
+        assert!(allocations() >= 4);
+        drop(bytes);
+    }
+
     #[test]
     fn a_slice_travels_out_and_back() {
         let pool = ProcessPool::new(2).expect("a pool");
