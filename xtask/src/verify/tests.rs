@@ -48,6 +48,7 @@ const WITHOUT_MEMORY: &[&str] = &[
     "--",
     "--skip=l33_",
     "--skip=closes_all_descriptors",
+    "--skip=place_of_a_standard_stream",
     "--skip=no_directory_for_temporary_files",
     "--skip=b15_",
     "--skip=hostile",

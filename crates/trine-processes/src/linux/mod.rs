@@ -5,6 +5,7 @@ mod allocation;
 mod bootstrap;
 mod channel;
 mod connection;
+mod descriptors;
 mod entries;
 mod entry;
 mod hello;

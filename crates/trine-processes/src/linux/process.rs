@@ -1,5 +1,6 @@
 //! A worker as the kernel sees it: a process that leads a group, told apart by a descriptor and not by its number.
 
+use super::descriptors::beside_standard_streams;
 use super::hello::Awaited;
 use super::link::ParentEnd;
 use super::mark::Mark;
@@ -75,17 +76,22 @@ impl Process {
         let started = start_command(settings, index, mark, Stdio::from(stdin)).spawn();
         let mut child = started.map_err(|error| explain(settings, &error))?;
         let pid = Pid::from_child(&child);
-        let (pidfd, stderr) = match (pidfd_open(pid, PidfdFlags::empty()), child.stderr.take()) {
-            (Ok(pidfd), Some(stderr)) => (pidfd, stderr),
-            (pidfd, _) => {
+        let descriptors = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from);
+        let descriptors = descriptors.and_then(|pidfd| {
+            let stderr = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
+            Ok((
+                beside_standard_streams(pidfd)?,
+                beside_standard_streams(stderr.into())?,
+            ))
+        });
+        let (pidfd, stderr) = match descriptors {
+            Ok(descriptors) => descriptors,
+            Err(error) => {
                 // Without a descriptor nothing could be waited for with a deadline. If it can't be killed either, it ends when it seems to
                 // it that its parent is gone.
                 drop(wire);
                 let _ = child.kill();
                 let _ = child.wait();
-                let error = pidfd
-                    .err()
-                    .map_or(io::ErrorKind::BrokenPipe.into(), io::Error::from);
                 return Err(format!(
                     "the system gives no descriptor of a process (pidfd_open, since Linux 5.3): {error}"
                 ));

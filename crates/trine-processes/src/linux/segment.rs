@@ -4,6 +4,7 @@
 //! them any more, and workers keep what they have mapped until they are told.
 
 use super::allocation::allocate;
+use super::descriptors::beside_standard_streams;
 use super::resource_limit::limit_of;
 use super::wire::Wire;
 use crate::memory::KEPT;
@@ -242,6 +243,7 @@ impl Mapping {
     fn new(store: &'static Store, room: usize) -> io::Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let memory = memfd_create("trine-segment", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        let memory = beside_standard_streams(memory)?;
         allocate(&memory, room)?;
         let start = map(memory.as_fd(), room, ProtFlags::READ | ProtFlags::WRITE)?;
         let mapping = Self {

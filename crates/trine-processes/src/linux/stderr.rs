@@ -6,7 +6,6 @@ use crate::forwarder::Forwarder;
 use rustix::event::{PollFd, PollFlags};
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::process::ChildStderr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
@@ -26,9 +25,9 @@ pub(super) struct Stderr {
 }
 
 impl Stderr {
-    pub(super) fn new(pipe: ChildStderr, forwarder: &Arc<Forwarder>) -> Self {
+    pub(super) fn new(pipe: OwnedFd, forwarder: &Arc<Forwarder>) -> Self {
         Self {
-            pipe: OwnedFd::from(pipe).into(),
+            pipe: pipe.into(),
             lines: Lock::new(Lines::default()),
             ended: AtomicBool::new(false),
             forwarder: Arc::clone(forwarder),

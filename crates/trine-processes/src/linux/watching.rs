@@ -1,5 +1,6 @@
 //! What one thread can wait for on behalf of all workers of a pool: that they end, and what they write to stderr.
 
+use super::descriptors::beside_standard_streams;
 use super::process::poll_for;
 use super::segment::Keeper;
 use crate::watcher::Watched;
@@ -21,7 +22,7 @@ impl Bell {
     pub(crate) fn new() -> io::Result<Self> {
         let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         Ok(Self {
-            event,
+            event: beside_standard_streams(event)?,
             _keeper: Keeper::new(),
         })
     }

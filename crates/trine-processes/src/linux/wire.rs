@@ -4,6 +4,7 @@
 //! the worker that the parent is gone. The parent says which segments there are and which are not any more, before the
 //! request that needs it; the worker sends the descriptor of each that is beside its reply, before the reply.
 
+use super::descriptors::beside_standard_streams;
 use super::segment::Mapping;
 use crate::beside::Beside;
 use crate::memory::Memory;
@@ -174,8 +175,9 @@ impl Wire {
             SocketFlags::CLOEXEC,
             None,
         )?;
+        let socket = beside_standard_streams(socket)?;
         let inside = Lock::default();
-        Ok((Self { socket, inside }, end))
+        Ok((Self { socket, inside }, beside_standard_streams(end)?))
     }
 
     /// Gives the worker the memory with the rings. To be done before it is started.

@@ -4,7 +4,7 @@ use crate::fixture::{Supervised, command, has_passed, in_own_process, kill};
 
 use std::process::{Command, Stdio};
 use trine_fixture::deny_with;
-use trine_processes::{Future, ProcessPool};
+use trine_processes::{Future, ProcessPool, SharedBytes};
 
 /// Says that the executable is a copy that deletes itself.
 const DELETE: &str = "TRINE_TEST_DELETE";
@@ -108,6 +108,29 @@ in_own_process! {
             let kinds: Vec<_> = own.iter().filter_map(|target| target.split_once(':')).map(|(kind, _)| kind).collect();
             assert_eq!(kinds, ["pipe", "socket"], "stderr, and what ends with the parent: {own:?}");
         }
+    }
+
+    /// What the program prints would go there.
+    #[test]
+    fn no_descriptor_takes_the_place_of_a_standard_stream_that_is_closed() {
+        let streams = [0, 1, 2];
+        // SAFETY: no other thread uses them.
+        let kept = streams.map(|stream| unsafe { libc::fcntl(stream, libc::F_DUPFD_CLOEXEC, 3) });
+        // SAFETY: as above.
+        let closed = streams.map(|stream| unsafe { libc::close(stream) });
+        let pool = ProcessPool::new(1).expect("a pool");
+        let shared = SharedBytes::zeroed(100_000);
+        let length = pool.submit(|bytes: SharedBytes| bytes.len(), shared.clone()).result();
+        // SAFETY: asks for the flags of descriptors, which may be closed.
+        let taken = streams.map(|stream| unsafe { libc::fcntl(stream, libc::F_GETFD) });
+        drop((pool, shared));
+        // SAFETY: as above.
+        let restored = [0, 1, 2].map(|stream| unsafe { libc::dup2(kept[stream], stream as i32) });
+        // SAFETY: they are copies.
+        let _ = kept.map(|copy| unsafe { libc::close(copy) });
+        assert_eq!((closed, restored), ([0; 3], streams));
+        assert_eq!(taken, [-1; 3]);
+        assert_eq!(length.expect("a value"), 100_000);
     }
 
     #[test]
