@@ -4,7 +4,7 @@ use crate::job::{AbortOnUnwind, FrameJob};
 use crate::queues::Queues;
 use crate::worker::{Worker, with_worker};
 use crate::{elsewhere, latch::Latch};
-use std::mem::forget;
+use std::mem::{ManuallyDrop, forget, needs_drop};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use trine_future::{TaskSpan, catch_panic};
@@ -41,18 +41,19 @@ where
         job: &job,
     };
     // PANIC: the closure is the user's code. When it unwinds, `unwinding` sees to the other half.
-    let first = first();
+    let first = Returned::new(first());
     forget(unwinding);
-    if worker.stack.take_back(index) {
+    let second = if worker.stack.take_back(index) {
         // SAFETY: the job was taken back.
         let second = unsafe { job.closure() };
-        (first, second())
+        second()
     } else {
         wait(worker, &job.latch);
         // SAFETY: the latch is set.
         let second = unsafe { job.result() };
-        (first, second.unwrap_or_else(|payload| resume_unwind(payload)))
-    }
+        second.unwrap_or_else(|payload| resume_unwind(payload))
+    };
+    (first.into_value(), second)
 }
 
 /// The whole becomes a task, so that both halves have workers around them.
@@ -68,7 +69,11 @@ where
         with_worker(queues, |worker| match worker {
             Some(worker) => join_on(worker, first, second),
             // A pool that was shut down.
-            None => (first(), second()),
+            None => {
+                let first = Returned::new(first());
+                let second = second();
+                (first.into_value(), second)
+            }
         })
     })
 }
@@ -100,6 +105,35 @@ fn give_up<F: FnOnce() -> R, R>(worker: &Worker, index: usize, job: &FrameJob<F,
         let second = unsafe { job.result() };
         // PANIC: as above. What it has panicked with has a destructor, too.
         drop(catch_panic(|| drop(second)));
+    }
+}
+
+/// What the first half has returned, as long as the second one may panic.
+struct Returned<R>(ManuallyDrop<R>);
+
+impl<R> Returned<R> {
+    #[inline]
+    fn new(value: R) -> Self {
+        Self(ManuallyDrop::new(value))
+    }
+
+    #[inline]
+    fn into_value(self) -> R {
+        let mut returned = ManuallyDrop::new(self);
+        // SAFETY: it is there, and nobody reaches it after this.
+        unsafe { ManuallyDrop::take(&mut returned.0) }
+    }
+}
+
+impl<R> Drop for Returned<R> {
+    #[inline]
+    fn drop(&mut self) {
+        if needs_drop::<R>() {
+            // SAFETY: it is there, because `into_value` does not get here, and nobody reaches it after this.
+            let drop_value = || unsafe { ManuallyDrop::drop(&mut self.0) };
+            // PANIC: as in `give_up`.
+            drop(catch_panic(drop_value));
+        }
     }
 }
 

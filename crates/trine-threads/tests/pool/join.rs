@@ -1,6 +1,7 @@
 //! `join` from outside.
 
 use crate::fixture::{DropProbe, payload, pool};
+use std::mem::forget;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
@@ -331,16 +332,16 @@ fn a_deep_recursion_of_tasks_and_joins_comes_to_an_end() {
     });
 }
 
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a destructor");
+    }
+}
+
 #[test]
 fn of_two_panics_that_of_the_first_goes_on_whatever_the_other_one_drops() {
-    struct Bomb;
-
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("a destructor");
-        }
-    }
-
     in_own_process(|| {
         let of_first = |join: &dyn Fn()| {
             let panic = catch_unwind(AssertUnwindSafe(join)).unwrap_err();
@@ -373,5 +374,34 @@ fn of_two_panics_that_of_the_first_goes_on_whatever_the_other_one_drops() {
                 },
             );
         });
+    });
+}
+
+#[test]
+fn the_panic_of_the_second_goes_on_whatever_the_value_of_the_first_drops() {
+    in_own_process(|| {
+        let of_second = |join: &dyn Fn() -> (Bomb, ())| {
+            let panic = catch_unwind(AssertUnwindSafe(|| forget(join()))).unwrap_err();
+            assert_eq!(panic.downcast_ref::<&str>(), Some(&"the second"));
+        };
+        let alone = pool(1);
+        let second = || panic!("the second");
+        // The same worker runs it.
+        of_second(&|| alone.join(|| Bomb, second));
+        // Another worker has taken it.
+        let pool = pool(2);
+        of_second(&|| {
+            let taken = Barrier::new(2);
+            let first = || {
+                taken.wait();
+                Bomb
+            };
+            pool.join(first, || {
+                taken.wait();
+                panic!("the second")
+            })
+        });
+        alone.shutdown(Shutdown::Drain);
+        of_second(&|| alone.join(|| Bomb, second));
     });
 }
