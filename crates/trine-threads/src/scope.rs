@@ -27,7 +27,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, mem};
-use trine_future::{CurrentTask, Future, TaskSpan};
+use trine_future::{CurrentTask, Future, TaskSpan, catch_panic};
 use trine_lock::Lock;
 use trine_platform::spin_until;
 
@@ -135,7 +135,11 @@ fn scope_on<'scope, R>(
     let panic = scope.panic.lock().take();
     match (panic, value) {
         (None, Some(value)) => value,
-        (Some(payload), _) => resume_unwind(payload),
+        (Some(payload), value) => {
+            // PANIC: its destructor is the user's code, and two panics at once would end the program.
+            drop(catch_panic(|| drop(value)));
+            resume_unwind(payload)
+        }
         (None, None) => unreachable!("the panic of the body was kept"),
     }
 }

@@ -1,6 +1,7 @@
 //! `scope` from outside.
 
 use crate::fixture::{DropProbe, payload, pool};
+use std::mem::forget;
 use std::panic::panic_any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex, mpsc};
@@ -194,6 +195,31 @@ fn the_first_panic_is_the_one_that_goes_on() {
             });
         });
         assert_eq!(message, "first");
+    });
+}
+
+#[test]
+fn the_panic_of_a_task_goes_on_whatever_the_value_of_the_body_drops() {
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("a destructor");
+        }
+    }
+
+    in_own_process(|| {
+        let pool = pool(1);
+        for _ in ["running", "shut down"] {
+            let message = payload(|| {
+                forget(pool.scope(|scope| {
+                    scope.spawn(|_| panic_any("a task"));
+                    Bomb
+                }));
+            });
+            assert_eq!(message, "a task");
+            pool.shutdown(Shutdown::Drain);
+        }
     });
 }
 
