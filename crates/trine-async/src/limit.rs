@@ -1,9 +1,14 @@
 //! A limit of how many tasks may be in flight.
 
 use crate::refusal::Refusal;
+use crate::scope::report_panic;
 use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use trine_future::catch_panic;
 
 /// What [`submit`](crate::AsyncPool::submit) does when as many tasks are in flight as may be. See
 /// [`AsyncPoolBuilder::in_flight_limit`](crate::AsyncPoolBuilder::in_flight_limit).
@@ -98,8 +103,12 @@ impl Limit {
     pub(crate) fn take(&self) -> impl Future<Output = Result<Place, Refusal>> + Send + use<> {
         let free = Arc::clone(&self.free);
         async move {
-            let permit = free.acquire_owned().await;
-            permit.map(Place).map_err(|_closed| Refusal::ShutDown)
+            let mut permit = pin!(free.acquire_owned());
+            let permit = poll_fn(|context| {
+                let waker = Waiting::waker(context);
+                permit.as_mut().poll(&mut Context::from_waker(&waker))
+            });
+            permit.await.map(Place).map_err(|_closed| Refusal::ShutDown)
         }
     }
 
@@ -111,5 +120,29 @@ impl Limit {
     /// From here on nobody gets a place; those who wait are told so.
     pub(crate) fn close(&self) {
         self.free.close();
+    }
+}
+
+/// The waker of one who waits for a place, as the semaphore has it. A waker is the user's code: if it panicked, who gives a place
+/// back would not end its task, and a pool that is closed would not tell the others.
+struct Waiting(Option<Waker>);
+
+impl Waiting {
+    fn waker(context: &Context<'_>) -> Waker {
+        Waker::from(Arc::new(Self(Some(context.waker().clone()))))
+    }
+}
+
+impl Wake for Waiting {
+    fn wake(self: Arc<Self>) {
+        // PANIC: see above.
+        report_panic(catch_panic(|| self.0.as_ref().map_or((), Waker::wake_by_ref)));
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // PANIC: see above.
+        report_panic(catch_panic(|| drop(self.0.take())));
     }
 }

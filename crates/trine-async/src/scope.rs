@@ -418,7 +418,7 @@ where
     }
 }
 
-fn report_panic(caught: Result<(), trine_future::Panic>) {
+pub(crate) fn report_panic(caught: Result<(), trine_future::Panic>) {
     if let Err(panic) = caught {
         // PANIC: the hook is the user's code, and nobody is left to be told of it.
         let _ = catch_panic(|| report_failure(&Failure::Panicked(panic)));

@@ -3,15 +3,17 @@
 use crate::probe::{DropProbe, poll_once};
 use std::cell::Cell;
 use std::future::pending;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::sync::{Arc, Barrier};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use trine_async::{AsyncPool, Shutdown, WhenFull};
 use trine_fixture::in_own_process;
-use trine_future::Executor;
+use trine_future::{Executor, set_failure_hook};
 
 fn limited(tasks: usize, when_full: WhenFull) -> AsyncPool {
     AsyncPool::builder()
@@ -297,5 +299,87 @@ fn full_pools_that_submit_to_each_other_go_on() {
         for call in calls {
             assert_eq!(call.result().unwrap().unwrap(), 2);
         }
+    });
+}
+
+/// Polls a wait for room with a waker that panics.
+fn wait_with_a_bad_waker<F: Future>(mut waits: Pin<&mut F>) {
+    struct Bad;
+
+    impl Wake for Bad {
+        fn wake(self: Arc<Self>) {
+            panic!("a waker");
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Bad));
+    assert!(waits.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+}
+
+#[test]
+fn who_gives_a_place_back_goes_on_though_a_waker_panics() {
+    in_own_process(|| {
+        let (failures, failed) = mpsc::channel();
+        set_failure_hook(move |failure| failures.send(failure.to_string()).unwrap());
+        let pool = limited(1, WhenFull::Refuse);
+        let wakes = |first: trine_async::Future<u32>, end: &dyn Fn(&trine_async::Future<u32>)| {
+            let mut waits = Box::pin(pool.task(async |number: u32| number, 2).submit_async());
+            wait_with_a_bad_waker(waits.as_mut());
+            end(&first);
+            assert!(failed.recv().unwrap().contains("a waker"));
+            // It has its place now.
+            let second = Builder::new_current_thread().build().unwrap().block_on(waits);
+            assert_eq!(second.result().unwrap(), 2);
+            first.result()
+        };
+        let (open, opened) = oneshot::channel::<()>();
+        let open = Cell::new(Some(open));
+        let task = async move {
+            opened.await.unwrap();
+            1
+        };
+        let ended = wakes(pool.spawn(task), &|_| open.take().unwrap().send(()).unwrap());
+        assert_eq!(ended.unwrap(), 1);
+        let (open, opened) = mpsc::channel::<()>();
+        let call = move || {
+            opened.recv().unwrap();
+            1
+        };
+        let ended = wakes(pool.run_blocking(call), &|_| open.send(()).unwrap());
+        assert_eq!(ended.unwrap(), 1);
+        let cancelled = wakes(pool.spawn(pending()), &|first| assert!(first.cancel()));
+        assert!(cancelled.unwrap_err().is_cancelled());
+        assert_eq!(pool.shutdown(Shutdown::Drain).running, 0);
+    });
+}
+
+#[test]
+fn all_who_wait_for_room_are_told_of_the_end_though_a_waker_panics() {
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    in_own_process(|| {
+        set_failure_hook(|_| {});
+        let pool = limited(1, WhenFull::Refuse);
+        let first = pool.spawn(pending::<()>());
+        let submit = || Box::pin(pool.task(async |number: u32| number, 2).submit_async());
+        let [mut bad, mut waits] = [submit(), submit()];
+        wait_with_a_bad_waker(bad.as_mut());
+        let wakes = Arc::new(Count(AtomicUsize::new(0)));
+        let waker = Waker::from(Arc::clone(&wakes));
+        assert!(waits.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let refused = runtime.block_on(async {
+            pool.shutdown(Shutdown::Drain); // does not wait here
+            assert_eq!(wakes.0.load(SeqCst), 1);
+            waits.await.await
+        });
+        assert!(refused.unwrap_err().is_refused());
+        first.cancel();
     });
 }
