@@ -111,7 +111,7 @@ where
         // PANIC: the body is the user's code. Its panic goes on when nothing else does any more.
         let polled = catch_panic(|| self.as_mut().poll_body(context));
         let mut result = polled.unwrap_or_else(|panic| {
-            self.as_mut().end();
+            self.as_mut().fail();
             panic.resume()
         });
         let this = self.as_mut().project();
@@ -123,12 +123,15 @@ where
             }
         }
         // Whoever gets the result finds that nothing goes on any more.
-        self.as_mut().end();
+        let result = match result {
+            Ok(()) => Ok(self.end().expect("a scope that has ended is not polled again")),
+            Err(error) => {
+                self.fail();
+                Err(error)
+            }
+        };
         turn::was_ready();
-        Poll::Ready(result.map(|()| {
-            let value = self.project().value.take();
-            value.expect("a scope that has ended is not polled again")
-        }))
+        Poll::Ready(result)
     }
 }
 
@@ -148,13 +151,21 @@ where
         Ok(())
     }
 
-    /// Drops what has not ended.
-    fn end(self: Pin<&mut Self>) {
+    /// Drops what has not ended, and gives out what the body has returned.
+    fn end(self: Pin<&mut Self>) -> Option<R> {
         let mut this = self.project();
         this.scope.close();
         // PANIC: the destructors of what it had are the user's code, and come after the first error.
         report_panic(catch_panic(|| this.body.set(None)));
         this.children.clear();
+        this.value.take()
+    }
+
+    /// Drops all that it has: there is an error, or a panic that goes on.
+    fn fail(self: Pin<&mut Self>) {
+        let value = self.end();
+        // PANIC: as in `end`.
+        report_panic(catch_panic(|| drop(value)));
     }
 }
 
@@ -402,15 +413,22 @@ where
         let dropped = catch_panic(|| this.span.inside(|| this.future.set(None)));
         *this.span = TaskSpan::none();
         match (result, dropped) {
-            (Some(Ok(value)), Ok(())) => promise.into_promise().finish(Ok(value)),
+            (Some(Ok(value)), Ok(())) => {
+                if let Err(cancelled) = promise.into_promise().complete(value) {
+                    // PANIC: as above.
+                    report_panic(catch_panic(|| drop(cancelled)));
+                }
+            }
             (Some(Err(error)), dropped) => {
                 promise.into_promise().cancel();
                 this.scope.fail(error);
                 report_panic(dropped);
             }
-            (_, Err(panic)) => {
+            (value, Err(panic)) => {
                 promise.into_promise().cancel();
                 this.scope.fail(E::from(TaskError::panicked(panic)));
+                // PANIC: as above.
+                report_panic(catch_panic(|| drop(value)));
             }
             (None, Ok(())) => {}
         }

@@ -146,6 +146,52 @@ fn a084_a_panic_of_a_child_while_it_is_cancelled_is_told_and_ends_no_other() {
     });
 }
 
+#[test]
+fn values_whose_destructors_panic_are_told_and_replace_no_error() {
+    in_own_process(|| {
+        let (sender, failures) = mpsc::channel();
+        set_failure_hook(move |failure| sender.send(failure.to_string()).unwrap());
+        // The body has returned one when a task fails.
+        let error = block_on(scope(async |scope| {
+            scope.spawn_detached(async {
+                yield_now().await;
+                Err(failure("the first"))
+            });
+            Ok(Bomb)
+        }));
+        assert!(error.err().unwrap().to_string().contains("the first"));
+        // A task returns one though it was cancelled, and is not the last one.
+        let itself = Lock::new(None);
+        let ended = block_on(scope(async |scope| {
+            let task = scope.spawn(async {
+                yield_now().await;
+                assert!(
+                    itself
+                        .lock()
+                        .take()
+                        .is_some_and(|task: trine_future::Future<Bomb>| task.cancel())
+                );
+                Ok(Bomb)
+            });
+            *itself.lock() = Some(task);
+            let other = scope.spawn(async {
+                yield_now().await;
+                yield_now().await;
+                Ok(3)
+            });
+            other.await
+        }));
+        assert_eq!(ended.unwrap(), 3);
+        assert_eq!(
+            failures
+                .try_iter()
+                .filter(|failure| failure.contains("a destructor"))
+                .count(),
+            2
+        );
+    });
+}
+
 /// Why a scope failed that has another one in it.
 #[derive(Debug)]
 enum Failed {
