@@ -96,12 +96,17 @@ impl Shared {
         refusal: Refusal,
         task: impl Sized,
     ) -> trine_future::Future<R> {
-        // PANIC: the destructors are the user's code. To submit never panics.
-        if let Err(panic) = catch_panic(|| drop(task)) {
+        self.drop_unwanted(task);
+        trine_future::Future::failed(refusal.into())
+    }
+
+    /// Drops what nobody will have: a task that is refused, the value of one that is cancelled.
+    pub(crate) fn drop_unwanted(&self, unwanted: impl Sized) {
+        // PANIC: the destructors are the user's code. To submit never panics, and a task has more to do.
+        if let Err(panic) = catch_panic(|| drop(unwanted)) {
             // PANIC: the hook is the user's code, and nobody is left to be told of it.
             let _ = catch_panic(|| (self.failure_hook)(&Failure::Panicked(panic)));
         }
-        trine_future::Future::failed(refusal.into())
     }
 
     /// Lets nobody in any more. The future is done when the last task has ended.

@@ -225,14 +225,24 @@ where
         };
         let result = match dropped {
             Ok(()) => result,
-            Err(panic) => result.and(Err(entry.pool().panicked(panic))),
+            Err(panic) => result.and_then(|value| {
+                entry.pool().drop_unwanted(value);
+                Err(entry.pool().panicked(panic))
+            }),
         };
         entry.end(match &result {
             _ if promise.is_cancelled() => Outcome::Cancelled,
             Ok(_) => Outcome::Done,
             Err(_) => Outcome::Failed,
         });
-        promise.finish(result);
+        match result {
+            Ok(value) => {
+                if let Err(cancelled) = promise.complete(value) {
+                    entry.pool().drop_unwanted(cancelled);
+                }
+            }
+            Err(error) => promise.fail(error),
+        }
         Poll::Ready(())
     }
 }

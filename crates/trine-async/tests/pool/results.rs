@@ -3,8 +3,8 @@
 use crate::probe::DropProbe;
 use std::future::ready;
 use std::iter;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use tokio::sync::Notify;
 use trine_async::{AsyncPool, MAP_IN_FLIGHT};
@@ -170,6 +170,42 @@ fn a_panic_while_a_task_is_dropped_is_its_result() {
             "a destructor"
         );
         assert_eq!(pool.submit(double, 1).result().unwrap(), 2);
+    });
+}
+
+#[test]
+fn the_destructor_of_a_value_that_nobody_gets_is_told_to_the_hook_of_the_pool() {
+    in_own_process(|| {
+        struct Bomb(&'static str);
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("{}", self.0);
+            }
+        }
+        let (failures, failed) = mpsc::channel();
+        let pool = AsyncPool::builder()
+            .workers(1)
+            .failure_hook(move |failure| failures.send(failure.to_string()).unwrap())
+            .build()
+            .unwrap();
+        // The task itself panics when it is dropped: that is its result.
+        let bomb = Bomb("the task");
+        let future = pool.spawn(std::future::poll_fn(move |_| {
+            let _ = &bomb;
+            Poll::Ready(Bomb("its value"))
+        }));
+        let error = future.result().err().unwrap();
+        assert_eq!(error.panic().unwrap().message(), "the task");
+        assert!(failed.recv().unwrap().contains("its value"));
+        // The task is cancelled while it is polled for the last time.
+        let (hand_over, handed_over) = mpsc::channel::<Future<Bomb>>();
+        let future = pool.spawn(async move {
+            assert!(handed_over.recv().unwrap().cancel());
+            Bomb("another value")
+        });
+        hand_over.send(future).unwrap();
+        assert!(failed.recv().unwrap().contains("another value"));
+        assert_eq!(pool.stats().failed, 1);
     });
 }
 
