@@ -180,7 +180,8 @@ impl<T> Future<T> {
     ///
     /// A cancelled future is done at once, for everybody who waits for it. What a thread task captured is dropped,
     /// and the callbacks run, before this returns. False means that the task runs or has ended: nothing changes.
-    /// Cancelling twice is true twice.
+    /// Cancelling twice is true twice. (While another call cancels the task, this one is true at once: that one drops and calls what is
+    /// left, and a [mapped](Self::map) future is done when it has dropped the captures.)
     ///
     /// ```
     /// let (promise, future) = trine_future::Promise::new();
