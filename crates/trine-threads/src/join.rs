@@ -1,5 +1,6 @@
 //! Two closures side by side.
 
+use crate::drop_beside::drop_beside_panic;
 use crate::job::{AbortOnUnwind, FrameJob};
 use crate::queues::Queues;
 use crate::worker::{Worker, with_worker};
@@ -7,7 +8,7 @@ use crate::{elsewhere, latch::Latch};
 use std::mem::{ManuallyDrop, forget, needs_drop};
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use trine_future::{TaskSpan, catch_panic};
+use trine_future::TaskSpan;
 use trine_platform::spin_until;
 
 /// Runs `first` on this thread, and `second` as well unless another worker takes it meanwhile.
@@ -97,14 +98,12 @@ fn give_up<F: FnOnce() -> R, R>(worker: &Worker, index: usize, job: &FrameJob<F,
     if worker.stack.take_back(index) {
         // SAFETY: the job was taken back.
         let second = unsafe { job.closure() };
-        // PANIC: its destructor is the user's code, and a panic is under way.
-        drop(catch_panic(|| drop(second)));
+        drop_beside_panic(|| drop(second));
     } else {
         wait(worker, &job.latch);
         // SAFETY: the latch is set.
         let second = unsafe { job.result() };
-        // PANIC: as above. What it has panicked with has a destructor, too.
-        drop(catch_panic(|| drop(second)));
+        drop_beside_panic(|| drop(second));
     }
 }
 
@@ -130,9 +129,7 @@ impl<R> Drop for Returned<R> {
     fn drop(&mut self) {
         if needs_drop::<R>() {
             // SAFETY: it is there, because `into_value` does not get here, and nobody reaches it after this.
-            let drop_value = || unsafe { ManuallyDrop::drop(&mut self.0) };
-            // PANIC: as in `give_up`.
-            drop(catch_panic(drop_value));
+            drop_beside_panic(|| unsafe { ManuallyDrop::drop(&mut self.0) });
         }
     }
 }

@@ -75,6 +75,7 @@ mod builder;
 mod closing;
 mod countdown;
 mod depth;
+mod drop_beside;
 mod elsewhere;
 mod finding;
 mod handle;

@@ -15,6 +15,7 @@
 
 use crate::blocks::Blocks;
 use crate::countdown::Countdown;
+use crate::drop_beside::drop_beside_panic;
 use crate::elsewhere;
 use crate::job::{AbortOnUnwind, Job, Kind, ScopedHead};
 use crate::queues::Queues;
@@ -27,7 +28,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, mem};
-use trine_future::{CurrentTask, Future, TaskSpan, catch_panic};
+use trine_future::{CurrentTask, Future, TaskSpan};
 use trine_lock::Lock;
 use trine_platform::spin_until;
 
@@ -136,8 +137,7 @@ fn scope_on<'scope, R>(
     match (panic, value) {
         (None, Some(value)) => value,
         (Some(payload), value) => {
-            // PANIC: its destructor is the user's code, and two panics at once would end the program.
-            drop(catch_panic(|| drop(value)));
+            drop_beside_panic(|| drop(value));
             resume_unwind(payload)
         }
         (None, None) => unreachable!("the panic of the body was kept"),
@@ -223,10 +223,7 @@ impl<'scope> Scope<'scope> {
             }
             payload
         };
-        // PANIC: the payload is a value of the user's. What comes out of its destructor can only be leaked.
-        if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(superfluous))) {
-            mem::forget(another);
-        }
+        drop_beside_panic(|| drop(superfluous));
     }
 
     /// Counts a task. The caller keeps the scope from ending meanwhile.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use trine_fixture::in_own_process;
-use trine_future::Shutdown;
+use trine_future::{Panic, Shutdown};
 use trine_threads::Handle;
 
 fn sum(pool: &Handle, numbers: &[u64]) -> u64 {
@@ -403,5 +403,30 @@ fn the_panic_of_the_second_goes_on_whatever_the_value_of_the_first_drops() {
         });
         alone.shutdown(Shutdown::Drain);
         of_second(&|| alone.join(|| Bomb, second));
+    });
+}
+
+#[test]
+fn the_place_of_a_panic_is_told_whatever_is_dropped_beside_it() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let place_of = |join: fn(&Handle)| {
+            let handle = pool.handle();
+            let error = pool.spawn(move || join(&handle)).result().unwrap_err();
+            error.panic().and_then(Panic::location).is_some()
+        };
+        assert!(place_of(|pool| drop(
+            pool.join(String::new, || panic!("the second"))
+        )));
+        assert!(place_of(|pool| {
+            let captured = String::new();
+            pool.join(|| panic!("the first"), move || drop(captured));
+        }));
+        assert!(place_of(|pool| {
+            drop(pool.scope(|scope| {
+                scope.spawn(|_| panic!("a task"));
+                String::new()
+            }));
+        }));
     });
 }
