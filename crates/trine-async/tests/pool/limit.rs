@@ -232,21 +232,32 @@ fn a_closure_that_submits_more_than_there_is_room_for_waits() {
         let running = Arc::new(AtomicUsize::new(0));
         let most = Arc::new(AtomicUsize::new(0));
         let (counter, highest) = (Arc::clone(&running), Arc::clone(&most));
+        let (begins, have_begun) = mpsc::channel();
         let submits = pool.run_blocking(move || {
-            let tasks = (0..100).map(|_| {
+            let tasks = (0..100).map(move |_| {
                 let (running, most) = (Arc::clone(&counter), Arc::clone(&highest));
+                let begins = begins.clone();
                 handle.run_blocking(move || {
                     most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
-                    // Long enough to overlap with all that is let in meanwhile.
-                    (0..200).for_each(|_| thread::yield_now());
+                    let (release, released) = mpsc::channel::<()>();
+                    begins.send(release).unwrap();
+                    drop(begins);
+                    // It never comes: the end of the sender is what ends this.
+                    let _ = released.recv();
                     running.fetch_sub(1, SeqCst);
                 })
             });
             let tasks: Vec<_> = tasks.collect();
             tasks.into_iter().try_for_each(|task| task.result())
         });
+        // Each overlaps with the next one, and with all that is let in meanwhile.
+        let mut last = None;
+        for release in have_begun {
+            drop(last.replace(release));
+        }
+        drop(last);
         submits.result().unwrap().unwrap();
-        assert!(most.load(SeqCst) <= 2);
+        assert_eq!(most.load(SeqCst), 2);
     });
 }
 
