@@ -309,7 +309,11 @@ fn at_the_deadline_what_awaits_is_cancelled_and_what_has_ended_is_counted() {
             opened.await
         });
         let ended = pool.spawn(async { 1 });
-        let report = pool.shutdown_timeout(Shutdown::Drain, Duration::from_millis(20));
+        // Else the deadline could pass before it is run.
+        while !ended.is_done() {
+            thread::yield_now();
+        }
+        let report = pool.shutdown_timeout(Shutdown::Drain, Duration::from_millis(1));
         assert_eq!((report.cancelled, report.running, report.queued), (1, 0, 0));
         assert!(report.ran <= 1);
         assert_eq!(dropped.try_recv(), Ok("dropped"));
