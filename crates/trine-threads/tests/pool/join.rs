@@ -188,8 +188,10 @@ fn waiting_for_a_stolen_half_runs_nothing_else() {
                 },
                 || {
                     barrier.wait();
-                    // Some time, in which the other half has to wait.
-                    (0..1_000).for_each(|_| thread::yield_now());
+                    // There is a spare once the other half sleeps.
+                    while handle.stats().spares == 0 {
+                        thread::yield_now();
+                    }
                 },
             );
             drop(held);

@@ -296,7 +296,10 @@ fn a_task_of_another_thread_wakes_the_end_of_its_scope() {
         pool.scope(|scope| {
             scope.spawn(|scope| {
                 started.wait();
-                (0..1_000).for_each(|_| thread::yield_now());
+                // There is a spare once the end sleeps.
+                while pool.stats().spares == 0 {
+                    thread::yield_now();
+                }
                 pool.shutdown(Shutdown::CancelQueued);
                 thread::scope(|threads| {
                     threads.spawn(|| scope.spawn(|_| add_one(&counter)));
