@@ -37,7 +37,7 @@ fn m02_settings_do_not_change_results() {
     in_own_process(|| {
         for workers in 1..=3 {
             let pool = pool(workers);
-            for elements in [0, 1, 2, 3, 7, 40, 1_000u64] {
+            for elements in [0, 1, 2, 3, 7, 40, 200u64] {
                 for failing in [1, 2, 7, u64::MAX] {
                     let function = move |number: u64| {
                         if number % failing == failing - 1 {
