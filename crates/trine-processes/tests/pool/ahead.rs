@@ -87,12 +87,11 @@ in_own_process! {
     fn a_time_out_costs_no_task_behind_the_one_that_takes_too_long() {
         let pool = fast(1);
         let gate = Gate::new();
+        // Nobody is admitted: on a busy machine its time may be over before it comes to the gate.
         let running = pool.task(wait_at_gate, gate.name()).timeout(Duration::from_secs(1)).submit();
-        let waiting = gate.admit();
         let others = crowd(&pool);
         assert!(running.result().expect_err("it waits").is_timed_out());
         check(others);
-        drop(waiting);
     }
 
     #[test]

@@ -82,11 +82,17 @@ in_own_process! {
     #[test]
     fn the_time_of_a_task_begins_when_it_starts() {
         let pool = ProcessPool::new(1).expect("a pool");
-        let first = pool.task(run_for_ever, ()).timeout(2 * SOON).submit();
-        let second = pool.task(run_for_ever, ()).timeout(SOON).submit();
+        let mut first = pool.task(run_for_ever, ()).timeout(2 * SOON).submit();
+        let mut second = pool.task(run_for_ever, ()).timeout(SOON).submit();
         let third = pool.task(pid, ()).timeout(LATER).submit();
+        let (sender, ends) = mpsc::channel();
+        for (number, future) in [(1, &mut first), (2, &mut second)] {
+            let sender = sender.clone();
+            future.on_done(move |_| sender.send(number).expect("the test waits"));
+        }
+        drop(sender);
+        assert_eq!(ends.iter().collect::<Vec<_>>(), [1, 2]);
         assert!(first.result().expect_err("it is stopped").is_timed_out());
-        assert!(!second.is_done());
         assert!(second.result().expect_err("it is stopped").is_timed_out());
         third.result().expect("a value");
     }
@@ -140,9 +146,9 @@ in_own_process! {
         let gate = Gate::new();
         let (output, writer) = std::io::pipe().expect("there are descriptors");
         let future = pool.task(leave_a_grandchild, (writer.as_raw_fd(), gate.name())).timeout(4 * SOON).submit();
-        let _running = gate.admit();
-        drop(writer);
+        // Nobody is admitted: on a busy machine its time may be over before it comes to the gate.
         assert!(future.result().expect_err("it is stopped").is_timed_out());
+        drop(writer);
         assert_eq!(std::io::read_to_string(output).expect("the pipe can be read"), "");
     }
 
@@ -279,6 +285,7 @@ in_own_process! {
             Ok(other) => assert_ne!(other, frozen),
             Err(error) => assert!(error.is_timed_out(), "{error}"),
         }
-        assert_eq!(pool.stats().restarts.timed_out, 1);
+        // On a busy machine the other worker may have begun it and taken too long as well.
+        assert!(pool.stats().restarts.timed_out >= 1);
     }
 }
