@@ -26,8 +26,8 @@ pub(crate) const MARK: &str = concat!(
 /// Says to it that the kernel is to give it no memory to share.
 pub(crate) const WITHOUT_MEMORY: &str = "TRINE_TEST_WITHOUT_MEMORY";
 
-/// A process that is not done by then hangs.
-const WATCHDOG: Duration = Duration::from_secs(60);
+/// A process that is not done by then hangs. Some take seconds on an idle machine, and fifty times as long on a busy one.
+const WATCHDOG: Duration = Duration::from_secs(300);
 
 /// Has tests each run in a process of their own.
 macro_rules! in_own_process {
