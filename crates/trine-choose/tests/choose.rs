@@ -48,9 +48,9 @@ fn panic_at_seven(number: u32) -> u32 {
 #[test]
 fn what_waits_is_awaited_or_has_many_threads() {
     in_own_process(|| {
-        let choice = Chooser::new(sleep, vec![10, 20]).awaitable().choose().unwrap();
+        let choice = Chooser::new(sleep, vec![50, 100]).awaitable().choose().unwrap();
         assert_eq!(choice.model(), Model::Async, "{choice}");
-        let choice = Chooser::new(sleep, vec![10, 20]).choose().unwrap();
+        let choice = Chooser::new(sleep, vec![50, 100]).choose().unwrap();
         assert_eq!(
             (choice.model(), choice.workers()),
             (Model::Threads, 256),
