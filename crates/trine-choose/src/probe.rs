@@ -348,10 +348,13 @@ impl Stopwatch {
     }
 
     fn stop(&self, calls: &mut Calls, number: usize) {
-        let (wall, cpu) = (self.wall.elapsed(), cpu_time());
+        // First, as it is last at the start: who asks the system for it often has to let others run then, and waits within both of the
+        // other times.
+        let cpu = cpu_time().saturating_sub(self.cpu);
+        let wall = self.wall.elapsed();
         let in_line = time_in_line().saturating_sub(self.in_line);
         calls.wall += wall.saturating_sub(in_line);
-        calls.cpu += cpu.saturating_sub(self.cpu);
+        calls.cpu += cpu;
         calls.number += number;
         calls.made += number;
     }
@@ -360,6 +363,8 @@ impl Stopwatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    use std::thread;
 
     #[test]
     fn samples_together_may_not_take_as_long_as_each_may() {
@@ -376,6 +381,33 @@ mod tests {
         // A clock for which they are short, however slow they are.
         let calls = call_each(|number| number ^ 1, &samples, Duration::MAX, Duration::MAX);
         assert_eq!((calls.number, calls.made), (TIMED_IN_ANY_CASE, samples.len()));
+    }
+
+    /// Else calls would be repeated again and again because they seem to take no time.
+    #[test]
+    fn what_computes_takes_time_though_others_want_the_processors() {
+        const ROUNDS: usize = 100;
+        let has_ended = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..2 * trine_platform::processors() {
+                scope.spawn(|| {
+                    while !has_ended.load(Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+            let takes_none = |_: &usize| {
+                let mut calls = Calls::default();
+                let time = Stopwatch::start();
+                (0..200_000_u32).for_each(|number| _ = black_box(number));
+                time.stop(&mut calls, 1);
+                calls.wall.is_zero()
+            };
+            let without_time = (0..ROUNDS).filter(takes_none).count();
+            has_ended.store(true, Relaxed);
+            // In some it may have waited just between two of the times.
+            assert!(without_time < ROUNDS / 10, "{without_time} of {ROUNDS}");
+        });
     }
 
     #[test]
