@@ -18,7 +18,10 @@ const WORKERS: usize = 2;
 /// So many tasks are on their way.
 const AHEAD: usize = 100;
 
-/// The longest time from the first look at a worker to its death.
+/// A worker that is killed has run fewer tasks than these.
+const TASKS_BEFORE: u64 = 20;
+
+/// The longest time from then to its death.
 const LATEST: Duration = Duration::from_micros(500);
 
 /// So many deaths take this long, on a machine that does something else.
@@ -32,6 +35,10 @@ fn note((log, number): (PathBuf, u64)) -> u64 {
     LOG.get_or_init(open)
         .write_all(line.as_bytes())
         .expect("it can be written");
+    // On a busy machine workers are killed while others have the processors: some of them here, in a task.
+    if number.is_multiple_of(64) {
+        thread::yield_now();
+    }
     number
 }
 
@@ -129,6 +136,12 @@ fn kill_workers(pool: &ProcessPool, deaths: u64, seed: u64) -> HashMap<u32, usiz
         };
         if !pool.stats().workers.iter().any(|worker| worker.pid == Some(pid)) {
             continue;
+        }
+        // Else, on a busy machine, it would be dead before it has begun a task.
+        let tasks = random.below(TASKS_BEFORE) as u32;
+        let is_early = |worker: &WorkerStats| worker.pid == Some(pid) && worker.tasks < tasks;
+        while pool.stats().workers.iter().any(is_early) {
+            thread::yield_now();
         }
         let begin = Instant::now();
         let delay = Duration::from_nanos(random.below(LATEST.as_nanos() as u64));
