@@ -25,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 ///     std::thread::sleep(Duration::from_millis(milliseconds));
 /// }
 ///
-/// let choice = Chooser::new(ask, vec![20, 30]).awaitable().timeout(Duration::from_secs(60)).choose()?;
+/// let choice = Chooser::new(ask, vec![50, 100]).awaitable().timeout(Duration::from_secs(60)).choose()?;
 /// assert_eq!(choice.model(), Model::Async);
 /// # Ok::<(), trine_choose::ChooseError>(())
 /// ```
