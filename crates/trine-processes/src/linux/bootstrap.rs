@@ -6,7 +6,7 @@ use super::home::Home;
 use super::link::ParentEnd;
 use super::mark::Mark;
 use super::process::Process;
-use super::server::Server;
+use super::server::{self, Server};
 use super::{entries, out_of_memory};
 use crate::settings::Settings;
 use std::sync::Arc;
@@ -46,6 +46,16 @@ pub(super) fn start(
     let process = Arc::new(Process::start(&mark, index, link, settings, awaited)?);
     register(&process);
     let pid = process.pid();
+    // Before the wait: the process may exit meanwhile, because it finds no server or lacks something itself, and that would be said instead.
+    if server.is_some()
+        && let Err(error) = server::check_descriptors()
+    {
+        process.awaited.lock().outcome();
+        let death = process.reap(Duration::ZERO);
+        return Err(format!(
+            "the hello of process {pid} could not be taken: {error} ({death})"
+        ));
+    }
     let hello = match server {
         None => process.receive_hello().map(|identity| (identity, None)),
         Some(server) => server

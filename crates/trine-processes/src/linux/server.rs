@@ -69,16 +69,20 @@ impl Server {
     pub(super) fn accept(self) -> io::Result<Hello> {
         // A handler of the program must not interrupt ipc-channel.
         let _blocked = Blocked::new();
-        // For the connection, and what comes through it: ipc-channel loses the error.
-        let spare = socket()?;
-        let spares = [spare.try_clone()?, spare.try_clone()?, spare];
-        drop(spares);
         shielded(|| match self.ipc.accept() {
             Ok((_, hello)) => Ok(hello),
             Err(IpcError::Io(error)) => Err(error),
             Err(error) => Err(io::Error::other(error)),
         })
     }
+}
+
+/// Whether there are descriptors for the connection, and for what comes through it: ipc-channel loses the error.
+pub(super) fn check_descriptors() -> io::Result<()> {
+    let spare = socket()?;
+    let spares = [spare.try_clone()?, spare.try_clone()?, spare];
+    drop(spares);
+    Ok(())
 }
 
 /// In the worker: connects, and says hello.
