@@ -96,11 +96,20 @@ impl<T> Queue<T> {
         self.bytes
     }
 
-    /// Puts a new ticket behind those with lower numbers. (Numbers are taken without the lock, so one may come a little late.)
+    /// Puts a new ticket behind those with lower numbers.
     pub(crate) fn push_back(&mut self, ticket: Ticket<T>) {
         self.count(&ticket);
-        let after = |place: &Place<T>| place.number() > ticket.number;
-        let late = self.places.iter().rev().take_while(|place| after(place)).count();
+        match self.places.back() {
+            Some(last) if last.number() > ticket.number => self.insert(ticket),
+            _ => self.places.push_back(Place::Taken(ticket)),
+        }
+    }
+
+    /// Numbers are taken without the lock, so one may come a little late.
+    #[cold]
+    fn insert(&mut self, ticket: Ticket<T>) {
+        let after = |place: &&Place<T>| place.number() > ticket.number;
+        let late = self.places.iter().rev().take_while(after).count();
         let place = self.places.len() - late;
         self.places.insert(place, Place::Taken(ticket));
     }
@@ -185,7 +194,9 @@ impl<T> Queue<T> {
 
     /// Has the first place be one that is taken.
     fn trim(&mut self) {
-        while let Some(Place::Empty(_)) = self.places.front() {
+        while self.empty > 0
+            && let Some(Place::Empty(_)) = self.places.front()
+        {
             self.places.pop_front();
             self.empty -= 1;
         }
