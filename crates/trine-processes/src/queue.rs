@@ -96,20 +96,16 @@ impl<T> Queue<T> {
         self.bytes
     }
 
-    /// Puts a new ticket behind those with lower numbers.
     pub(crate) fn push_back(&mut self, ticket: Ticket<T>) {
         self.count(&ticket);
-        match self.places.back() {
-            Some(last) if last.number() > ticket.number => self.insert(ticket),
-            _ => self.places.push_back(Place::Taken(ticket)),
-        }
+        self.places.push_back(Place::Taken(ticket));
     }
 
-    /// Numbers are taken without the lock, so one may come a little late.
-    #[cold]
-    fn insert(&mut self, ticket: Ticket<T>) {
-        let after = |place: &&Place<T>| place.number() > ticket.number;
-        let late = self.places.iter().rev().take_while(after).count();
+    /// Puts a new ticket behind those with lower numbers. (Numbers are taken without the lock, so one may come a little late.)
+    pub(crate) fn insert(&mut self, ticket: Ticket<T>) {
+        self.count(&ticket);
+        let after = |place: &Place<T>| place.number() > ticket.number;
+        let late = self.places.iter().rev().take_while(|place| after(place)).count();
         let place = self.places.len() - late;
         self.places.insert(place, Place::Taken(ticket));
     }
@@ -279,7 +275,7 @@ mod tests {
                         // Numbers that are left out come late.
                         next += 4;
                         let number = next - late;
-                        queue.push_back(ticket(number));
+                        queue.insert(ticket(number));
                         let later = list.iter().rev().take_while(|other| **other > number).count();
                         list.insert(list.len() - later, number);
                     }

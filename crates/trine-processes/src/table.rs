@@ -103,7 +103,7 @@ impl<T> Table<T> {
             self.set_watch(reach);
             return Submitted::Handed { worker };
         }
-        self.queue.push_back(ticket);
+        self.queue.insert(ticket);
         let wake = self.next_sleeper();
         self.set_watch(reach);
         Submitted::Queued { wake }

@@ -99,6 +99,24 @@ fn a_task_that_is_cancelled_before_the_reply_to_the_one_before_it_is_known_is_st
     assert!(!ended.table.stop_cancelled(0, &mut ended.workers));
 }
 
+/// Numbers are taken before the table knows of the task, so a later one may come first.
+#[test]
+fn what_comes_late_and_waits_in_a_worker_is_not_taken_for_what_runs() {
+    let mut pool = Pool::ready(1);
+    for number in 0..100 {
+        let _ = pool.submit(number);
+        pool.answer(0, number, SHORT);
+    }
+    for number in [101, 100] {
+        assert_eq!(pool.submit(number), Submitted::Handed { worker: 0 });
+    }
+    pool.workers.begun = vec![101];
+    assert_eq!(
+        pool.table.stop(101, &mut pool.workers),
+        Stopped::Runs { worker: 0 }
+    );
+}
+
 /// Also where a reply is on its way, and so nobody knows yet which task it is at.
 #[test]
 fn whatever_runs_when_a_pool_is_killed_was_killed() {
