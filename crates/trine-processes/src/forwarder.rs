@@ -125,8 +125,12 @@ fn write(bytes: &[u8], pending: &AtomicUsize) {
         match stderr.write(rest) {
             Ok(written @ 1..) => rest = &rest[written..],
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // Whoever has the other end may have set the pipe so that nobody waits.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => system::wait_for_stderr(),
+            // Whoever has the other end may have set the pipe so that nobody waits. So the program's own lines do not wait here either.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                drop(stderr);
+                system::wait_for_stderr();
+                stderr = io::stderr().lock();
+            }
             // A program that has closed its stderr does not want to read it.
             Ok(0) | Err(_) => break,
         }

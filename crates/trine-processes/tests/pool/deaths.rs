@@ -1,7 +1,7 @@
 //! What the error of a task says whose worker has died.
 
 use crate::fixture::{Supervised, command, in_own_process};
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::thread;
@@ -139,9 +139,11 @@ in_own_process! {
         pool.map(move |line: u32| eprintln!("line {line} {}", "x".repeat(1000)), 0..LINES).for_each(|line| line.expect("a value"));
         // Now nobody writes but who has what could not be written yet.
         pool.shutdown(Shutdown::Drain);
+        let own_line = io::stderr().write(&[b' '; 1 << 16]).map_err(|error| error.kind());
         let lines: Vec<_> = io::BufReader::new(&reader).lines().take(LINES as usize).collect::<Result<_, _>>().expect("text");
         rustix::stdio::dup2_stderr(&own).expect("it can be replaced");
         assert!(lines.into_iter().eq((0..LINES).map(text)));
+        assert_eq!(own_line, Err(io::ErrorKind::WouldBlock), "the program does not wait either");
     }
 
     #[test]
