@@ -4,6 +4,7 @@
 //! is left open on either side.
 
 use super::allocation::allocate;
+use super::descriptors::beside_standard_streams;
 use super::replies::Replies;
 use super::ring::{Broken, Cursors, Reader, Ring, Writer};
 use super::slot::{SLOTS, Slot};
@@ -128,6 +129,7 @@ impl ParentEnd {
     /// New memory, and its descriptor, for the worker.
     pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
         let memory = memfd_create("trine", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        let memory = beside_standard_streams(memory)?;
         allocate(&memory, size_of::<Layout>())?;
         fcntl_add_seals(&memory, SEALS)?;
         let link = Link::map(&memory)?;

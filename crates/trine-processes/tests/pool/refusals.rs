@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_void};
 use std::mem;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::Relaxed};
 
 type CreateThread = unsafe extern "C" fn(
     *mut libc::pthread_t,
@@ -38,6 +38,9 @@ static SIGNALS_COME: AtomicBool = AtomicBool::new(false);
 /// How often memory for a file was asked for since then.
 static ASKED: AtomicU32 = AtomicU32::new(0);
 
+/// The lowest descriptor of a file that memory was asked for.
+static LOWEST: AtomicI32 = AtomicI32::new(libc::c_int::MAX);
+
 /// From now on so many threads can be made.
 pub(crate) fn allow_threads(threads: u32) {
     THREADS.store(threads, Relaxed);
@@ -62,6 +65,11 @@ pub(crate) fn interrupt_allocations() {
 /// How often memory for a file was asked for since then.
 pub(crate) fn allocations() -> u32 {
     ASKED.load(Relaxed)
+}
+
+/// The lowest descriptor of a file that memory was asked for.
+pub(crate) fn lowest_of_memory() -> libc::c_int {
+    LOWEST.load(Relaxed)
 }
 
 /// Whether the calling thread would handle a signal.
@@ -130,6 +138,7 @@ unsafe extern "C" fn fallocate64(
     offset: libc::off64_t,
     length: libc::off64_t,
 ) -> libc::c_int {
+    LOWEST.fetch_min(file, Relaxed);
     if SIGNALS_COME.load(Relaxed) && (ASKED.fetch_add(1, Relaxed).is_multiple_of(2) || handles_signals()) {
         // SAFETY: it is the calling thread's.
         let error = unsafe { libc::__errno_location() };
