@@ -55,7 +55,7 @@ impl Panic {
         &self.0.message
     }
 
-    /// `file:line:column`, as far as the panic hook was told. `None` if the program has replaced that since the first task ran. A panic
+    /// `file:line:column`, as far as the panic hook was told. `None` if the program has replaced that since it has built its first pool. A panic
     /// that was raised again by [`resume_unwind`](std::panic::resume_unwind) goes past the hook: then it is the place of the last one that
     /// began on this thread in the same task, or `None`.
     pub fn location(&self) -> Option<&str> {
@@ -209,7 +209,7 @@ fn take_location() -> Option<String> {
 /// For executors: has the program's panic hook note from now on where panics happen, for [`catch_panic`].
 ///
 /// The first call blocks while a panic hook runs, and that may wait for a task. So an executor calls this when it is made, and not only
-/// where a task runs.
+/// where a task runs. A hook that the program sets after that takes the place of this one.
 ///
 /// ```
 /// trine_future::note_panic_locations();
