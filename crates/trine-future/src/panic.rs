@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::mem;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind};
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// A panic that was caught.
 ///
@@ -55,7 +55,7 @@ impl Panic {
         &self.0.message
     }
 
-    /// `file:line:column`, as far as the panic hook was told. `None` if the program has replaced that since it has built its first pool. A panic
+    /// `file:line:column`, as far as the panic hook was told. `None` if the program has replaced that since a task was run last. A panic
     /// that was raised again by [`resume_unwind`](std::panic::resume_unwind) goes past the hook: then it is the place of the last one that
     /// began on this thread in the same task, or `None`.
     pub fn location(&self) -> Option<&str> {
@@ -208,37 +208,49 @@ fn take_location() -> Option<String> {
 
 /// For executors: has the program's panic hook note from now on where panics happen, for [`catch_panic`].
 ///
-/// The first call blocks while a panic hook runs, and that may wait for a task. So an executor calls this when it is made, and not only
-/// where a task runs. A hook that the program sets after that takes the place of this one.
+/// The first call, and the first one after the program has set another hook, blocks while a panic hook runs, and that may wait for a
+/// task. So an executor calls this when it is made, and not only where a task runs.
 ///
 /// ```
 /// trine_future::note_panic_locations();
 /// ```
 #[inline]
 pub fn note_panic_locations() {
-    static INSTALLED: Once = Once::new();
-    if !INSTALLED.is_completed() {
-        install_hook(&INSTALLED);
+    // ORDERING: Relaxed, here and below: what it stands for is behind a lock of std's.
+    if !IS_NOTED.load(Relaxed) {
+        install_hook();
+    }
+}
+
+/// Whether the panic hook of the program, or one that it calls, notes the locations, or is about to be one that does.
+static IS_NOTED: AtomicBool = AtomicBool::new(false);
+
+/// In the hook that does it: dropped if the program replaces that.
+struct Notes;
+
+impl Drop for Notes {
+    fn drop(&mut self) {
+        IS_NOTED.store(false, Relaxed);
     }
 }
 
 #[cold]
-fn install_hook(installed: &'static Once) {
+fn install_hook() {
     // Replacing the hook is forbidden while this thread unwinds (a destructor runs a task): a later call does it.
-    if std::thread::panicking() {
+    if std::thread::panicking() || IS_NOTED.swap(true, Relaxed) {
         return;
     }
-    installed.call_once(|| {
-        let previous = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
-            if CATCHING.try_with(Cell::get).unwrap_or(0) > 0 {
-                let location = info.location().map(ToString::to_string);
-                let _ = LOCATION.try_with(|noted| noted.replace(location));
-                NOTED.set(true);
-            }
-            previous(info);
-        }));
-    });
+    let notes = Notes;
+    let previous = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+        let _ = &notes;
+        if CATCHING.try_with(Cell::get).unwrap_or(0) > 0 {
+            let location = info.location().map(ToString::to_string);
+            let _ = LOCATION.try_with(|noted| noted.replace(location));
+            NOTED.set(true);
+        }
+        previous(info);
+    }));
 }
 
 fn message_of(payload: &(dyn Any + Send)) -> String {

@@ -1,11 +1,12 @@
 //! The settings of a pool.
 
 use std::panic;
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 use tokio::runtime::Builder;
-use trine_async::{AsyncPool, WhenFull};
+use trine_async::{AsyncPool, Shutdown, WhenFull};
 use trine_fixture::{in_own_process, threads};
+use trine_future::Panic;
 
 #[test]
 fn settings_that_make_no_sense_are_errors() {
@@ -53,16 +54,32 @@ fn the_environment_says_how_many_workers() {
 }
 
 #[test]
-fn a_panic_hook_may_wait_for_the_first_task() {
+fn a_panic_has_its_place_whatever_hook_the_program_sets() {
     in_own_process(|| {
         let pool = AsyncPool::new(1).unwrap();
+        for _ in 0..2 {
+            panic::set_hook(Box::new(|_| ()));
+            let error = pool.spawn(async { panic!("it is told") }).result().unwrap_err();
+            assert!(error.panic().and_then(Panic::location).is_some());
+        }
+        drop(panic::take_hook());
+    });
+}
+
+#[test]
+fn a_panic_hook_may_wait_for_the_first_task() {
+    in_own_process(|| {
+        static POOL: OnceLock<AsyncPool> = OnceLock::new();
         let (sender, reports) = mpsc::channel();
         panic::set_hook(Box::new(move |_| {
-            sender.send(pool.spawn(async { 7 }).result().unwrap()).unwrap();
+            let future = POOL.get().unwrap().spawn(async { 7 });
+            sender.send(future.result().unwrap()).unwrap();
         }));
+        POOL.set(AsyncPool::new(1).unwrap()).unwrap();
         panic::catch_unwind(|| panic!("to be reported")).unwrap_err();
         assert_eq!(reports.recv().unwrap(), 7);
         drop(panic::take_hook());
+        POOL.get().unwrap().shutdown(Shutdown::Drain);
     });
 }
 
