@@ -78,7 +78,7 @@ impl<T> Default for Queue<T> {
 
 impl<T> Queue<T> {
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.places.is_empty()
     }
 
     /// The number of tickets.
@@ -103,9 +103,12 @@ impl<T> Queue<T> {
 
     /// Puts a new ticket behind those with lower numbers. (Numbers are taken without the lock, so one may come a little late.)
     pub(crate) fn insert(&mut self, ticket: Ticket<T>) {
+        let after = |place: &&Place<T>| place.number() > ticket.number;
+        let late = self.places.iter().rev().take_while(after).count();
+        if late == 0 {
+            return self.push_back(ticket);
+        }
         self.count(&ticket);
-        let after = |place: &Place<T>| place.number() > ticket.number;
-        let late = self.places.iter().rev().take_while(|place| after(place)).count();
         let place = self.places.len() - late;
         self.places.insert(place, Place::Taken(ticket));
     }
@@ -117,14 +120,16 @@ impl<T> Queue<T> {
     }
 
     pub(crate) fn pop_front(&mut self) -> Option<Ticket<T>> {
-        let ticket = self.places.pop_front()?.into_ticket()?;
+        let Some(Place::Taken(ticket)) = self.places.pop_front() else {
+            return None;
+        };
         self.trim();
         self.uncount(&ticket);
         Some(ticket)
     }
 
     pub(crate) fn front(&self) -> Option<&Ticket<T>> {
-        self.iter().next()
+        self.places.front()?.ticket()
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Ticket<T>> {
@@ -159,7 +164,9 @@ impl<T> Queue<T> {
     }
 
     pub(crate) fn remove(&mut self, place: usize) -> Option<Ticket<T>> {
-        let ticket = self.places.remove(place)?.into_ticket()?;
+        let Some(Place::Taken(ticket)) = self.places.remove(place) else {
+            return None;
+        };
         self.trim();
         self.uncount(&ticket);
         Some(ticket)
@@ -311,7 +318,8 @@ mod tests {
 
     #[test]
     fn a_place_is_as_large_as_a_ticket() {
-        assert_eq!(size_of::<Place<Box<u8>>>(), size_of::<Ticket<Box<u8>>>());
+        use crate::task::Task;
+        assert_eq!(size_of::<Place<Task>>(), size_of::<Ticket<Task>>());
     }
 
     #[test]
