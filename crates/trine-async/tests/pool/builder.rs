@@ -1,10 +1,10 @@
 //! The settings of a pool.
 
 use std::panic;
-use std::sync::{OnceLock, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 use tokio::runtime::Builder;
-use trine_async::{AsyncPool, Shutdown, WhenFull};
+use trine_async::{AsyncPool, WhenFull};
 use trine_fixture::{in_own_process, threads};
 use trine_future::Panic;
 
@@ -69,17 +69,18 @@ fn a_panic_has_its_place_whatever_hook_the_program_sets() {
 #[test]
 fn a_panic_hook_may_wait_for_the_first_task() {
     in_own_process(|| {
-        static POOL: OnceLock<AsyncPool> = OnceLock::new();
+        let pool = Arc::new(OnceLock::new());
         let (sender, reports) = mpsc::channel();
+        let in_hook = Arc::clone(&pool);
         panic::set_hook(Box::new(move |_| {
-            let future = POOL.get().unwrap().spawn(async { 7 });
+            let pool: &AsyncPool = in_hook.get().unwrap();
+            let future = pool.spawn(async { 7 });
             sender.send(future.result().unwrap()).unwrap();
         }));
-        POOL.set(AsyncPool::new(1).unwrap()).unwrap();
+        pool.set(AsyncPool::new(1).unwrap()).unwrap();
         panic::catch_unwind(|| panic!("to be reported")).unwrap_err();
         assert_eq!(reports.recv().unwrap(), 7);
         drop(panic::take_hook());
-        POOL.get().unwrap().shutdown(Shutdown::Drain);
     });
 }
 

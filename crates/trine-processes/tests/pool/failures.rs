@@ -3,7 +3,7 @@
 use crate::fixture::in_own_process;
 use std::os::unix::process::ExitStatusExt;
 use trine_fixture::{Gate, wait_at_gate};
-use trine_processes::{ProcessPool, Shutdown, TaskError};
+use trine_processes::{ProcessPool, TaskError};
 
 fn pid(_: ()) -> u32 {
     std::process::id()
@@ -313,18 +313,18 @@ in_own_process! {
 
     #[test]
     fn a_panic_hook_may_wait_for_the_first_callback() {
-        static POOL: std::sync::OnceLock<ProcessPool> = std::sync::OnceLock::new();
-        let pool = || POOL.get().expect("a pool");
+        let pool = std::sync::Arc::new(std::sync::OnceLock::new());
+        let in_hook = std::sync::Arc::clone(&pool);
         std::panic::set_hook(Box::new(move |_| {
             let (sender, called) = std::sync::mpsc::channel();
-            let mut future = pool().submit(pid, ());
+            let pool: &ProcessPool = in_hook.get().expect("a pool");
+            let mut future = pool.submit(pid, ());
             future.on_done(move |_| sender.send(()).expect("the hook waits"));
             called.recv().expect("it is called");
         }));
-        let _ = POOL.set(ProcessPool::new(1).expect("a pool"));
+        let _ = pool.set(ProcessPool::new(1).expect("a pool"));
         std::panic::catch_unwind(|| panic!("to be reported")).expect_err("it panics");
         drop(std::panic::take_hook());
-        pool().shutdown(Shutdown::Drain);
     }
 
     #[test]
