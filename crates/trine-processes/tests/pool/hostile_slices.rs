@@ -177,7 +177,9 @@ in_own_process! {
             let next = pool.submit(|bytes: SharedBytes| bytes.len(), filled(1)).result();
             assert_eq!(next.expect("the pool goes on"), LENGTH);
         }
-        // One that is kept for arguments, one for results.
-        assert!(descriptors() <= before + 2, "{} and before {before}", descriptors());
+        // One that is kept for arguments, one for results. Those of the last worker that was killed go when its watcher has let go of it.
+        while descriptors() > before + 2 {
+            std::thread::yield_now();
+        }
     }
 }
