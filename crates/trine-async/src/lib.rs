@@ -64,6 +64,7 @@ mod map;
 mod open_tasks;
 mod pool;
 mod refusal;
+mod report_panic;
 mod scope;
 mod shared;
 mod shutdown;

@@ -1,7 +1,7 @@
 //! A limit of how many tasks may be in flight.
 
 use crate::refusal::Refusal;
-use crate::scope::report_panic;
+use crate::report_panic::report_panic;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;

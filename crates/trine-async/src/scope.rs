@@ -5,6 +5,7 @@
 //! borrows from, and nothing can make sure of that in async code: a future can be dropped at any await point, or forgotten
 //! by `mem::forget` without its destructor. A forgotten scope is never polled again, and its children with it.
 
+use crate::report_panic::report_panic;
 use crate::stop::Stop;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use pin_project_lite::pin_project;
@@ -14,7 +15,7 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use trine_future::{Failure, OwnedPromise, Promise, TaskError, TaskSpan, catch_panic, report_failure};
+use trine_future::{OwnedPromise, Promise, TaskError, TaskSpan, catch_panic};
 use trine_lock::Lock;
 use trine_platform::turn;
 
@@ -433,13 +434,6 @@ where
             (None, Ok(())) => {}
         }
         Poll::Ready(())
-    }
-}
-
-pub(crate) fn report_panic(caught: Result<(), trine_future::Panic>) {
-    if let Err(panic) = caught {
-        // PANIC: the hook is the user's code, and nobody is left to be told of it.
-        let _ = catch_panic(|| report_failure(&Failure::Panicked(panic)));
     }
 }
 

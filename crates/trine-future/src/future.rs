@@ -235,8 +235,8 @@ impl<T> Future<T> {
     ///
     /// It runs on the thread that ends the task (the worker, or the caller of [`cancel`](Self::cancel)), or on one that
     /// the pool keeps for callbacks, as process pools do. It runs after those who wait have been woken; at once, and here,
-    /// if the task has ended, also where it ends in this moment: then with those that were added before. Callbacks that were added before the end run in their order, also if the future is dropped
-    /// meanwhile. A panic in one goes to the [failure hook](crate::set_failure_hook). One that blocks holds up the thread
+    /// if the task has ended, also where it ends in this moment: then with those that were added before. Callbacks that were
+    /// added before the end run in their order, also if the future is dropped meanwhile. A panic in one goes to the [failure hook](crate::set_failure_hook). One that blocks holds up the thread
     /// that it runs on, and so what else that has to do: other tasks of a worker, other callbacks.
     ///
     /// It gets no value, because whoever waits may have taken that by now; a [shared](Self::shared) future lends it. A

@@ -55,7 +55,7 @@ impl Panic {
         &self.0.message
     }
 
-    /// `file:line:column`, as far as the panic hook was told. `None` if the program has replaced that since a task was run last. A panic
+    /// `file:line:column`, as far as the panic hook was told. `None` if the program has replaced that while the task ran. A panic
     /// that was raised again by [`resume_unwind`](std::panic::resume_unwind) goes past the hook: then it is the place of the last one that
     /// began on this thread in the same task, or `None`.
     pub fn location(&self) -> Option<&str> {
@@ -174,7 +174,7 @@ thread_local! {
 
 /// Runs `function` and returns its panic, if it panics, as a value.
 ///
-/// The panic hook still runs, and prints as it always does. The first call adds to the program's panic hook a
+/// The panic hook still runs, and prints as it always does. The first call, and one after the program has set another hook, adds to it a
 /// step that notes the location, because the payload of a panic does not carry it ([`note_panic_locations`]).
 ///
 /// ```
