@@ -4,6 +4,8 @@ use super::bare::Started;
 use super::{WORKERS, check, repeat, tiny};
 use std::cell::{Cell, LazyCell};
 use std::hint::black_box;
+use std::thread;
+use std::time::Duration;
 use trine::ProcessPool;
 use trine_benches::{Row, have_all_meet, measure_prepared, meet};
 
@@ -84,6 +86,11 @@ pub(super) fn replacement() {
     .run();
 }
 
+/// In this time workers that have died are replaced.
+fn rest() {
+    thread::sleep(Duration::from_millis(10));
+}
+
 pub(super) fn crashes() {
     let pool = ProcessPool::new(WORKERS).expect("a pool");
     let peer = procspawn::Pool::new(WORKERS).expect("a pool");
@@ -94,6 +101,23 @@ pub(super) fn crashes() {
     )
     .against("procspawn", 1.0, || {
         repeat(|_| u64::from(peer.spawn((), abort).join().is_err()))
+    })
+    .run();
+    Row::new(
+        "processes.p5.abort.rested",
+        "the same, when all workers are there",
+        || {
+            measure_prepared(
+                |_| rest(),
+                |()| _ = pool.submit(abort, ()).result().expect_err("it aborts"),
+            )
+        },
+    )
+    .against("procspawn", 1.0, || {
+        measure_prepared(
+            |_| rest(),
+            |()| _ = peer.spawn((), abort).join().expect_err("it aborts"),
+        )
     })
     .run();
     Row::new(
