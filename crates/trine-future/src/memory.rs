@@ -7,8 +7,9 @@
 //!
 //! What is new comes from slabs, and what is not kept goes back there (`slab.rs`).
 //!
-//! What is kept is bounded: three chains a thread and size, and [`KEPT_BYTES`] in the stores of all sizes together. It decays:
-//! every [`DECAY`] blocks that a thread frees, an eighth of each store that was not needed meanwhile goes back to the allocator.
+//! What is kept is bounded: three chains a thread and size, or a slab, and [`KEPT_BYTES`] in the stores of all sizes together.
+//! It decays: every [`DECAY`] blocks that a thread frees, an eighth of each store that was not needed meanwhile goes back to
+//! the allocator.
 //!
 //! `--cfg trine_no_recycling` turns all of this off, for tools that watch each allocation. The models do without it
 //! too, so that they see each block freed.

@@ -5,7 +5,8 @@
 //!
 //! Behind each block stands the address of its slab. A slab whose blocks have all come back goes back to the allocator. One
 //! that has some of them is the first to be taken from. So a block that lives on keeps its slab: 4 KiB if blocks are small,
-//! and so hardly more than the page that it keeps in any case.
+//! and so hardly more than the page that it keeps in any case. Where there are many slabs, new ones are eight times as large: what the
+//! allocator joins between them is larger, too. (A million async tasks at once took a twentieth longer with small ones.)
 //!
 //! Nobody waits for the lock, so a fork can't leave it locked for ever: who finds it locked takes a new slab, or keeps what
 //! it would have given back.
@@ -15,10 +16,16 @@ use crate::store::{Chain, Free};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::{NonNull, null_mut};
 use trine_lock::Lock;
+use trine_platform::atomic::AtomicUsize;
+use trine_platform::atomic::Ordering::Relaxed;
 use trine_platform::const_fn;
 
-/// How many blocks a slab has.
+/// How many blocks a slab has, and how many where there are many slabs.
 pub(crate) const BLOCKS: u32 = 64;
+const MORE_BLOCKS: u32 = 8 * BLOCKS;
+
+/// That is when there are so many.
+const MANY_SLABS: usize = 64;
 
 /// The head of a slab. The blocks follow.
 #[repr(align(64))]
@@ -26,6 +33,8 @@ struct Slab {
     /// The blocks that are here, and how many they are.
     free: *mut Free,
     blocks: u32,
+    /// How many it has when all are here.
+    capacity: u32,
     /// The neighbours in the list of slabs that have some.
     previous: *mut Slab,
     next: *mut Slab,
@@ -34,6 +43,8 @@ struct Slab {
 /// The slabs of the blocks of one size.
 pub(crate) struct Slabs {
     partial: Lock<Partial>,
+    /// How many there are, whether they have blocks or not.
+    count: AtomicUsize,
 }
 
 /// Those that have some of their blocks: the first one of the list.
@@ -45,7 +56,7 @@ unsafe impl Send for Partial {}
 impl Slabs {
     const_fn! {
         pub(crate) fn new() -> Self {
-            Self { partial: Lock::new(Partial(null_mut())) }
+            Self { partial: Lock::new(Partial(null_mut())), count: AtomicUsize::new(0) }
         }
     }
 
@@ -54,7 +65,11 @@ impl Slabs {
         let partial = self.partial.try_lock();
         match partial.and_then(|mut partial| partial.take()) {
             Some(chain) => chain,
-            None => new_slab(size),
+            None => {
+                // ORDERING: Relaxed, here and below. It is a number, and a slab more or less is as good.
+                let is_one_of_many = self.count.fetch_add(1, Relaxed) >= MANY_SLABS;
+                new_slab(size, if is_one_of_many { MORE_BLOCKS } else { BLOCKS })
+            }
         }
     }
 
@@ -75,8 +90,11 @@ impl Slabs {
         while let Some(slab) = whole.first() {
             // SAFETY: all of its blocks were given back, so nobody else knows it.
             unsafe { whole.remove(slab) };
+            // SAFETY: as above.
+            let capacity = unsafe { slab.as_ref() }.capacity;
             // SAFETY: as above; it was allocated so.
-            unsafe { dealloc(slab.as_ptr().cast(), layout(size)) };
+            unsafe { dealloc(slab.as_ptr().cast(), layout(size, capacity)) };
+            self.count.fetch_sub(1, Relaxed);
         }
         Ok(())
     }
@@ -113,16 +131,14 @@ impl Partial {
         unsafe { (*block.as_ptr()).next = head.free };
         head.free = block.as_ptr();
         head.blocks += 1;
-        match head.blocks {
+        if head.blocks == 1 {
             // SAFETY: it had none, so it is in no list.
-            1 => unsafe { self.insert(*slab) },
-            BLOCKS => {
-                // SAFETY: it had some, so it is in this list.
-                unsafe { self.remove(*slab) };
-                // SAFETY: now it is in none.
-                unsafe { whole.insert(*slab) };
-            }
-            _ => {}
+            unsafe { self.insert(*slab) };
+        } else if head.blocks == head.capacity {
+            // SAFETY: it had some, so it is in this list.
+            unsafe { self.remove(*slab) };
+            // SAFETY: now it is in none.
+            unsafe { whole.insert(*slab) };
         }
     }
 
@@ -164,9 +180,9 @@ const fn stride(size: usize) -> usize {
     (size + size_of::<NonNull<Slab>>()).next_multiple_of(ALIGN)
 }
 
-const fn layout(size: usize) -> Layout {
+const fn layout(size: usize, blocks: u32) -> Layout {
     match Layout::from_size_align(
-        size_of::<Slab>() + BLOCKS as usize * stride(size),
+        size_of::<Slab>() + blocks as usize * stride(size),
         align_of::<Slab>(),
     ) {
         Ok(layout) => layout,
@@ -176,8 +192,8 @@ const fn layout(size: usize) -> Layout {
 
 /// All blocks of a new slab.
 #[cold]
-fn new_slab(size: usize) -> Chain {
-    let layout = layout(size);
+fn new_slab(size: usize, blocks: u32) -> Chain {
+    let layout = layout(size, blocks);
     // SAFETY: it is not of size zero.
     let memory = unsafe { alloc(layout) };
     let Some(slab) = NonNull::new(memory.cast::<Slab>()) else {
@@ -186,6 +202,7 @@ fn new_slab(size: usize) -> Chain {
     let head = Slab {
         free: null_mut(),
         blocks: 0,
+        capacity: blocks,
         previous: null_mut(),
         next: null_mut(),
     };
@@ -194,7 +211,7 @@ fn new_slab(size: usize) -> Chain {
     // SAFETY: the blocks follow.
     let first = unsafe { slab.add(1) }.cast::<Free>();
     let mut next = null_mut();
-    for number in (0..BLOCKS as usize).rev() {
+    for number in (0..blocks as usize).rev() {
         // SAFETY: there are as many.
         let block = unsafe { first.byte_add(number * stride(size)) };
         // SAFETY: it is large enough.
@@ -207,13 +224,13 @@ fn new_slab(size: usize) -> Chain {
     }
     Chain {
         first,
-        length: BLOCKS,
+        length: blocks,
     }
 }
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::{BLOCKS, Slabs};
+    use super::{BLOCKS, MANY_SLABS, MORE_BLOCKS, Slabs};
     use crate::memory::ALIGN;
     use crate::store::{Chain, Free};
     use std::collections::HashSet;
@@ -272,6 +289,21 @@ mod tests {
             slabs.partial.lock().first().is_none(),
             "both slabs have gone back"
         );
+    }
+
+    #[test]
+    fn where_there_are_many_slabs_new_ones_are_larger() {
+        let slabs = Slabs::new();
+        let many: Vec<_> = (0..MANY_SLABS).map(|_| blocks(slabs.take(SIZE))).collect();
+        assert!(many.iter().all(|blocks| blocks.len() == BLOCKS as usize));
+        let large = blocks(slabs.take(SIZE));
+        assert_eq!(large.len(), MORE_BLOCKS as usize);
+        give_back(&slabs, &many.concat());
+        give_back(&slabs, &large);
+        assert!(slabs.partial.lock().first().is_none(), "all have gone back");
+        let small = blocks(slabs.take(SIZE));
+        assert_eq!(small.len(), BLOCKS as usize);
+        give_back(&slabs, &small);
     }
 
     #[test]
