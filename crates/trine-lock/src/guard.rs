@@ -261,3 +261,15 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for AsyncLockGuard<'_, T> {
         (**self).fmt(formatter)
     }
 }
+
+impl<T: ?Sized + fmt::Display> fmt::Display for LockGuard<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(formatter)
+    }
+}
+
+impl<T: ?Sized + fmt::Display> fmt::Display for AsyncLockGuard<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(formatter)
+    }
+}

@@ -148,3 +148,15 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for MappedAsyncLockGuard<'_, T> {
         (**self).fmt(formatter)
     }
 }
+
+impl<T: ?Sized + fmt::Display> fmt::Display for MappedLockGuard<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(formatter)
+    }
+}
+
+impl<T: ?Sized + fmt::Display> fmt::Display for MappedAsyncLockGuard<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(formatter)
+    }
+}

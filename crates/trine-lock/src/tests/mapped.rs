@@ -22,6 +22,17 @@ fn a_mapped_guard_lends_a_part_and_holds_the_lock() {
 }
 
 #[test]
+fn guards_are_printed_as_what_they_lend() {
+    let lock = Lock::new((1, "one"));
+    assert_eq!(LockGuard::map(lock.lock(), |(_, name)| name).to_string(), "one");
+    let guard = block_on(lock.lock_async());
+    assert_eq!(AsyncLockGuard::map(guard, |(number, _)| number).to_string(), "1");
+    let lock = Lock::new(2);
+    assert_eq!(lock.lock().to_string(), "2");
+    assert_eq!(block_on(lock.lock_async()).to_string(), "2");
+}
+
+#[test]
 fn a_guard_without_the_part_is_given_back() {
     let lock = Lock::new(vec![1]);
     let guard = LockGuard::filter_map(lock.lock(), |numbers| numbers.get_mut(1)).expect_err("there is one");
