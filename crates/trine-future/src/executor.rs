@@ -59,11 +59,12 @@ pub trait Executor<F, A> {
     fn submit(&self, function: F, argument: A) -> Future<Self::Output>;
 
     /// Runs `function` with each of `arguments`; the results come in the order of the arguments, lazily, with a
-    /// bounded look-ahead. See [`Map`](crate::Map).
+    /// bounded look-ahead. See [`Map`](crate::Map). A trait object doesn't have it.
     fn map<I>(&self, function: F, arguments: I) -> impl Iterator<Item = Result<Self::Output, TaskError>>
     where
         I: IntoIterator<Item = A>,
-        F: Clone;
+        F: Clone,
+        Self: Sized;
 }
 
 /// A pool as a thing with workers that can be shut down, whatever it runs.

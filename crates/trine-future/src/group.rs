@@ -140,7 +140,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// ```
     pub fn submit<P, F, A>(&mut self, executor: &P, function: F, argument: A)
     where
-        P: Executor<F, A, Output = T>,
+        P: Executor<F, A, Output = T> + ?Sized,
     {
         self.start(|| executor.submit(function, argument));
     }

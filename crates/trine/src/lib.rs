@@ -119,6 +119,28 @@
 //! }
 //! ```
 //!
+//! A pool that is chosen at run time is a trait object. It has `submit`, and no `map`:
+//!
+//! ```
+//! use trine::{Executor, ProcessPool, ThreadPool};
+//!
+//! type Error = Box<dyn std::error::Error + Send + Sync>;
+//!
+//! fn pool<F>(trusted: bool) -> Result<Box<dyn Executor<F, u64, Output = u64>>, Error>
+//! where
+//!     F: Fn(u64) -> u64 + Copy + Send + Sync + 'static,
+//! {
+//!     Ok(if trusted { Box::new(ThreadPool::new(2)?) } else { Box::new(ProcessPool::new(2)?) })
+//! }
+//!
+//! fn main() -> Result<(), Error> {
+//!     for trusted in [true, false] {
+//!         assert_eq!(pool(trusted)?.submit(|number| 2 * number, 21).result()?, 42);
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
 //! An [`AsyncPool`] takes an `async fn` there, and a plain function through [`blocking`](AsyncPool::blocking). So the pool can
 //! be chosen when the program runs:
 //!

@@ -180,6 +180,14 @@ fn any_executor_will_do() {
 }
 
 #[test]
+fn an_executor_may_be_a_trait_object() {
+    let mut group = TaskGroup::new();
+    let executor: &dyn Executor<fn(u32) -> u32, u32, Output = u32> = &AtOnce;
+    group.submit(executor, |number| number + 1, 1);
+    assert_eq!(group.join().unwrap(), [2]);
+}
+
+#[test]
 fn a_task_that_panics_is_a_failure() {
     let mut group = TaskGroup::new();
     group.submit(&AtOnce, |()| panic!("no such page"), ());
