@@ -46,7 +46,7 @@ mod named {
             let thread = std::thread::current();
             let blocked = Failure::Blocked(format!(
                 "`{task}` blocks the thread `{}` of an async runtime, and with it all other tasks there: `.await` the \
-                 future, or wait inside `run_blocking` or `tokio::task::block_in_place`",
+                 future, end a pool by `shutdown_async`, or wait inside `run_blocking` or `tokio::task::block_in_place`",
                 thread.name().unwrap_or("without a name")
             ));
             // PANIC: the hook is the user's code, and one that panics is ignored.

@@ -57,6 +57,7 @@ fn a_task_that_blocks_is_named_with_its_thread() {
             "a_task_that_blocks_is_named_with_its_thread",
             "blocks the thread `fetch`",
             "`.await`",
+            "`shutdown_async`",
         ] {
             assert!(heard[0].contains(part), "{heard:?}");
         }
