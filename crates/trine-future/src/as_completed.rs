@@ -344,6 +344,7 @@ impl<C> fmt::Debug for TimedAsCompleted<C> {
 }
 
 /// The time of an [`AsCompleted::timeout`] is over, and not all futures have ended.
+#[doc(alias = "TimeoutError")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut {
     /// How many have not ended.

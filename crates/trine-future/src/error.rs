@@ -44,6 +44,7 @@ use std::time::Duration;
 /// assert!(future.result().unwrap_err().is_abandoned());
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
+#[doc(alias = "JoinError")]
 #[derive(Clone)]
 pub struct TaskError(Arc<Kind>);
 
@@ -89,6 +90,7 @@ impl TaskError {
     /// future.cancel();
     /// assert!(future.result().unwrap_err().is_cancelled());
     /// ```
+    #[doc(alias = "CancelledError")]
     pub fn is_cancelled(&self) -> bool {
         matches!(*self.0, Kind::Cancelled)
     }
@@ -135,6 +137,7 @@ impl TaskError {
     /// let death = WorkerDeath { pid: 4711, status: None, out_of_memory: false, stderr: String::new() };
     /// assert!(TaskError::worker_died("render", death).is_worker_death());
     /// ```
+    #[doc(alias = "BrokenProcessPool")]
     pub fn is_worker_death(&self) -> bool {
         self.worker_death().is_some()
     }
@@ -269,6 +272,7 @@ impl TaskError {
     /// let payload = future.result().unwrap_err().into_panic_payload().unwrap();
     /// assert_eq!(payload.downcast_ref(), Some(&7));
     /// ```
+    #[doc(alias = "into_panic")]
     pub fn into_panic_payload(self) -> Result<Box<dyn Any + Send>, Self> {
         match Arc::try_unwrap(self.0).map_err(Self)? {
             Kind::Panicked(panic) => panic

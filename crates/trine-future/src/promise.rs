@@ -25,6 +25,7 @@ use trine_platform::UnsafeCell;
 /// assert_eq!(future.result()?, "ready");
 /// # Ok::<(), trine_future::TaskError>(())
 /// ```
+#[doc(alias("oneshot", "set_result", "set_exception"))]
 pub struct Promise<T> {
     block: BlockPointer,
     // It takes a `T` and never gives one, so it may stand for a promise of more special values, not of more general
