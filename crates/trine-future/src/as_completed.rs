@@ -112,6 +112,7 @@ pub fn as_completed<C: Completable>(futures: impl IntoIterator<Item = C>) -> AsC
 /// assert_eq!(futures.next().unwrap().result()?, 1);
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
+#[must_use = "an iterator does nothing until it is advanced"]
 pub struct AsCompleted<C> {
     pub(crate) crowd: Crowd<C>,
     total: usize,
@@ -291,6 +292,7 @@ impl<C> fmt::Debug for AsCompleted<C> {
 /// assert_eq!(futures.next().unwrap().unwrap_err(), TimedOut { unfinished: 1, total: 1 });
 /// assert!(futures.next().is_none());
 /// ```
+#[must_use = "an iterator does nothing until it is advanced"]
 pub struct TimedAsCompleted<C> {
     futures: AsCompleted<C>,
     deadline: Deadline,

@@ -45,7 +45,7 @@ pub struct Waited {
 /// error: the answer says what has ended. A cancelled future has ended. Without futures it returns at once. A future
 /// is never in there twice; a [shared](crate::Shared) one that is counts as two. What a completion costs does not
 /// depend on the number of futures; but each call looks at all of them, so to take many one by one is for
-/// [`as_completed`](crate::as_completed).
+/// [`as_completed`](crate::as_completed). Of pairs with keys give it the futures: `pairs.iter_mut().map(|(_, future)| future)`.
 ///
 /// # Panics
 ///
