@@ -235,6 +235,10 @@ impl<O: Owner, K: Send + 'static> Owner for Parts<O, K> {
         self.owner.take_back()
     }
 
+    fn withdraw(&self) {
+        self.owner.withdraw();
+    }
+
     fn stop(&self) {
         self.owner.stop();
     }

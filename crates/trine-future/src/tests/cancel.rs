@@ -193,10 +193,13 @@ fn the_owner_hears_of_what_a_future_cancels_before_it_starts() {
     let (_waits, future) = promise();
     assert!(future.shared().cancel());
     assert_eq!(withdrawn.get(), 3);
+    let (_waits, future) = Promise::<u32>::with_parts(Keeps(withdrawn.clone()), ());
+    assert!(future.into_future().cancel());
+    assert_eq!(withdrawn.get(), 4);
 
     let (mut runs, future) = promise();
     assert!(runs.start() && !future.cancel());
     let (cancelled, _future) = promise();
     cancelled.cancel();
-    assert_eq!(withdrawn.get(), 3);
+    assert_eq!(withdrawn.get(), 4);
 }
