@@ -37,12 +37,6 @@ impl<const IS_SHARED: bool> FutexOf<IS_SHARED> {
         &self.0
     }
 
-    /// The word, for its only user.
-    #[inline]
-    pub fn word_mut(&mut self) -> &mut AtomicU32 {
-        &mut self.0
-    }
-
     /// Sleeps while the word reads `expected`, until a wake (F1, F2).
     pub fn wait(&self, expected: u32) {
         // The only errors are EAGAIN (the word differs) and EINTR: both are returns that F2 allows.

@@ -93,11 +93,6 @@ impl Futex {
         &self.word
     }
 
-    /// The word, for its only user.
-    pub fn word_mut(&mut self) -> &mut AtomicU32 {
-        &mut self.word
-    }
-
     /// Sleeps while the word reads `expected`, until a wake (F1, F2).
     pub fn wait(&self, expected: u32) {
         self.gate.sleep(&self.word, expected, u32::MAX, None);
