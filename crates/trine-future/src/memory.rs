@@ -121,7 +121,7 @@ impl Size {
     }
 }
 
-/// Memory for a block.
+/// Memory for a block, or for what else is made and freed with tasks. Its size is not zero.
 #[inline]
 pub(crate) fn allocate(layout: Layout) -> NonNull<u8> {
     let Some(size) = Size::of(layout) else {
@@ -157,7 +157,7 @@ pub(crate) unsafe fn keep(memory: NonNull<u8>, size: Size) {
 
 #[cold]
 fn from_allocator(layout: Layout) -> NonNull<u8> {
-    // SAFETY: no block is of size zero: each has a header.
+    // SAFETY: nobody asks for a size of zero: a block has a header, and `Detached` asks for a byte at least.
     let memory = unsafe { alloc(layout) };
     NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout))
 }

@@ -60,6 +60,10 @@ impl<T> Future<T> {
     }
 
     /// `read_result`, if the result is not in the block.
+    ///
+    /// # Safety
+    ///
+    /// As for `read_result`.
     #[cold]
     unsafe fn make_result(&self, ended: Snapshot) -> TaskResult<T> {
         if ended.is_taken() {
@@ -81,6 +85,7 @@ impl<T> Future<T> {
             unsafe { self.block().free() };
         }
     }
+
     #[cold]
     fn drop_untaken(&mut self) {
         loop {

@@ -1,7 +1,7 @@
 //! Tests of one thread, or of a few that barriers and channels keep in step; the interleavings are for `models.rs`.
 //!
 //! Names begin with the rows of the catalogue of behaviours that they cover. What the failure hook is told is tested
-//! in `tests/failures.rs`, in a process of its own.
+//! in `tests/failures`, in a process of its own.
 
 mod as_completed;
 mod awaits;
