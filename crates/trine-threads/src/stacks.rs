@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 use std::thread;
 use trine_lock::Lock;
 use trine_platform::atomic::AtomicUsize;
-use trine_platform::atomic::Ordering::{Acquire, Relaxed};
+use trine_platform::atomic::Ordering::Relaxed;
 
 /// How many jobs a stack holds before it grows.
 const CAPACITY: usize = 16;
@@ -96,7 +96,8 @@ impl Stacks {
 
     /// The stacks with something on them.
     fn others(&self, thief: usize) -> impl Iterator<Item = &Thief<Job>> {
-        let used = self.used.load(Acquire);
+        // ORDERING: Relaxed, as in `own`.
+        let used = self.used.load(Relaxed);
         (1..=used)
             .map(move |distance| &self.thieves[(thief + distance) % used])
             .filter(|victim| !victim.is_empty())
