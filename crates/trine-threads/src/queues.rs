@@ -16,7 +16,7 @@ use crate::threads::Threads;
 use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 use std::any::type_name_of_val;
 use std::sync::Arc;
-use trine_future::{Shutdown, TaskSpan, while_blocked};
+use trine_future::{Shutdown, TaskError, TaskSpan, while_blocked};
 use trine_platform::{Deadline, HomeProcess};
 
 /// The shared part of a pool.
@@ -83,6 +83,15 @@ impl Queues {
             Some(Refusal::ShutDown)
         } else {
             None
+        }
+    }
+
+    /// What becomes of the elements of a map whose turn the pool drops.
+    pub(crate) fn dropped(&self) -> TaskError {
+        if self.closing.is_cancelling() {
+            TaskError::cancelled()
+        } else {
+            Refusal::ShutDown.into()
         }
     }
 

@@ -5,7 +5,6 @@ use super::chunk::Chunk;
 use super::pace;
 use crate::queued::Queued;
 use crate::queues::Queues;
-use crate::refusal::Refusal;
 use crate::worker::{self, PoolOfTask};
 use crossbeam_deque::{Injector, Steal};
 use std::sync::{Arc, Weak};
@@ -166,11 +165,7 @@ where
 
     /// The pool drops its tasks: everything that has not started ends with an error.
     fn give_up(&self) {
-        let error = if self.queues.closing.is_cancelling() {
-            TaskError::cancelled()
-        } else {
-            Refusal::ShutDown.into()
-        };
+        let error = self.queues.dropped();
         for chunk in self.backlog.take() {
             self.fail(&chunk, &error);
         }

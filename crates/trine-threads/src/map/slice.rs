@@ -9,7 +9,6 @@ use super::strip::{Place, Strip};
 use crate::job::AbortOnUnwind;
 use crate::queued::Queued;
 use crate::queues::Queues;
-use crate::refusal::Refusal;
 use crate::worker::{self, PoolOfTask};
 use std::mem::{self, MaybeUninit};
 use std::sync::Arc;
@@ -197,13 +196,7 @@ where
     fn drop(&mut self) {
         if !self.has_begun {
             // The pool drops its tasks, or did not take this one.
-            self.map
-                .strip
-                .give_up(if self.map.queues.closing.is_cancelling() {
-                    TaskError::cancelled()
-                } else {
-                    Refusal::ShutDown.into()
-                });
+            self.map.strip.give_up(self.map.queues.dropped());
         }
     }
 }
