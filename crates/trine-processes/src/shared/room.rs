@@ -93,6 +93,9 @@ impl Inside {
         if self.submitters.len() == self.submitters.capacity() {
             // Those who gave up leave their promises here. They are swept out before the line grows.
             self.submitters.retain(|promise| !promise.is_cancelled());
+            // Room for as many as are left, so that it is not looked through again for each of the next ones.
+            let left = self.submitters.len();
+            self.submitters.reserve(left);
         }
         if was_told {
             self.submitters.push_front(promise);
@@ -257,5 +260,18 @@ mod tests {
         let told = shared.inside.lock().who_has_room();
         shared.tell_of_room(told);
         assert!(gets_in(second));
+    }
+
+    #[test]
+    fn a_line_of_which_few_give_up_is_looked_through_seldom() {
+        let shared = Shared::new(1, RULES, Settings::default()).expect("there are descriptors");
+        let mut inside = shared.inside.lock();
+        let mut line = vec![inside.wait_for_room(false)];
+        while line.len() < 64 || line.len() < inside.submitters.capacity() {
+            line.push(inside.wait_for_room(false));
+        }
+        assert!(line.pop().is_some_and(|room| room.cancel()));
+        line.push(inside.wait_for_room(false));
+        assert!(inside.submitters.capacity() > line.len() + line.len() / 2);
     }
 }
