@@ -25,9 +25,6 @@ pub(crate) const HINT: &str = "Usual reasons: postcard does not describe itself,
 /// Why a value can't be written or read.
 pub(crate) type Cause = Box<dyn Error>;
 
-/// In debug builds values of up to so many bytes are read back where they were written.
-const CHECKED: usize = 256 * 1024;
-
 /// Appends `value` to `frame`, or puts it beside that, if it is long. In debug builds it is also [read back](round_trip::check).
 ///
 /// A long value is serialised three times: until it is found to be long, to measure it, and to its place. To write to a place that
@@ -58,7 +55,7 @@ pub(crate) fn write<T: Serialize + DeserializeOwned + 'static>(
     let work = || -> Result<_, Cause> {
         let rest = write_bytes(value, frame)?;
         let bytes = rest.as_ref().map_or(&frame[header..], |rest| rest.bytes());
-        if cfg!(debug_assertions) && bytes.len() <= CHECKED {
+        if cfg!(debug_assertions) {
             round_trip::check(value, bytes)?;
         }
         Ok(rest)

@@ -338,7 +338,7 @@ impl Reader {
 
     /// Lets the other side write where this one has read.
     fn give_free(&self, ring: Ring<'_>) {
-        // ORDERING: Release pairs with the Acquire of `Writer::wait_for_room`.
+        // ORDERING: Release pairs with the Acquire of `Writer::room`.
         ring.cursors.reader.position.store(self.position, Release);
         ring.cursors.writer.alarm.ring();
     }
