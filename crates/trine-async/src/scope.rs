@@ -5,17 +5,19 @@
 //! borrows from, and nothing can make sure of that in async code: a future can be dropped at any await point, or forgotten
 //! by `mem::forget` without its destructor. A forgotten scope is never polled again, and its children with it.
 
+mod child;
+
 use crate::report_panic::report_panic;
 use crate::stop::Stop;
+use child::Child;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use pin_project_lite::pin_project;
-use std::any::type_name;
 use std::fmt;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use trine_future::{OwnedPromise, Promise, TaskError, TaskSpan, catch_panic};
+use trine_future::{Promise, TaskError, catch_panic};
 use trine_lock::Lock;
 use trine_platform::turn;
 
@@ -244,12 +246,7 @@ impl<'env, E: From<TaskError> + Send + 'env> Scope<'env, E> {
     {
         let (promise, result) = Promise::with_parts(Stop::default(), ());
         let result = result.into_future();
-        let child = Box::pin(Child {
-            future: Some(future),
-            promise: Some(promise),
-            span: TaskSpan::current().child("async", "a scope", type_name::<F>()),
-            scope: Arc::clone(&self.shared),
-        });
+        let child = Box::pin(Child::new(future, promise, &self.shared));
         let waker = {
             let mut state = self.shared.0.lock();
             if state.is_closed {
@@ -346,94 +343,6 @@ impl<'env, E> Shared<'env, E> {
         };
         // PANIC: its destructor is the user's code.
         report_panic(catch_panic(|| drop(late)));
-    }
-}
-
-pin_project! {
-    /// A task of a scope.
-    struct Child<'env, F, T, E>
-    where
-        T: Send,
-        T: 'static,
-    {
-        // Gone as soon as the task has ended.
-        #[pin]
-        future: Option<F>,
-        promise: Option<OwnedPromise<T, Stop, ()>>,
-        span: TaskSpan,
-        scope: Arc<Shared<'env, E>>,
-    }
-
-    impl<'env, F, T, E> PinnedDrop for Child<'env, F, T, E>
-    where
-        T: Send,
-        T: 'static,
-    {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if let Some(promise) = this.promise.take() {
-                // PANIC: the destructors are the user's code, and the other tasks have to be dropped, too.
-                report_panic(catch_panic(|| this.span.inside(|| this.future.set(None))));
-                promise.into_promise().cancel();
-            }
-        }
-    }
-}
-
-impl<F, T, E> Future for Child<'_, F, T, E>
-where
-    F: Future<Output = Result<T, E>>,
-    T: Send + 'static,
-    E: From<TaskError>,
-{
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        let (Some(mut promise), Some(future)) = (this.promise.take(), this.future.as_mut().as_pin_mut())
-        else {
-            return Poll::Ready(());
-        };
-        // Before it looks whether it was cancelled: so whoever cancels later finds the waker.
-        promise.owner().watch(context.waker());
-        // PANIC: the future is the user's code.
-        let result = match promise
-            .start()
-            .then(|| catch_panic(|| this.span.inside(|| future.poll(context))))
-        {
-            Some(Ok(Poll::Pending)) => {
-                *this.promise = Some(promise);
-                return Poll::Pending;
-            }
-            Some(Ok(Poll::Ready(result))) => Some(result),
-            Some(Err(panic)) => Some(Err(E::from(TaskError::panicked(panic)))),
-            // It was cancelled.
-            None => None,
-        };
-        // PANIC: the destructors are the user's code.
-        let dropped = catch_panic(|| this.span.inside(|| this.future.set(None)));
-        *this.span = TaskSpan::none();
-        match (result, dropped) {
-            (Some(Ok(value)), Ok(())) => {
-                if let Err(cancelled) = promise.into_promise().complete(value) {
-                    // PANIC: as above.
-                    report_panic(catch_panic(|| drop(cancelled)));
-                }
-            }
-            (Some(Err(error)), dropped) => {
-                promise.into_promise().cancel();
-                this.scope.fail(error);
-                report_panic(dropped);
-            }
-            (value, Err(panic)) => {
-                promise.into_promise().cancel();
-                this.scope.fail(E::from(TaskError::panicked(panic)));
-                // PANIC: as above.
-                report_panic(catch_panic(|| drop(value)));
-            }
-            (None, Ok(())) => {}
-        }
-        Poll::Ready(())
     }
 }
 
