@@ -45,6 +45,7 @@
 //! the best of what needs no choice, 9.8 times; while others used that machine, 18 and 19 times. What it gets wrong are models that
 //! differ little.
 
+mod calls;
 mod choice;
 mod chooser;
 mod costs;
