@@ -145,7 +145,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         self.start(|| executor.submit(function, argument));
     }
 
-    /// Adds the task that `start` starts: for closures, async blocks, or options of a task. Blocks as
+    /// Adds the task that `start` starts: for closures, async blocks, options of a task, or a future that is there already. Blocks as
     /// [`submit`](Self::submit); `start` is not called after a failure.
     pub fn start(&mut self, start: impl FnOnce() -> Future<T>) {
         self.start_fallible(|| start().map(Ok));

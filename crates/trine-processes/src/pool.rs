@@ -141,7 +141,7 @@ impl ProcessPool {
     ///
     /// The function is an item (`crate::pages::count`), a method or a closure that captures nothing. A closure that
     /// captures, or a function pointer, does not compile: the worker is another process, and has only what is in the
-    /// program. Give the data as the argument.
+    /// program. Give the data as the argument, several as a tuple. It owns what is in it: a `String`, and no `&str`.
     ///
     /// ```compile_fail
     /// # let pool = trine_processes::ProcessPool::new(1).unwrap();

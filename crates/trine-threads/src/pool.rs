@@ -84,9 +84,12 @@ impl ThreadPool {
     /// Never fails: after a shutdown the future is done with [`TaskError::is_refused`]. Never blocks either, unless the
     /// pool was made with a [limit](ThreadPoolBuilder::queue_limit).
     ///
+    /// Several arguments are a tuple, which a closure takes apart.
+    ///
     /// ```
     /// # let pool = trine_threads::ThreadPool::new(1)?;
     /// assert_eq!(pool.submit(str::len, "trine").result()?, 5);
+    /// assert_eq!(pool.submit(|(base, exponent)| u64::pow(base, exponent), (2, 3)).result()?, 8);
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// ```
     pub fn submit<F, A, R>(&self, function: F, argument: A) -> Future<R>
