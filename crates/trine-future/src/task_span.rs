@@ -3,6 +3,10 @@
 use std::fmt::Display;
 
 #[cfg(feature = "tracing")]
+use crate::failure;
+#[cfg(feature = "tracing")]
+use std::mem;
+#[cfg(feature = "tracing")]
 use tracing::{Span, field};
 
 /// The span of a task, or of what submits tasks: for executors. Without the feature `tracing` it has no size, and its
@@ -12,6 +16,8 @@ use tracing::{Span, field};
 /// submitted. It begins there, is entered wherever the task runs, and is closed before the task's result is there; if the
 /// task is cancelled, when its executor lets go of it. Its fields are `model`, `pool`, `task` (the function's name), and,
 /// once it runs, `worker` (the thread's name).
+///
+/// If the subscriber panics when something is recorded, or when the span is closed, the failure hook is told. Its other panics go on.
 ///
 /// ```
 /// use trine_future::TaskSpan;
@@ -127,7 +133,10 @@ impl TaskSpan {
     /// span.comes_to("trine-1.0");
     /// ```
     pub fn comes_to(&self, worker: impl Display) {
-        self.span.record("worker", field::display(worker));
+        // PANIC: the subscriber is the user's code.
+        failure::contain(|| {
+            self.span.record("worker", field::display(worker));
+        });
     }
 
     /// The task has come to the calling thread.
@@ -151,6 +160,15 @@ impl TaskSpan {
     pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
         self.comes_here();
         self.inside(work)
+    }
+}
+
+#[cfg(feature = "tracing")]
+impl Drop for TaskSpan {
+    fn drop(&mut self) {
+        let span = mem::replace(&mut self.span, Span::none());
+        // PANIC: the subscriber is the user's code. Who ends a task has still to tell those who wait for it.
+        failure::contain(|| drop(span));
     }
 }
 

@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 mod async_tasks;
+mod panics;
 mod processes;
 mod recorder;
 mod threads;
