@@ -91,8 +91,7 @@ impl Panic {
     /// ```
     pub fn resume(mut self) -> ! {
         if let Some(location) = self.0.location.take() {
-            let _ = LOCATION.try_with(|noted| noted.replace(Some(location)));
-            NOTED.set(true);
+            note_location(location);
         }
         match self.0.payload.take() {
             Some(payload) => resume_unwind(payload.0),
@@ -166,9 +165,10 @@ impl fmt::Debug for Panic {
 thread_local! {
     /// How many calls of `catch_panic` this thread is inside of.
     static CATCHING: Cell<u32> = const { Cell::new(0) };
-    /// Where the last panic inside of one of them happened.
-    static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
-    /// Whether there is something in `LOCATION`: a cell that costs nothing to look at.
+    /// Where the last panic inside of one of them happened, with what `CATCHING` was. There are several if what one panic drops
+    /// catches panics, too: the outermost is first.
+    static LOCATIONS: RefCell<Vec<(u32, String)>> = const { RefCell::new(Vec::new()) };
+    /// Whether there is something in `LOCATIONS`: a cell that costs nothing to look at.
     static NOTED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -192,18 +192,43 @@ pub fn catch_panic<R>(function: impl FnOnce() -> R) -> Result<R, Panic> {
     match result {
         Ok(value) => {
             // What the function caught itself is not where a later panic happens.
-            let _ = NOTED.try_with(|noted| noted.set(false));
+            if NOTED.get() {
+                drop(take_location());
+            }
             Ok(value)
         }
         Err(payload) => Err(Panic::caught(payload)),
     }
 }
 
-fn take_location() -> Option<String> {
-    if !NOTED.replace(false) {
-        return None;
+/// A panic has this place. Nothing outside of `catch_panic`.
+#[cold]
+fn note_location(location: impl fmt::Display) {
+    let depth = CATCHING.try_with(Cell::get).unwrap_or(0);
+    if depth == 0 {
+        return;
     }
-    LOCATION.try_with(RefCell::take).ok().flatten()
+    let location = location.to_string();
+    let _ = LOCATIONS.try_with(|noted| {
+        let mut noted = noted.borrow_mut();
+        // One that the function has caught itself.
+        noted.pop_if(|(at, _)| *at >= depth);
+        noted.push((depth, location));
+        NOTED.set(true);
+    });
+}
+
+/// The place of the last panic inside of the call of `catch_panic` that has ended just now.
+#[cold]
+fn take_location() -> Option<String> {
+    let depth = CATCHING.try_with(Cell::get).unwrap_or(0);
+    let taken = LOCATIONS.try_with(|noted| {
+        let mut noted = noted.borrow_mut();
+        let taken = noted.pop_if(|(at, _)| *at > depth);
+        NOTED.set(!noted.is_empty());
+        taken
+    });
+    taken.ok().flatten().map(|(_, location)| location)
 }
 
 /// For executors: has the program's panic hook note from now on where panics happen, for [`catch_panic`].
@@ -244,10 +269,8 @@ fn install_hook() {
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
         let _ = &notes;
-        if CATCHING.try_with(Cell::get).unwrap_or(0) > 0 {
-            let location = info.location().map(ToString::to_string);
-            let _ = LOCATION.try_with(|noted| noted.replace(location));
-            NOTED.set(true);
+        if let Some(location) = info.location() {
+            note_location(location);
         }
         previous(info);
     }));

@@ -291,6 +291,31 @@ fn the_location_is_that_of_the_panic_that_was_caught() {
 }
 
 #[test]
+fn what_a_panic_drops_may_catch_panics_and_the_place_is_that_of_the_panic() {
+    struct Catches(fn());
+    impl Drop for Catches {
+        fn drop(&mut self) {
+            let _ = catch_panic(self.0);
+        }
+    }
+    for inner in [|| (), || panic!("inner")] {
+        let line = line!() + 3;
+        let caught: Result<(), Panic> = catch_panic(|| {
+            let _dropped = Catches(inner);
+            panic!("outer")
+        });
+        let outer = caught.unwrap_err();
+        let place = format!("{}:{line}:", file!());
+        assert!(
+            outer
+                .location()
+                .is_some_and(|location| location.starts_with(&place)),
+            "{outer}"
+        );
+    }
+}
+
+#[test]
 fn a_remote_panic_has_words_and_no_payload() {
     let panic = Panic::remote("far away".to_owned(), None);
     assert_eq!(panic.to_string(), "far away");
