@@ -15,7 +15,7 @@ use tracing::{Span, field};
 /// A task's span is called `task`, has the target `trine` and the level INFO, and is a child of the span in which it was
 /// submitted. It begins there, is entered wherever the task runs, and is closed before the task's result is there; if the
 /// task is cancelled, when its executor lets go of it. Its fields are `model`, `pool`, `task` (the function's name), and,
-/// once it runs, `worker` (the thread's name).
+/// once it runs, `worker` (the thread's name; not of a task of an async scope, which the task around it polls).
 ///
 /// If the subscriber panics when something is recorded, or when the span is closed, the failure hook is told. Its other panics go on.
 ///
