@@ -11,6 +11,7 @@ use crate::system::{Sent, Worker};
 use crate::task::Task;
 use std::cell::Cell;
 use std::ptr::{self, null};
+use std::time::Instant;
 use trine_future::TaskError;
 
 thread_local! {
@@ -115,12 +116,14 @@ impl Attendant<'_> {
     /// Sends the task that could not be handed to the worker, and returns the worker if it can run more.
     fn send(&self, worker: Worker) -> Option<Worker> {
         let Self { shared, index } = *self;
+        let is_sent = || shared.tell(|table| table.sent(index, Instant::now()));
         let Some(request) = shared.request_to_send(index) else {
             // It was taken back meanwhile.
             worker.renounce();
+            is_sent();
             return Some(worker);
         };
-        match worker.send(&request) {
+        match worker.send(&request, is_sent) {
             Sent::Pending => Some(worker),
             Sent::Answered(reply) => {
                 shared.settle(index, Frames::of(reply));

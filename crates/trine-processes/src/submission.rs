@@ -56,8 +56,8 @@ impl<'pool, F, A> Submission<'pool, F, A> {
         self
     }
 
-    /// How long the task may run, from when its worker was given it; the time in the queue does not count. By default for
-    /// ever.
+    /// How long the task may run, from when its worker was given it, with all of its argument; the time in the queue does not
+    /// count. By default for ever.
     ///
     /// If it runs longer, its worker is killed and replaced, with all that the worker has started and left in its process
     /// group. The future fails with [`TaskError::is_timed_out`]. Other tasks don't notice.

@@ -184,6 +184,15 @@ impl<T> Table<T> {
         self.count_failure()
     }
 
+    /// The attendant of `worker` has sent its task, or has found it taken back.
+    pub(crate) fn sent(&mut self, worker: usize, now: Instant) {
+        let serving = &mut self.workers[worker];
+        serving.is_sending = false;
+        if serving.stop.is_none() {
+            serving.begin_time(now, Duration::ZERO);
+        }
+    }
+
     /// The worker has replied to so many tasks, at least one, of which this is the first. Those that are in its ticket have ended.
     /// `None` if the worker has no such task, or another one before that in its ticket. After replies that came together,
     /// [`replied`](Self::replied) is told.

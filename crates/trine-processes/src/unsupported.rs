@@ -178,7 +178,7 @@ impl Worker {
         match *self {}
     }
 
-    pub(crate) fn send(&self, _: &Message) -> Sent {
+    pub(crate) fn send(&self, _: &Message, _: impl FnOnce()) -> Sent {
         match *self {}
     }
 

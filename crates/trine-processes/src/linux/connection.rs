@@ -33,8 +33,8 @@ impl Connection {
         Self { channel }
     }
 
-    /// Sends the call that was [announced](Process::announce). Without a link it also waits for the reply.
-    pub(super) fn send(&self, process: &Process, request: &Message) -> Sent {
+    /// Sends the call that was [announced](Process::announce), and tells of that. Without a link it also waits for the reply.
+    pub(super) fn send(&self, process: &Process, request: &Message, is_sent: impl FnOnce()) -> Sent {
         if !process.introduce(request) {
             // A task has closed its end. Killed, it does not wait for a request that does not come.
             process.kill();
@@ -42,7 +42,10 @@ impl Connection {
         }
         if let Some(link) = &process.link {
             return match link.stream(request.bytes(), || process.is_noticed()) {
-                Ok(()) => Sent::Pending,
+                Ok(()) => {
+                    is_sent();
+                    Sent::Pending
+                }
                 Err(_) => Sent::Lost,
             };
         }
@@ -55,6 +58,7 @@ impl Connection {
             process.kill();
             return Sent::NotStarted;
         }
+        is_sent();
         match channel::receive(replies) {
             Ok(reply) => Sent::Answered(reply),
             // As nonsense is, because what comes after it makes no sense.
@@ -66,7 +70,7 @@ impl Connection {
     /// Sends a call and waits for the reply to it.
     pub(super) fn exchange(&self, process: &Process, request: &Message) -> Option<Vec<u8>> {
         process.announce();
-        match (self.send(process, request), &process.link) {
+        match (self.send(process, request, || ()), &process.link) {
             (Sent::Answered(reply), _) => Some(reply),
             (Sent::Pending, Some(link)) => link.replies().receive(|| process.is_noticed()).ok(),
             _ => None,

@@ -88,9 +88,9 @@ impl Worker {
         self.process.is_noticed()
     }
 
-    /// Sends a call that was announced to the process. Blocks until the worker has it, or until it is gone.
-    pub(crate) fn send(&self, request: &Message) -> Sent {
-        self.connection.send(&self.process, request)
+    /// Sends a call that was announced to the process. Blocks until the worker has it, of which `is_sent` is told, or until it is gone.
+    pub(crate) fn send(&self, request: &Message, is_sent: impl FnOnce()) -> Sent {
+        self.connection.send(&self.process, request, is_sent)
     }
 
     /// The call that was announced to the process is not sent, because it was taken back.

@@ -3,6 +3,7 @@
 use super::Table;
 use super::worker::{Life, Worker};
 use crate::answers::{Died, Reach, Stop, Stopped};
+use crate::pace::LONG;
 use crate::queue::Ticket;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -16,7 +17,7 @@ impl<T> Table<T> {
     }
 
     /// Stops the tasks whose time is over. Returns their workers, and whether to kill them. If not, the worker has not begun:
-    /// wake its attendant.
+    /// wake its attendant. While that sends the task, the caller is told again and again, and the task stays where it is.
     #[must_use]
     pub(crate) fn stop_expired(&mut self, now: Instant, reach: &mut impl Reach<T>) -> Vec<(usize, bool)> {
         let is_over = |worker: &Worker<T>| {
@@ -26,7 +27,14 @@ impl<T> Table<T> {
             .filter(|index| is_over(&self.workers[*index]))
             .collect();
         over.into_iter()
-            .map(|worker| (worker, self.stop_first(worker, Stop::TimedOut, reach)))
+            .map(|worker| {
+                let serving = &mut self.workers[worker];
+                if serving.is_sending {
+                    serving.begin_time(now, LONG);
+                    return (worker, false);
+                }
+                (worker, self.stop_first(worker, Stop::TimedOut, reach))
+            })
             .collect()
     }
 

@@ -147,6 +147,7 @@ impl<T> Table<T> {
         {
             if reach.announce(worker, &mut ticket) {
                 self.workers[worker].push(ticket, now);
+                self.workers[worker].is_sending = true;
                 return true;
             }
             self.dismiss(ticket, reach);

@@ -44,6 +44,28 @@ fn a_task_with_a_time_out_is_not_given_ahead() {
     assert_eq!(queued, Submitted::Queued { wake: None });
 }
 
+/// Else it would be sent again and again, if it takes longer to send it than it may run.
+#[test]
+fn the_time_of_a_task_begins_when_it_is_sent() {
+    let mut pool = Pool::ready(1);
+    pool.workers.have_no_room = true;
+    let mut timed = ticket(0);
+    timed.timeout = Some(SHORT);
+    let queued = pool.table.submit(timed, pool.now, &mut pool.workers);
+    assert_eq!(queued, Submitted::Queued { wake: Some(0) });
+    assert_eq!(pool.next(0), Next::Send);
+    for _ in 0..3 {
+        pool.now += LONG;
+        assert_eq!(pool.table.stop_expired(pool.now, &mut pool.workers), [(0, false)]);
+        assert_eq!(pool.table.worker_of(0), Some(0));
+    }
+    pool.table.sent(0, pool.now);
+    assert_eq!(pool.table.earliest_deadline(), Some(pool.now + SHORT));
+    pool.workers.begun = vec![0];
+    pool.now += SHORT;
+    assert_eq!(pool.table.stop_expired(pool.now, &mut pool.workers), [(0, true)]);
+}
+
 /// The kill and the reply cross: the result counts, and the worker gets no other task.
 #[test]
 fn a_task_that_replies_while_it_is_stopped_has_replied() {

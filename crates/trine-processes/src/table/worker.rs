@@ -3,7 +3,7 @@
 use crate::answers::Stop;
 use crate::pace::Pace;
 use crate::queue::{Queue, Ticket};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What there is of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub(super) struct Worker<T> {
     pub(super) handed: Queue<T>,
     /// When the first of them is to be stopped.
     pub(super) deadline: Option<Instant>,
+    /// The attendant sends it. Its time begins when it is sent: that may take longer than it may run.
+    pub(super) is_sending: bool,
     /// Noted once: the worker is being killed.
     pub(super) stop: Option<Stop>,
     /// A task that was cancelled when it had begun, and was not known to be the first: what is before it has ended, and the replies are
@@ -53,6 +55,7 @@ impl<T> Worker<T> {
             naps: false,
             handed: Queue::default(),
             deadline: None,
+            is_sending: false,
             stop: None,
             cancelled: None,
             missed: false,
@@ -66,11 +69,18 @@ impl<T> Worker<T> {
     }
 
     pub(super) fn push(&mut self, ticket: Ticket<T>, now: Instant) {
-        if self.handed.is_empty() {
-            self.pace.begin(now);
-            self.deadline = ticket.timeout.and_then(|timeout| now.checked_add(timeout));
-        }
+        let is_first = self.handed.is_empty();
         self.handed.push_back(ticket);
+        if is_first {
+            self.pace.begin(now);
+            self.begin_time(now, Duration::ZERO);
+        }
+    }
+
+    /// The time of the first task begins. It is no less than `least`.
+    pub(super) fn begin_time(&mut self, now: Instant, least: Duration) {
+        let timeout = self.handed.front().and_then(|first| first.timeout);
+        self.deadline = timeout.and_then(|timeout| now.checked_add(timeout.max(least)));
     }
 
     /// How many tasks wait in the worker.

@@ -1,6 +1,7 @@
 //! Where the kernel gives no memory to share, everything goes over ipc-channel.
 
 use crate::fixture::in_own_process;
+use std::time::Duration;
 use trine_fixture::deny;
 use trine_processes::ProcessPool;
 
@@ -50,6 +51,21 @@ in_own_process! {
         assert_eq!(value, LENGTH);
         let more = most_memory() - before;
         assert!(more < LENGTH * 5 / 2, "{more} bytes");
+    }
+
+    /// Sent again and again, to one worker after the other, it would keep all others waiting for ever.
+    #[test]
+    fn a_task_whose_argument_takes_longer_than_it_may_run_is_sent_once() {
+        deny(&[libc::SYS_memfd_create]);
+        let pool = ProcessPool::new(1).expect("a pool");
+        let run_for_ever = |_: Vec<u8>| loop { std::thread::park(); };
+        let task = pool.task(run_for_ever, vec![1_u8; 64 << 20]).timeout(Duration::from_millis(1));
+        let future = task.submit::<()>();
+        while !future.is_done() {
+            assert!(pool.stats().restarts.timed_out <= 1, "{:?}", pool.stats());
+            std::thread::yield_now();
+        }
+        assert!(future.result().expect_err("it is stopped").is_timed_out());
     }
 
     #[test]
