@@ -26,6 +26,10 @@ pub(crate) struct Calls {
     pub(crate) made: usize,
     pub(crate) wall: Duration,
     pub(crate) cpu: Duration,
+    /// The longest of those that were made one by one, and were not repeated.
+    pub(crate) longest: Duration,
+    /// So many have returned, so many bytes together. (Not those that were repeated.)
+    pub(crate) results: usize,
     pub(crate) result_bytes: usize,
 }
 
@@ -53,8 +57,8 @@ where
     R: Serialize,
 {
     let mut calls = Calls::default();
-    let (mut bytes, mut results) = (0, 0);
     let started = Instant::now();
+    let mut before = Duration::ZERO;
     for sample in samples.iter().cloned() {
         let is_timed = calls.made < TIMED_IN_ANY_CASE || calls.take(long);
         let time = is_timed.then(Stopwatch::start);
@@ -64,14 +68,16 @@ where
             None => calls.made += 1,
         }
         if let Ok(result) = result {
-            bytes += postcard::to_stdvec(&result).map_or(0, |bytes| bytes.len());
-            results += 1;
+            calls.result_bytes += postcard::to_stdvec(&result).map_or(0, |bytes| bytes.len());
+            calls.results += 1;
         }
-        if started.elapsed() > most {
+        let elapsed = started.elapsed();
+        calls.longest = calls.longest.max(elapsed - before);
+        before = elapsed;
+        if elapsed > most {
             break;
         }
     }
-    calls.result_bytes = bytes / results.max(1);
     calls
 }
 
@@ -98,9 +104,10 @@ where
         let number = batch.len();
         let mut batch = batch.into_iter();
         calls = Calls {
-            made: calls.made,
-            result_bytes: calls.result_bytes,
-            ..Calls::default()
+            number: 0,
+            wall: Duration::ZERO,
+            cpu: Duration::ZERO,
+            ..calls
         };
         let time = Stopwatch::start();
         // A panic costs its own call: the others are still in the iterator.
@@ -120,6 +127,16 @@ where
 }
 
 impl Calls {
+    /// The part of such a time that is one call's, in seconds.
+    pub(crate) fn each(&self, time: Duration) -> f64 {
+        time.as_secs_f64() / self.number.max(1) as f64
+    }
+
+    /// How many bytes a result has.
+    pub(crate) fn mean_result(&self) -> usize {
+        self.result_bytes / self.results.max(1)
+    }
+
     /// Whether they have taken so long each.
     fn take(&self, long: Duration) -> bool {
         self.wall.as_secs_f64() >= long.as_secs_f64() * self.number as f64

@@ -14,6 +14,8 @@ use trine_processes::ProcessPool;
 const TOO_LONG_ALONE: Duration = Duration::from_secs(10);
 /// What a go takes at most besides two calls that end in time, also on a busy machine.
 const LONGEST_GO: Duration = Duration::from_secs(10);
+/// What it takes at most to repeat calls that are short, also on a busy machine.
+const REPEATED: Duration = Duration::from_secs(1);
 /// A process that has grown by less than this from one go to the next has not grown.
 const GROWTH: u64 = 256 << 10;
 
@@ -73,76 +75,76 @@ where
     };
     // It captures the function, which is as good as nothing: a process pool refuses anything else.
     let calls = move |samples: Vec<A>| call(function, samples);
-    let all = |samples: Vec<A>| {
-        let timeout = time_for(samples.len(), timeout);
-        pool.task(calls, samples)
-            .timeout(timeout)
-            .submit::<Calls>()
-            .result()
+    let go = |samples: Vec<A>, measured: &mut Measured| {
+        let time = time_for(samples.len(), timeout);
+        let calls = pool.task(calls, samples).timeout(time).submit::<Calls>();
+        let calls = survived(calls.result(), measured)?;
+        // Together they had more time.
+        if calls.is_some_and(|calls| calls.longest > timeout) {
+            measured.timed_out += 1;
+            return Ok(None);
+        }
+        Ok(calls)
     };
     let memory = || pool.stats().workers[0].memory.unwrap_or(0);
 
-    let mut total = Calls::default();
+    // The last of those that call all samples, or those that call one each.
+    let mut goes = Vec::new();
     let mut sizes = Vec::new();
     for _ in 0..3 {
-        match all(samples.to_vec()) {
-            Ok(calls) => {
-                // The first go is not warm.
-                total = calls;
-                sizes.push(memory());
-            }
-            Err(error) => {
-                judge(&error, &mut measured).ok_or_else(|| ChooseError::task(error.clone()))?;
-                break;
-            }
-        }
+        let Some(calls) = go(samples.to_vec(), &mut measured)? else {
+            break;
+        };
+        // The first go is not warm.
+        goes = vec![calls];
+        sizes.push(memory());
     }
-    if let [first, second, third] = sizes[..] {
-        if second.saturating_sub(first) > GROWTH && third.saturating_sub(second) > GROWTH {
-            measured.growth = ((third - second) / total.made.max(1) as u64).max(1);
+    let mut crosses = None;
+    if let ([first, second, third], [calls]) = (&sizes[..], &goes[..]) {
+        if second.saturating_sub(*first) > GROWTH && third.saturating_sub(*second) > GROWTH {
+            measured.growth = ((third - second) / calls.made.max(1) as u64).max(1);
         }
-        let wall = total.wall.as_secs_f64() / total.number.max(1) as f64;
-        let bytes = measured.argument_bytes + total.result_bytes;
-        measured.crossing = crossing(&pool, function, samples, bytes, wall).map_err(ChooseError::task)?;
+        let bytes = measured.argument_bytes + calls.mean_result();
+        let crossing = crossing(&pool, function, samples, bytes, calls.each(calls.wall), timeout);
+        crosses = survived(crossing, &mut measured)?;
+    }
+    if let Some(crossing) = crosses {
+        measured.crossing = crossing;
     } else {
         // One of them ends the process: which, and what are the others like?
         let together = (measured.crashed, measured.timed_out);
-        (measured.crashed, measured.timed_out, total) = (0, 0, Calls::default());
+        (measured.crashed, measured.timed_out) = (0, 0);
         measured.samples = 0;
+        goes.clear();
         let started = Instant::now();
         for sample in samples {
             if started.elapsed() > TOO_LONG_ALONE {
                 break;
             }
             measured.samples += 1;
-            match all(vec![sample.clone()]) {
-                Ok(calls) => {
-                    total.number += calls.number;
-                    total.wall += calls.wall;
-                    total.cpu += calls.cpu;
-                    total.result_bytes = calls.result_bytes;
-                }
-                Err(error) => judge(&error, &mut measured).ok_or_else(|| ChooseError::task(error))?,
-            }
+            goes.extend(go(vec![sample.clone()], &mut measured)?);
         }
         // None that was tried does so by itself: together they have.
-        if !measured.is_dangerous() {
+        if measured.crashed + measured.timed_out == 0 {
             (measured.crashed, measured.timed_out) = together;
             measured.samples = samples.len();
         }
     }
-    let number = total.number.max(1) as f64;
-    measured.wall = total.wall.as_secs_f64() / number;
-    measured.cpu = total.cpu.as_secs_f64() / number;
-    measured.result_bytes = total.result_bytes;
+    // Each of them counts once, however often its samples were repeated.
+    let mean = |value: fn(&Calls) -> f64| goes.iter().map(value).sum::<f64>() / goes.len().max(1) as f64;
+    measured.wall = mean(|calls| calls.each(calls.wall));
+    measured.cpu = mean(|calls| calls.each(calls.cpu));
+    let sum = |number: fn(&Calls) -> usize| goes.iter().map(number).sum::<usize>();
+    measured.result_bytes = sum(|calls| calls.result_bytes) / sum(|calls| calls.results).max(1);
     Ok(measured)
 }
 
-/// How long so many samples may take in one go, if each may take `timeout`. A go that has not hung calls no more of them once they
+/// How long so many samples may take in one go before it is stopped, if each may take `timeout`. A go that has not hung calls no more of them once they
 /// have taken too long, and those that are short once more: it does not take as long as all of them may.
 fn time_for(samples: usize, timeout: Duration) -> Duration {
     let each = timeout.saturating_mul(u32::try_from(samples).unwrap_or(u32::MAX));
-    each.min(timeout.saturating_mul(2).saturating_add(LONGEST_GO))
+    let longest = timeout.saturating_mul(2).saturating_add(LONGEST_GO);
+    each.min(longest).saturating_add(REPEATED)
 }
 
 /// In the worker: what panics would say it each time, which takes long and helps nobody.
@@ -151,16 +153,15 @@ fn silence((): ()) -> Result<(), Infallible> {
     Ok(())
 }
 
-/// Counts an error that is the task's. `None` if it is none of these.
-fn judge(error: &TaskError, measured: &mut Measured) -> Option<()> {
-    if error.is_worker_death() {
-        measured.crashed += 1;
-    } else if error.is_timed_out() {
-        measured.timed_out += 1;
-    } else {
-        return None;
+/// What the worker has answered. `None` if a task has ended it or was not done in time, which is counted.
+fn survived<T>(answer: Result<T, TaskError>, measured: &mut Measured) -> Result<Option<T>, ChooseError> {
+    match answer {
+        Ok(answer) => return Ok(Some(answer)),
+        Err(error) if error.is_worker_death() => measured.crashed += 1,
+        Err(error) if error.is_timed_out() => measured.timed_out += 1,
+        Err(error) => return Err(ChooseError::task(error)),
     }
-    Some(())
+    Ok(None)
 }
 
 /// What it takes to bring a sample to the worker and its result back, without the message itself and what the task takes.
@@ -170,6 +171,7 @@ fn crossing<F, A, R>(
     samples: &[A],
     bytes: usize,
     wall: f64,
+    timeout: Duration,
 ) -> Result<f64, TaskError>
 where
     F: Fn(A) -> R + Copy + Send + Sync + 'static,
@@ -192,7 +194,8 @@ where
     };
     let time = |samples: Vec<A>| {
         let started = Instant::now();
-        let (inside, results) = pool.submit(run, samples).result()?;
+        let limit = time_for(samples.len().max(1), timeout);
+        let (inside, results) = pool.task(run, samples).timeout(limit).submit().result()?;
         drop(black_box(results));
         Ok::<_, TaskError>(started.elapsed().saturating_sub(inside).as_secs_f64())
     };
@@ -212,9 +215,9 @@ mod tests {
     #[test]
     fn samples_together_may_not_take_as_long_as_each_may() {
         let [short, long] = [20, 10_000].map(Duration::from_millis);
-        assert_eq!(time_for(1, long), long);
-        assert_eq!(time_for(3, short), 3 * short);
-        assert_eq!(time_for(1_000, long), 2 * long + LONGEST_GO);
+        assert_eq!(time_for(1, long), long + REPEATED);
+        assert_eq!(time_for(3, short), 3 * short + REPEATED);
+        assert_eq!(time_for(1_000, long), 2 * long + LONGEST_GO + REPEATED);
         assert_eq!(time_for(usize::MAX, Duration::MAX), Duration::MAX);
     }
 }

@@ -20,6 +20,23 @@ fn crash_at_seven(number: u32) -> u32 {
     number
 }
 
+/// Three goes call it once each.
+fn crash_at_the_fourth_call(milliseconds: u64) {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    sleep(milliseconds);
+    if CALLS.fetch_add(1, Relaxed) == 3 {
+        std::process::abort();
+    }
+}
+
+fn sleep_or_crash(milliseconds: u64) -> Vec<u8> {
+    if milliseconds == 7 {
+        std::process::abort();
+    }
+    sleep(milliseconds);
+    vec![0; 2_000 * milliseconds as usize]
+}
+
 fn crash_at_one_after_two(number: u32) {
     static LAST: AtomicU32 = AtomicU32::new(0);
     if LAST.swap(number, Relaxed) == 2 && number == 1 {
@@ -81,6 +98,32 @@ fn what_crashes_only_after_others_takes_processes() {
 }
 
 #[test]
+fn what_crashes_at_a_later_call_takes_processes() {
+    in_own_process(|| {
+        let choice = Chooser::new(crash_at_the_fourth_call, vec![100])
+            .choose()
+            .unwrap();
+        assert_eq!(choice.model(), Model::Processes);
+        assert_eq!(choice.reasons()[0], "it ends its process: 1 of 1 samples did");
+    });
+}
+
+/// Short ones are called more often, to be timed.
+#[test]
+fn each_sample_beside_one_that_crashes_counts_once() {
+    in_own_process(|| {
+        let choice = Chooser::new(sleep_or_crash, vec![50, 7, 0]).choose().unwrap();
+        let a_second = choice.estimates()[0].throughput;
+        assert!(a_second <= 2.0 / 50e-3, "{choice}");
+        let bytes = choice.reasons().last().unwrap();
+        assert!(
+            bytes.starts_with("to a process its argument and result are 48.8 KiB"),
+            "{choice}"
+        );
+    });
+}
+
+#[test]
 fn nothing_is_known_of_what_always_crashes() {
     in_own_process(|| {
         let choice = Chooser::new(crash_at_seven, vec![7, 7]).choose().unwrap();
@@ -111,6 +154,19 @@ fn what_hangs_takes_processes() {
         assert_eq!(
             choice.reasons()[0],
             "it hangs: 1 of 2 samples were not done in time"
+        );
+    });
+}
+
+#[test]
+fn a_sample_that_takes_too_long_hangs_though_the_others_are_short() {
+    in_own_process(|| {
+        let chooser = Chooser::new(sleep, vec![0, 0, 0, 1_500]).timeout(Duration::from_millis(500));
+        let choice = chooser.choose().unwrap();
+        assert_eq!(choice.model(), Model::Processes);
+        assert_eq!(
+            choice.reasons()[0],
+            "it hangs: 1 of 4 samples were not done in time"
         );
     });
 }
