@@ -52,8 +52,6 @@ struct Inside {
     beds: Vec<Option<Arc<Bed>>>,
     /// The process of each worker, from its start until it has been reaped.
     processes: Vec<Option<Arc<Process>>>,
-    /// Processes that are started from now on are killed.
-    killed: bool,
     /// Why the last worker that could not be started could not.
     last_failed_start: Option<String>,
     /// Wakes the watcher. `None` once the last attendant has left: a pool that has ended holds no descriptor.
@@ -69,7 +67,6 @@ impl Shared {
                 table: Table::new(workers, rules),
                 beds: vec![None; workers],
                 processes: vec![None; workers],
-                killed: false,
                 last_failed_start: None,
                 bell: Some(Arc::new(Bell::new()?)),
                 submitters: VecDeque::new(),
@@ -222,7 +219,7 @@ impl Shared {
     /// The worker is gone. It has begun none of its tasks, if `unstarted`.
     pub(crate) fn died(&self, worker: usize, unstarted: bool) -> Died<Task> {
         let mut inside = self.inside.lock();
-        let is_killed = inside.killed;
+        let is_killed = inside.table.is_killed();
         let ((died, dropped), after) = inside.reach(|table, reach| {
             let died = if unstarted {
                 table.died(worker, &mut NotReached)
@@ -269,7 +266,7 @@ impl Shared {
     pub(crate) fn register(&self, worker: usize, process: &Arc<Process>) {
         let mut inside = self.inside.lock();
         inside.processes[worker] = Some(Arc::clone(process));
-        let is_useless = inside.killed || inside.table.is_stopped(worker);
+        let is_useless = inside.table.is_stopped(worker);
         let bell = inside.bell.clone();
         drop(inside);
         if is_useless {
@@ -286,7 +283,10 @@ impl Shared {
     /// No worker could be started, for that reason. Returns the tasks to fail.
     pub(crate) fn start_failed(&self, worker: usize, cause: &str) -> VecDeque<Ticket<Task>> {
         let mut inside = self.inside.lock();
-        inside.last_failed_start = Some(cause.to_owned());
+        // That it was given up says nothing about the next one.
+        if !inside.table.is_stopped(worker) {
+            inside.last_failed_start = Some(cause.to_owned());
+        }
         let hopeless = inside.table.start_failed(worker);
         let told = inside.who_has_room();
         drop(inside);

@@ -58,6 +58,8 @@ pub(crate) struct Table<T> {
     /// Workers that are gone without having run a task, since the last one that has run some.
     failures: u32,
     closed: bool,
+    /// All workers are being killed.
+    killed: bool,
     task_counts: TaskCounts,
     worker_counts: WorkerCounts,
 }
@@ -75,6 +77,7 @@ impl<T> Table<T> {
             absent: Vec::new(),
             failures: 0,
             closed: false,
+            killed: false,
             task_counts: TaskCounts::default(),
             worker_counts: WorkerCounts::default(),
         }
@@ -176,8 +179,10 @@ impl<T> Table<T> {
     /// The worker could not be started. Returns the tasks to fail, when it is hopeless.
     #[must_use]
     pub(crate) fn start_failed(&mut self, worker: usize) -> VecDeque<Ticket<T>> {
+        let is_given_up = self.is_stopped(worker);
         self.workers[worker].life = Life::Absent;
-        if self.workers[worker].stop.take().is_some() {
+        self.workers[worker].stop = None;
+        if is_given_up {
             return VecDeque::new();
         }
         self.worker_counts.failed_starts += 1;

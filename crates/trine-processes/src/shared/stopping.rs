@@ -82,7 +82,6 @@ impl Shared {
         let mut inside = self.inside.lock();
         // Nobody may be given a task in between.
         inside.table.close();
-        inside.killed = true;
         let (dropped, after) = inside.reach(|table, reach| {
             table.stop_all(reach);
             table.cancel_queue(reach)

@@ -49,6 +49,28 @@ fn a_start_that_nobody_needs_any_more_is_given_up_and_is_no_failure() {
     assert_eq!(pool.next(0), Next::Leave);
 }
 
+#[test]
+fn workers_of_a_pool_that_is_killed_have_neither_failed_to_start_nor_died_of_themselves() {
+    let rules = Rules {
+        restart_limit: 1,
+        ..RULES
+    };
+    let mut pool = Pool::with_rules(2, rules);
+    pool.start(0);
+    let _ = pool.submit(0);
+    let _ = pool.submit(1);
+    assert_eq!(pool.next(1), Next::Start);
+    pool.answer(0, 0, LONG);
+    pool.answer(0, 1, LONG);
+    pool.table.close();
+    pool.table.stop_all(&mut pool.workers);
+    assert!(pool.table.start_failed(1).is_empty());
+    assert_eq!(pool.died(0).lost, []);
+    let counts = pool.table.worker_counts();
+    assert_eq!((counts.failed_starts, counts.died_idle, counts.killed), (0, 0, 1));
+    assert!(pool.table.is_healthy());
+}
+
 /// After many failed starts only workers that are there serve the tasks, and one of them sleeps.
 #[test]
 fn an_attendant_that_may_not_start_a_worker_wakes_one_that_has_one() {

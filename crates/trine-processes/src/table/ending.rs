@@ -117,8 +117,9 @@ impl<T> Table<T> {
         woken
     }
 
-    /// Stops all tasks that run, and takes back all others.
+    /// All workers are killed from now on: stops all tasks that run, and takes back all others.
     pub(crate) fn stop_all(&mut self, reach: &mut impl Reach<T>) {
+        self.killed = true;
         for worker in 0..self.workers.len() {
             if !self.stop_first(worker, Stop::Killed, reach) && !self.workers[worker].handed.is_empty() {
                 // It is at the last one of them, and the replies to the others are on their way.
@@ -158,7 +159,7 @@ impl<T> Table<T> {
         let dead = &mut self.workers[worker];
         let lost = Vec::from(dead.handed.take_all());
         let had_run = std::mem::take(&mut dead.tasks) > 0;
-        let stop = dead.stop.take();
+        let stop = dead.stop.take().or(self.killed.then_some(Stop::Killed));
         dead.life = Life::Absent;
         dead.deadline = None;
         match stop {
@@ -232,7 +233,12 @@ impl<T> Table<T> {
 
     /// Whether the worker is being killed.
     pub(crate) fn is_stopped(&self, worker: usize) -> bool {
-        self.workers[worker].stop.is_some()
+        self.killed || self.workers[worker].stop.is_some()
+    }
+
+    /// Whether all workers are being killed.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed
     }
 
     /// Takes the tasks that wait, to be cancelled.
