@@ -310,7 +310,8 @@ impl<T> Table<T> {
                 _ if worker.handed.is_empty() => WorkerState::Idle,
                 Life::Started | Life::Serving => WorkerState::Running,
             };
-            (state, worker.tasks)
+            let has_process = state != WorkerState::Absent;
+            (state, if has_process { worker.tasks } else { 0 })
         })
     }
 

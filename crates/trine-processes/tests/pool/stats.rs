@@ -2,7 +2,7 @@
 
 use crate::fixture::in_own_process;
 use trine_fixture::{Gate, wait_at_gate};
-use trine_processes::{ProcessPool, TaskCounts, WorkerState};
+use trine_processes::{ProcessPool, Shutdown, TaskCounts, WorkerState};
 
 fn double(number: u32) -> u32 {
     number * 2
@@ -74,6 +74,15 @@ in_own_process! {
         assert_eq!(pool.stats().workers[0].tasks, 1);
         pool.submit(|()| -> u32 { std::process::abort() }, ()).result().expect_err("it dies");
         assert_eq!(pool.stats().workers[0].tasks, 0);
+    }
+
+    #[test]
+    fn a_worker_of_a_pool_that_has_ended_has_run_nothing() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        pool.submit(double, 1).result().expect("a value");
+        pool.shutdown(Shutdown::Drain);
+        let worker = &pool.stats().workers[0];
+        assert_eq!((worker.pid, worker.tasks), (None, 0));
     }
 
     #[test]
