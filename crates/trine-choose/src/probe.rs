@@ -209,7 +209,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST_GO, time_for};
+    use super::{LONGEST_GO, REPEATED, time_for};
     use std::time::Duration;
 
     #[test]
