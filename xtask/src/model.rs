@@ -8,7 +8,7 @@ use crate::copy;
 use crate::outcome::Outcome;
 use crate::table::table;
 use crate::workspace::Workspace;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use explore::Exploration;
 use record::Record;
 use std::path::PathBuf;
@@ -90,10 +90,11 @@ fn explore_all(workspace: &Workspace, filter: Option<&str>) -> Result<(Outcome, 
             return Ok((outcome, Vec::new()));
         }
     };
-    let wanted = tests
+    let wanted: Vec<_> = tests
         .into_iter()
         .filter(|test| filter.is_none_or(|filter| test.matches(filter)))
         .collect();
+    ensure!(!wanted.is_empty(), "no model's test has that in its path");
     let mut explored = explore::explore(wanted)?;
     explored.sort_by(|a, b| a.model.cmp(&b.model));
     for pair in explored.windows(2) {

@@ -9,7 +9,7 @@ use crate::model::{find_tests, judge_mutant, packages, run_test};
 use crate::outcome::Outcome;
 use crate::table::table;
 use crate::workspace::Workspace;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,7 @@ pub(crate) fn run(filter: Option<&str>) -> Result<bool> {
         .into_iter()
         .filter(|patch| filter.is_none_or(|filter| name_of(&workspace, patch).contains(filter)))
         .collect();
+    ensure!(!patches.is_empty(), "no mutant has that in its path");
     let outcome = check(&workspace, &patches)?;
     print!("{}", outcome.details());
     println!("mutants: {}, {} failed", outcome.count(), outcome.failed);
