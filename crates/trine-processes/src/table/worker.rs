@@ -69,15 +69,14 @@ impl<T> Worker<T> {
     }
 
     pub(super) fn push(&mut self, ticket: Ticket<T>, now: Instant) {
-        let is_first = self.handed.is_empty();
-        self.handed.push_back(ticket);
-        if is_first {
+        if self.handed.is_empty() {
             self.pace.begin(now);
-            self.begin_time(now, Duration::ZERO);
+            self.deadline = ticket.timeout.and_then(|timeout| now.checked_add(timeout));
         }
+        self.handed.push_back(ticket);
     }
 
-    /// The time of the first task begins. It is no less than `least`.
+    /// The time of the first task begins again. It is no less than `least`.
     pub(super) fn begin_time(&mut self, now: Instant, least: Duration) {
         let timeout = self.handed.front().and_then(|first| first.timeout);
         self.deadline = timeout.and_then(|timeout| now.checked_add(timeout.max(least)));
