@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use trine_platform::Deadline;
 
-/// What [`as_completed`] takes: a future, alone or with something that tells which one it is.
+/// What [`as_completed`] takes, and [`wait`](crate::wait): a future, alone or with something that tells which one it is.
 ///
 /// A type of one's own can be one:
 ///
@@ -38,7 +38,7 @@ use trine_platform::Deadline;
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`as_completed` takes futures or `(key, future)` pairs, not `{Self}`",
+    message = "futures or `(key, future)` pairs can be waited for, not `{Self}`",
     note = "futures of different types become one type by `future.map(...)`"
 )]
 pub trait Completable {

@@ -1,7 +1,7 @@
 //! Waiting for several futures at once.
 
 use crate::many::{Many, Members, Needs};
-use crate::{Future, Outcome};
+use crate::{Completable, Future, Outcome};
 use std::future::poll_fn;
 use std::time::Duration;
 use trine_platform::{Deadline, turn};
@@ -39,13 +39,13 @@ pub struct Waited {
     pub pending: Vec<usize>,
 }
 
-/// Waits for `futures`, until as many have ended as `until` says or `timeout` has passed.
+/// Waits for `futures`, or for pairs of a key and a future, until as many have ended as `until` says or `timeout` has passed.
 ///
 /// Blocks the calling thread. The futures can be of any pools, mixed, and remain the caller's. A time-out is not an
 /// error: the answer says what has ended. A cancelled future has ended. Without futures it returns at once. A future
 /// is never in there twice; a [shared](crate::Shared) one that is counts as two. What a completion costs does not
 /// depend on the number of futures; but each call looks at all of them, so to take many one by one is for
-/// [`as_completed`](crate::as_completed). Of pairs with keys give it the futures: `pairs.iter_mut().map(|(_, future)| future)`.
+/// [`as_completed`](crate::as_completed).
 ///
 /// # Panics
 ///
@@ -62,8 +62,8 @@ pub struct Waited {
 /// let waited = wait(&mut futures, Until::All, Duration::from_millis(1));
 /// assert_eq!(waited.pending, [0]);
 /// ```
-pub fn wait<'a, T: 'a>(
-    futures: impl IntoIterator<Item = &'a mut Future<T>>,
+pub fn wait<'a, C: Completable<Value: 'a> + 'a>(
+    futures: impl IntoIterator<Item = &'a mut C>,
     until: Until,
     timeout: impl Into<Option<Duration>>,
 ) -> Waited {
@@ -111,8 +111,8 @@ pub fn wait<'a, T: 'a>(
 /// let waited = block_on(wait_async(&mut futures, Until::FirstCompleted));
 /// assert_eq!((waited.done, waited.pending), (vec![1], vec![0]));
 /// ```
-pub async fn wait_async<'a, T: 'a>(
-    futures: impl IntoIterator<Item = &'a mut Future<T>>,
+pub async fn wait_async<'a, C: Completable<Value: 'a> + 'a>(
+    futures: impl IntoIterator<Item = &'a mut C>,
     until: Until,
 ) -> Waited {
     turn::give().await;
@@ -134,8 +134,8 @@ struct Watched<'a, T> {
 }
 
 impl<'a, T> Watched<'a, T> {
-    fn new(futures: impl IntoIterator<Item = &'a mut Future<T>>) -> Self {
-        let futures: Vec<&mut Future<T>> = futures.into_iter().collect();
+    fn new<C: Completable<Value = T> + 'a>(futures: impl IntoIterator<Item = &'a mut C>) -> Self {
+        let futures: Vec<&mut Future<T>> = futures.into_iter().map(C::future).collect();
         Self {
             many: Many::new(futures.len()),
             unfinished: futures.len(),

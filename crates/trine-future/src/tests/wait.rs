@@ -186,6 +186,14 @@ fn w09_g08_a_time_out_is_no_error() {
 }
 
 #[test]
+fn pairs_are_waited_for_as_their_futures() {
+    let (_kept, pending) = Promise::new();
+    let mut pairs = vec![("pending", pending), ("ready", Future::ready(1))];
+    assert_eq!(wait(&mut pairs, Until::FirstCompleted, None), waited(&[1], &[0]));
+    assert_eq!(pairs.remove(1).1.result().unwrap(), 1);
+}
+
+#[test]
 fn a_callback_is_kept_through_a_wait() {
     let (promise, mut future) = Promise::new();
     let (sender, receiver) = mpsc::channel();
