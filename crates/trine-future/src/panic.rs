@@ -90,9 +90,7 @@ impl Panic {
     /// assert_eq!((again.message(), again.location()), ("no such page", place.as_deref()));
     /// ```
     pub fn resume(mut self) -> ! {
-        if let Some(location) = self.0.location.take() {
-            note_location(location);
-        }
+        note_location(self.0.location.take());
         match self.0.payload.take() {
             Some(payload) => resume_unwind(payload.0),
             None => resume_unwind(Box::new(mem::take(&mut self.0.message))),
@@ -201,20 +199,20 @@ pub fn catch_panic<R>(function: impl FnOnce() -> R) -> Result<R, Panic> {
     }
 }
 
-/// A panic has this place. Nothing outside of `catch_panic`.
+/// A panic has this place, or none that is known. Nothing outside of `catch_panic`.
 #[cold]
-fn note_location(location: impl fmt::Display) {
+fn note_location(location: Option<impl fmt::Display>) {
     let depth = CATCHING.try_with(Cell::get).unwrap_or(0);
     if depth == 0 {
         return;
     }
-    let location = location.to_string();
+    let location = location.map(|location| (depth, location.to_string()));
     let _ = LOCATIONS.try_with(|noted| {
         let mut noted = noted.borrow_mut();
         // One that the function has caught itself.
         noted.pop_if(|(at, _)| *at >= depth);
-        noted.push((depth, location));
-        NOTED.set(true);
+        noted.extend(location);
+        NOTED.set(!noted.is_empty());
     });
 }
 
@@ -269,9 +267,7 @@ fn install_hook() {
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
         let _ = &notes;
-        if let Some(location) = info.location() {
-            note_location(location);
-        }
+        note_location(info.location());
         previous(info);
     }));
 }

@@ -291,6 +291,16 @@ fn the_location_is_that_of_the_panic_that_was_caught() {
 }
 
 #[test]
+fn a_panic_that_goes_on_without_a_place_gets_no_other_one() {
+    let resumed: Result<(), Panic> = catch_panic(|| {
+        drop(catch_unwind(|| panic!("caught inside")));
+        Panic::remote("far away".to_owned(), None).resume()
+    });
+    let resumed = resumed.unwrap_err();
+    assert_eq!((resumed.message(), resumed.location()), ("far away", None));
+}
+
+#[test]
 fn what_a_panic_drops_may_catch_panics_and_the_place_is_that_of_the_panic() {
     struct Catches(fn());
     impl Drop for Catches {
