@@ -135,8 +135,8 @@ impl Drop for Panic {
         let payload = self.0.payload.take();
         // PANIC: the payload is a value of the user's, and panics are dropped where nobody expects another one. Its
         // message was printed; its own payload could go on like this for ever, and is leaked.
-        if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            std::mem::forget(another);
+        if let Err(mut another) = catch_panic(|| drop(payload)) {
+            mem::forget(another.0.payload.take());
         }
     }
 }

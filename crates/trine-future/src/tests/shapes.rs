@@ -326,6 +326,29 @@ fn what_a_panic_drops_may_catch_panics_and_the_place_is_that_of_the_panic() {
 }
 
 #[test]
+fn the_destructor_of_a_payload_may_panic_and_the_place_is_that_of_the_panic_that_drops_it() {
+    struct PanicsToo;
+    impl Drop for PanicsToo {
+        fn drop(&mut self) {
+            panic!("inner");
+        }
+    }
+    let line = line!() + 3;
+    let caught: Result<(), Panic> = catch_panic(|| {
+        let _dropped = catch_panic(|| panic_any(PanicsToo));
+        panic!("outer")
+    });
+    let outer = caught.unwrap_err();
+    let place = format!("{}:{line}:", file!());
+    assert!(
+        outer
+            .location()
+            .is_some_and(|location| location.starts_with(&place)),
+        "{outer}"
+    );
+}
+
+#[test]
 fn a_remote_panic_has_words_and_no_payload() {
     let panic = Panic::remote("far away".to_owned(), None);
     assert_eq!(panic.to_string(), "far away");
