@@ -432,3 +432,23 @@ fn the_place_of_a_panic_is_told_whatever_is_dropped_beside_it() {
         }));
     });
 }
+
+#[test]
+fn the_place_of_a_panic_is_its_own_though_a_destructor_beside_it_panics() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let handle = pool.handle();
+        let line = line!() + 3;
+        let joins = move || {
+            let bomb = Bomb;
+            let first = || panic!("the first");
+            handle.join(first, move || drop(bomb));
+        };
+        let error = pool.spawn(joins).result().unwrap_err();
+        let place = error.panic().and_then(Panic::location);
+        assert!(
+            place.is_some_and(|place| place.starts_with(&format!("{}:{line}:", file!()))),
+            "{error}"
+        );
+    });
+}
