@@ -17,6 +17,9 @@ const TIMED_IN_ANY_CASE: usize = 1 << 10;
 /// So many calls at once are prepared at most, and so many bytes of arguments.
 pub(crate) const MOST_CALLS: usize = 1 << 14;
 pub(crate) const MOST_BYTES: usize = 16 << 20;
+/// The least that is believed of a call: no clock sees less. Where others want the processors, what is taken off for waiting may be
+/// all of its time.
+const LEAST: f64 = 1e-9;
 
 /// What some calls in the worker have taken together.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
@@ -127,9 +130,9 @@ where
 }
 
 impl Calls {
-    /// The part of such a time that is one call's, in seconds.
+    /// The part of such a time that is one call's, in seconds. Never nothing: that would say that no sample has come to its end.
     pub(crate) fn each(&self, time: Duration) -> f64 {
-        time.as_secs_f64() / self.number.max(1) as f64
+        (time.as_secs_f64() / self.number.max(1) as f64).max(LEAST)
     }
 
     /// How many bytes a result has.

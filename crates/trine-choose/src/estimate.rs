@@ -149,6 +149,7 @@ pub(crate) fn best<'a>(measured: &Measured, costs: &Costs, estimates: &'a [Estim
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calls::Calls;
 
     const fn hand_over(seconds: f64) -> HandOver {
         HandOver {
@@ -200,6 +201,17 @@ mod tests {
     #[test]
     fn less_than_the_hand_over_takes_no_pool() {
         assert_eq!(answer(&task(20e-9, 20e-9), true), (Model::NoPool, 1, 1));
+    }
+
+    /// What the clock takes off for waiting may be all that it has seen.
+    #[test]
+    fn what_takes_no_time_by_the_clock_takes_no_pool() {
+        let calls = Calls {
+            number: 1,
+            ..Calls::default()
+        };
+        let measured = task(calls.each(calls.wall), calls.each(calls.cpu));
+        assert_eq!(answer(&measured, true), (Model::NoPool, 1, 1));
     }
 
     #[test]
