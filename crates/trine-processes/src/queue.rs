@@ -1,4 +1,4 @@
-//! Tasks in their order, how many they are, and what they weigh: those that wait for a worker, and those that a worker has.
+//! The tasks that wait for a worker, in their order, how many they are, and what they weigh.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -25,7 +25,7 @@ impl<T> Ticket<T> {
     }
 }
 
-/// A queue of tickets.
+/// The tickets that no worker has.
 ///
 /// One that is withdrawn leaves an empty place, so that nothing is moved for it. There is none before the first ticket, and when they
 /// get more than the tickets they are taken out: so whoever withdraws pays for a look at two places, in whatever order that happens.
@@ -128,48 +128,10 @@ impl<T> Queue<T> {
         Some(ticket)
     }
 
-    pub(crate) fn front(&self) -> Option<&Ticket<T>> {
-        self.places.front()?.ticket()
-    }
-
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Ticket<T>> {
-        self.places.iter().filter_map(Place::ticket)
-    }
-
     /// Where the ticket is that stands for the task with this number.
-    pub(crate) fn place_of(&self, number: u64) -> Option<usize> {
+    fn place_of(&self, number: u64) -> Option<usize> {
         let has = |place: &Place<T>| place.ticket().is_some_and(|ticket| ticket.has(number));
         self.places.iter().position(has)
-    }
-
-    /// The ticket at this place. There has to be one.
-    pub(crate) fn at(&self, place: usize) -> &Ticket<T> {
-        self.places[place].ticket().expect("the place is taken")
-    }
-
-    /// The task of that ticket.
-    pub(crate) fn task_at(&mut self, place: usize) -> &mut T {
-        &mut self.at_mut(place).task
-    }
-
-    /// Changes that ticket.
-    pub(crate) fn change<R>(&mut self, place: usize, change: impl FnOnce(&mut Ticket<T>) -> R) -> R {
-        let ticket = self.at_mut(place);
-        let (count, bytes) = (ticket.count, ticket.bytes);
-        let result = change(ticket);
-        let (count_now, bytes_now) = (ticket.count, ticket.bytes);
-        self.tasks = self.tasks + count_now as usize - count as usize;
-        self.bytes = self.bytes + bytes_now - bytes;
-        result
-    }
-
-    pub(crate) fn remove(&mut self, place: usize) -> Option<Ticket<T>> {
-        let Some(Place::Taken(ticket)) = self.places.remove(place) else {
-            return None;
-        };
-        self.trim();
-        self.uncount(&ticket);
-        Some(ticket)
     }
 
     /// Takes the ticket out that stands for the task with this number alone, if it is here.
@@ -211,13 +173,6 @@ impl<T> Queue<T> {
         self.empty = 0;
         let places = mem::take(&mut self.places);
         places.into_iter().filter_map(Place::into_ticket).collect()
-    }
-
-    fn at_mut(&mut self, place: usize) -> &mut Ticket<T> {
-        match &mut self.places[place] {
-            Place::Taken(ticket) => ticket,
-            Place::Empty(_) => unreachable!("the place is taken"),
-        }
     }
 
     fn count(&mut self, ticket: &Ticket<T>) {
@@ -268,7 +223,12 @@ mod tests {
     }
 
     fn numbers(queue: &Queue<()>) -> Vec<u64> {
-        queue.iter().map(|ticket| ticket.number).collect()
+        queue
+            .places
+            .iter()
+            .filter_map(Place::ticket)
+            .map(|ticket| ticket.number)
+            .collect()
     }
 
     proptest! {

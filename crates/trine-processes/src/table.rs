@@ -24,6 +24,7 @@
 //! note.
 
 mod ending;
+mod handed;
 mod handing;
 mod worker;
 
@@ -278,7 +279,7 @@ impl<T> Table<T> {
 
     /// The task that its attendant is to send to the worker.
     pub(crate) fn last_of(&self, worker: usize) -> Option<&Ticket<T>> {
-        self.workers[worker].handed.iter().last()
+        self.workers[worker].handed.back()
     }
 
     /// The number of tasks that wait, in the queue or in workers, and their bytes. (Not the bytes of those that wait behind one

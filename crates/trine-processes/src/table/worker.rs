@@ -1,8 +1,9 @@
 //! What the table knows of one worker.
 
+use super::handed::Handed;
 use crate::answers::Stop;
 use crate::pace::Pace;
-use crate::queue::{Queue, Ticket};
+use crate::queue::Ticket;
 use std::time::{Duration, Instant};
 
 /// What there is of a worker.
@@ -30,7 +31,7 @@ pub(super) struct Worker<T> {
     /// It asks again soon, or is about to, because tasks wait in other workers. One of those who have nothing to do is enough.
     pub(super) naps: bool,
     /// What the worker has and has not answered, the oldest first. All but the first task wait, as far as one knows.
-    pub(super) handed: Queue<T>,
+    pub(super) handed: Handed<T>,
     /// When the first of them is to be stopped.
     pub(super) deadline: Option<Instant>,
     /// The attendant sends it. Its time begins when it is sent: that may take longer than it may run.
@@ -53,7 +54,7 @@ impl<T> Worker<T> {
             life: Life::Absent,
             asleep: false,
             naps: false,
-            handed: Queue::default(),
+            handed: Handed::default(),
             deadline: None,
             is_sending: false,
             stop: None,

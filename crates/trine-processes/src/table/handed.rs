@@ -1,0 +1,99 @@
+//! The tasks that a worker has, in their order, how many they are, and what they weigh.
+//!
+//! Not a [`Queue`](crate::queue::Queue): nothing is withdrawn here, and each task goes in and out once.
+
+use crate::queue::Ticket;
+use std::collections::VecDeque;
+
+/// The tickets that a worker has.
+pub(super) struct Handed<T> {
+    tickets: VecDeque<Ticket<T>>,
+    tasks: usize,
+    bytes: usize,
+}
+
+impl<T> Default for Handed<T> {
+    fn default() -> Self {
+        Self {
+            tickets: VecDeque::new(),
+            tasks: 0,
+            bytes: 0,
+        }
+    }
+}
+
+impl<T> Handed<T> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.tickets.is_empty()
+    }
+
+    /// The number of tickets.
+    pub(super) fn len(&self) -> usize {
+        self.tickets.len()
+    }
+
+    /// The number of tasks.
+    pub(super) fn tasks(&self) -> usize {
+        self.tasks
+    }
+
+    /// The sum of what the tasks weigh.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn push_back(&mut self, ticket: Ticket<T>) {
+        self.tasks += ticket.count as usize;
+        self.bytes += ticket.bytes;
+        self.tickets.push_back(ticket);
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Ticket<T>> {
+        self.remove(0)
+    }
+
+    pub(super) fn front(&self) -> Option<&Ticket<T>> {
+        self.tickets.front()
+    }
+
+    pub(super) fn back(&self) -> Option<&Ticket<T>> {
+        self.tickets.back()
+    }
+
+    /// Where the ticket is that stands for the task with this number.
+    pub(super) fn place_of(&self, number: u64) -> Option<usize> {
+        self.tickets.iter().position(|ticket| ticket.has(number))
+    }
+
+    /// The ticket at this place. There has to be one.
+    pub(super) fn at(&self, place: usize) -> &Ticket<T> {
+        &self.tickets[place]
+    }
+
+    /// The task of that ticket.
+    pub(super) fn task_at(&mut self, place: usize) -> &mut T {
+        &mut self.tickets[place].task
+    }
+
+    /// Changes that ticket.
+    pub(super) fn change<R>(&mut self, place: usize, change: impl FnOnce(&mut Ticket<T>) -> R) -> R {
+        let ticket = &mut self.tickets[place];
+        let (count, bytes) = (ticket.count, ticket.bytes);
+        let result = change(ticket);
+        self.tasks = self.tasks + ticket.count as usize - count as usize;
+        self.bytes = self.bytes + ticket.bytes - bytes;
+        result
+    }
+
+    pub(super) fn remove(&mut self, place: usize) -> Option<Ticket<T>> {
+        let ticket = self.tickets.remove(place)?;
+        self.tasks -= ticket.count as usize;
+        self.bytes -= ticket.bytes;
+        Some(ticket)
+    }
+
+    pub(super) fn take_all(&mut self) -> VecDeque<Ticket<T>> {
+        (self.tasks, self.bytes) = (0, 0);
+        std::mem::take(&mut self.tickets)
+    }
+}
