@@ -96,18 +96,10 @@ impl<T> Queue<T> {
         self.bytes
     }
 
-    pub(crate) fn push_back(&mut self, ticket: Ticket<T>) {
-        self.count(&ticket);
-        self.places.push_back(Place::Taken(ticket));
-    }
-
     /// Puts a new ticket behind those with lower numbers. (Numbers are taken without the lock, so one may come a little late.)
     pub(crate) fn insert(&mut self, ticket: Ticket<T>) {
         let after = |place: &&Place<T>| place.number() > ticket.number;
         let late = self.places.iter().rev().take_while(after).count();
-        if late == 0 {
-            return self.push_back(ticket);
-        }
         self.count(&ticket);
         let place = self.places.len() - late;
         self.places.insert(place, Place::Taken(ticket));
@@ -285,7 +277,7 @@ mod tests {
     #[test]
     fn tasks_that_travel_together_are_not_withdrawn() {
         let mut queue = Queue::default();
-        queue.push_back(Ticket {
+        queue.insert(Ticket {
             count: 3,
             ..ticket(1)
         });

@@ -300,6 +300,15 @@ fn a_panic_that_goes_on_without_a_place_gets_no_other_one() {
     assert_eq!((resumed.message(), resumed.location()), ("far away", None));
 }
 
+fn assert_is_at_line(panic: &Panic, line: u32) {
+    let place = format!("{}:{line}:", file!());
+    let location = panic.location();
+    assert!(
+        location.is_some_and(|location| location.starts_with(&place)),
+        "{panic}"
+    );
+}
+
 #[test]
 fn what_a_panic_drops_may_catch_panics_and_the_place_is_that_of_the_panic() {
     struct Catches(fn());
@@ -314,14 +323,7 @@ fn what_a_panic_drops_may_catch_panics_and_the_place_is_that_of_the_panic() {
             let _dropped = Catches(inner);
             panic!("outer")
         });
-        let outer = caught.unwrap_err();
-        let place = format!("{}:{line}:", file!());
-        assert!(
-            outer
-                .location()
-                .is_some_and(|location| location.starts_with(&place)),
-            "{outer}"
-        );
+        assert_is_at_line(&caught.unwrap_err(), line);
     }
 }
 
@@ -338,14 +340,7 @@ fn the_destructor_of_a_payload_may_panic_and_the_place_is_that_of_the_panic_that
         let _dropped = catch_panic(|| panic_any(PanicsToo));
         panic!("outer")
     });
-    let outer = caught.unwrap_err();
-    let place = format!("{}:{line}:", file!());
-    assert!(
-        outer
-            .location()
-            .is_some_and(|location| location.starts_with(&place)),
-        "{outer}"
-    );
+    assert_is_at_line(&caught.unwrap_err(), line);
 }
 
 #[test]

@@ -97,3 +97,60 @@ impl<T> Handed<T> {
         std::mem::take(&mut self.tickets)
     }
 }
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::{Handed, Ticket};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    #[derive(Clone, Debug)]
+    enum Event {
+        Push(u32, usize),
+        Remove(Index),
+        /// So many of its tasks end, of those that it has.
+        End(Index, u32),
+        TakeAll,
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            8 => (1..5_u32, 0..100_usize).prop_map(|(count, bytes)| Event::Push(count, bytes)),
+            3 => any::<Index>().prop_map(Event::Remove),
+            3 => (any::<Index>(), 0..5_u32).prop_map(|(place, ended)| Event::End(place, ended)),
+            1 => Just(Event::TakeAll),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_sums_are_those_of_the_tickets(events in vec(event(), 0..100)) {
+            let mut handed = Handed::default();
+            for event in events {
+                let tickets = handed.len();
+                match event {
+                    Event::Push(count, bytes) => handed.push_back(Ticket {
+                        number: 0,
+                        count,
+                        bytes,
+                        timeout: None,
+                        task: (),
+                    }),
+                    Event::Remove(place) if tickets > 0 => {
+                        prop_assert!(handed.remove(place.index(tickets)).is_some());
+                    }
+                    Event::End(place, ended) if tickets > 0 => handed.change(place.index(tickets), |ticket| {
+                        ticket.count = ticket.count.saturating_sub(ended).max(1);
+                        ticket.bytes /= 2;
+                    }),
+                    Event::TakeAll => prop_assert_eq!(handed.take_all().len(), tickets),
+                    Event::Remove(_) | Event::End(..) => {}
+                }
+                let all = || (0..handed.len()).map(|place| handed.at(place));
+                prop_assert_eq!(handed.tasks(), all().map(|ticket| ticket.count as usize).sum::<usize>());
+                prop_assert_eq!(handed.bytes(), all().map(|ticket| ticket.bytes).sum::<usize>());
+            }
+        }
+    }
+}
