@@ -4,6 +4,9 @@
 //! as it does, this is what it wants. If it is one that computes, most often another program's, its whole turn is lost, some
 //! milliseconds: hundreds of times what it costs to sleep and be woken, because who is woken comes before those who have run. So
 //! after long yields nobody yields for a while, in the whole process; if the next one takes long again, for twice as long.
+//!
+//! On a single processor a thread that submits a million tasks computes, too. Whoever sleeps in between is woken for each few of
+//! them, which takes about as long as to make them and run them. So who finds very many after a yield says so, and it may have been long.
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
@@ -16,6 +19,9 @@ const LONG: Duration = Duration::from_millis(1);
 
 /// So many short yields make up for a long one. Two that nothing makes up for are no accident.
 const FOR_A_LONG_ONE: u32 = 8;
+
+/// To be woken for so many tasks, or few at a time, takes longer than the turn in which they were made.
+pub(crate) const WORTH_A_LONG_ONE: usize = 1024;
 
 /// For how many milliseconds nobody yields then, the first time and at most.
 const FIRST_PAUSE: u32 = 4;
@@ -57,6 +63,12 @@ impl Crowd {
         if owed > 0 {
             self.owed.store(owed - 1, Relaxed);
         }
+    }
+
+    /// Yields that took long were worth it.
+    fn note_gain(&self) {
+        self.owed.store(0, Relaxed);
+        self.pause.store(0, Relaxed);
     }
 
     /// A yield took long that has ended now.
@@ -121,6 +133,11 @@ impl Yields {
     }
 }
 
+/// While the calling thread let others run, these have made very many tasks.
+pub(crate) fn note_gain() {
+    CROWD.note_gain();
+}
+
 /// How many have passed since the first call.
 fn milliseconds(now: Instant) -> u32 {
     static BEGIN: OnceLock<Instant> = OnceLock::new();
@@ -152,6 +169,16 @@ mod tests {
             crowd.note_long(now);
             assert!(!crowd.is_there(now));
             (0..FOR_A_LONG_ONE).for_each(|_| crowd.note_short());
+        }
+    }
+
+    #[test]
+    fn long_ones_that_were_worth_it_do_not_count() {
+        let crowd = Crowd::new();
+        for now in 0..100 {
+            crowd.note_long(now);
+            crowd.note_gain();
+            assert!(!crowd.is_there(now));
         }
     }
 

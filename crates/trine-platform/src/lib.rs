@@ -36,7 +36,7 @@ pub use leak::LeakCheck;
 pub use parker::Parker;
 pub use pointers::AtomicPointers;
 pub use prefetch::prefetch_for_write;
-pub use spin::{PATIENCE, spin_briefly, spin_until, yield_and_spin_until};
+pub use spin::{PATIENCE, note_found, spin_briefly, spin_until, yield_and_spin_until};
 pub use workers::{MOST_WORKERS, WORKERS_VARIABLE, default_workers, processors};
 
 /// Atomic integers and the fence: std's, or loom's in a model.

@@ -2,7 +2,7 @@
 
 use crate::atomic::AtomicU32;
 use crate::atomic::Ordering::Relaxed;
-use crate::crowd::Yields;
+use crate::crowd::{self, Yields};
 use crate::kept::Kept;
 use crate::{HomeProcess, global};
 use std::cell::Cell;
@@ -75,6 +75,14 @@ pub fn spin_until(mut look: impl FnMut() -> bool) -> bool {
         if !goes_on || yields.elapsed() > PATIENCE {
             return false;
         }
+    }
+}
+
+/// After [`spin_until`] there are so many tasks. If those are very many, and there is a single processor, the calling thread goes on
+/// letting others run, also if these compute: that is how the tasks were made.
+pub fn note_found(tasks: impl FnOnce() -> usize) {
+    if !IS_MODEL && processors() == 1 && tasks() >= crowd::WORTH_A_LONG_ONE {
+        crowd::note_gain();
     }
 }
 

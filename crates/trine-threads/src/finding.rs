@@ -6,7 +6,7 @@ use crate::worker::Worker;
 use crossbeam_deque::Worker as Deque;
 use std::cell::Cell;
 use std::ptr::NonNull;
-use trine_platform::spin_until;
+use trine_platform::{note_found, spin_until};
 
 /// A worker without tasks of its own takes some from outside; each so many times it looks first for one that another worker
 /// has. That may stand behind a long one, and there may be tasks from outside for ever.
@@ -60,6 +60,7 @@ impl Worker {
                     found = self.search();
                     found.is_some() || self.queues.closing.is_closed()
                 });
+                note_found(|| self.queues.injected());
             }
             let is_closed = self.queues.closing.is_closed();
             if found.is_none() && is_closed {

@@ -143,6 +143,11 @@ impl Queues {
         self.sleep.notify();
     }
 
+    /// How many tasks from outside nobody has taken.
+    pub(crate) fn injected(&self) -> usize {
+        self.injector.len()
+    }
+
     /// Takes a task from outside, and some more into `own`.
     pub(crate) fn take_injected(&self, own: Option<&Deque<Queued>>) -> Option<Queued> {
         if self.injector.is_empty() {
