@@ -46,11 +46,13 @@ impl<T> Future<T> {
                 }
                 return Ok(self.is_done());
             }
-            // SAFETY: this is the future, by `&mut`.
-            if !is_asked && unsafe { self.block().drive(waiting) } {
+            if !is_asked {
+                // SAFETY: this is the future, by `&mut`.
+                let has_run = unsafe { self.block().drive(waiting) };
+                is_asked = !has_run;
+                // Also who has looked for a while may have seen the end.
                 continue;
             }
-            is_asked = true;
             let Some(parker) = &parker else {
                 // First, because then the one who ends the task need not know of this thread.
                 if spin_until(|| self.is_done()) {
