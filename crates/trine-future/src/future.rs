@@ -378,10 +378,16 @@ impl<T> std::future::Future for Future<T> {
     /// The waker of the latest poll is woken, by the thread that ends the task, which one that blocks would hold up. A
     /// blocking wait in between takes its place: poll again after one.
     ///
+    /// Where a thread runs the task, the first poll looks for its end for a microsecond or two, as long as that was worth it of late on this
+    /// thread: tiny tasks, awaited one at a time, are done by then.
+    ///
     /// In a task of an `AsyncPool` one of many polls in a row that would be ready gives others a turn first: it is pending, and polled
     /// again at once. Who has no next poll takes what is [done](Self::is_done) by [`result`](Self::result).
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if turn::is_over(context) || self.watch_by(|| Waiter::Task(context.waker().clone())) {
+        if turn::is_over(context) {
+            return Poll::Pending;
+        }
+        if !self.ends_soon() && self.watch_by(|| Waiter::Task(context.waker().clone())) {
             return Poll::Pending;
         }
         turn::was_ready();

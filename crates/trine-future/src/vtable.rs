@@ -33,6 +33,8 @@ pub(crate) struct Vtable {
     pub(crate) withdraw: unsafe fn(BlockPointer),
     pub(crate) stop: unsafe fn(BlockPointer),
     pub(crate) stops_running: bool,
+    /// A thread runs the work.
+    pub(crate) is_run: bool,
     /// The block that a mapped future follows.
     pub(crate) inner: unsafe fn(BlockPointer) -> Option<BlockPointer>,
     /// The task that a turn of a shared future is for, if it has not ended.
@@ -66,6 +68,7 @@ impl<T: Send, W: Work<T>, O: Owner> Table<T, W, O> {
         withdraw: withdraw::<T, W, O>,
         stop: stop::<T, W, O>,
         stops_running: O::STOPS_RUNNING,
+        is_run: W::IS_RUN,
         inner: inner::<T, W, O>,
         turn_of: turn_of::<T, W, O>,
         name: W::name,

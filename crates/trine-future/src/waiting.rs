@@ -7,7 +7,12 @@ use crate::snapshot::Part;
 use crate::waiter::{Callbacks, Waiter};
 use crate::waits::Wait;
 use crate::{Future, Outcome, TaskError, deferred};
-use trine_platform::{Deadline, Parker, spin_until};
+use trine_platform::{Deadline, Experience, Parker, local, spin_briefly, spin_until};
+
+local! {
+    /// Whether it was worth it for async code to look for the end of a thread's task.
+    static EXPERIENCE: Experience = Experience::new();
+}
 
 /// How long somebody waits.
 #[derive(Clone, Copy)]
@@ -92,6 +97,18 @@ impl<T> Future<T> {
             }
             is_asked = false;
         }
+    }
+
+    /// Whether the task has ended, after a look at it for a moment where that may be worth it: for async code that has not left a waker yet.
+    pub(crate) fn ends_soon(&self) -> bool {
+        let now = self.state().load();
+        if now.is_terminal() || now.is_given(Part::Waiter) {
+            return now.is_terminal();
+        }
+        // SAFETY: this is the future.
+        let is_run = unsafe { self.block().header() }.vtable.is_run;
+        let look = || spin_briefly(|| self.is_done()).then_some(());
+        is_run && EXPERIENCE.with(|experience| experience.look(look)).is_some()
     }
 
     /// Has the one that `waiter` makes told of the end. False if the task has ended.

@@ -50,7 +50,6 @@ mod line;
 mod lock;
 mod lock_async;
 mod mapped;
-mod patience;
 mod state;
 mod waiters;
 mod word;

@@ -3,11 +3,16 @@
 use crate::bucket::Sleeper;
 use crate::guard::AsyncLockGuard;
 use crate::word::Held;
-use crate::{Lock, patience, waiters};
+use crate::{Lock, waiters};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use trine_platform::{PATIENCE, turn};
+use trine_platform::{Experience, PATIENCE, local, turn};
+
+local! {
+    /// The lock does not know whether its holder is another task of the same thread.
+    static EXPERIENCE: Experience = Experience::new();
+}
 
 /// Waits for a [`Lock`]: what [`Lock::lock_async`] returns.
 ///
@@ -84,7 +89,7 @@ impl<'a, T: ?Sized> LockAsync<'a, T> {
         let word = &self.lock.word;
         // As long as it takes to wake a sleeper: two tasks that compete and have begun to wait for each other's wakes find out of
         // it.
-        let look = || patience::look(|| word.acquire_soon(PATIENCE));
+        let look = || EXPERIENCE.with(|experience| experience.look(|| word.acquire_soon(PATIENCE)));
         let held = word.try_acquire().or_else(look);
         if held.is_some() {
             return held;

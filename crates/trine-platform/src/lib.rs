@@ -11,6 +11,7 @@ mod asymmetric;
 mod cell;
 mod crowd;
 mod deadline;
+mod experience;
 mod fork;
 mod futex;
 mod kept;
@@ -26,6 +27,7 @@ mod workers;
 pub use asymmetric::AsymmetricFences;
 pub use cell::{MutPtr, UnsafeCell};
 pub use deadline::Deadline;
+pub use experience::Experience;
 pub use fork::HomeProcess;
 #[cfg(all(not(trine_loom), target_os = "linux"))]
 pub use futex::FutexOf;
