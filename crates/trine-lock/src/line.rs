@@ -154,6 +154,9 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(line.first().map(|first| first.ticket), list.first().map(|first| first.0));
+                // So a line is never much longer than the number of those who wait.
+                prop_assert_eq!(line.waiters.len(), list.len() + line.left);
+                prop_assert!(line.left <= list.len());
                 for (index, &(ticket, _)) in list.iter().enumerate() {
                     let place = line.find(ticket).expect("it stands in line");
                     prop_assert_eq!(place == 0, index == 0);
