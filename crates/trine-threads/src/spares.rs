@@ -133,8 +133,42 @@ impl Spares {
 
 #[cfg(all(test, not(trine_loom)))]
 mod tests {
-    use super::Spares;
+    use super::{SPARES, Spares};
     use trine_future::Substitute;
+
+    #[test]
+    fn each_sleeper_starts_a_spare_up_to_the_bound() {
+        let spares = Spares::new(false);
+        for started in 0..SPARES as usize {
+            assert_eq!(spares.number(), started);
+            assert!(spares.may_be_more() && spares.block());
+        }
+        assert!(!spares.may_be_more() && !spares.block());
+        assert_eq!(spares.number(), SPARES as usize);
+    }
+
+    #[test]
+    fn a_spare_that_has_not_left_is_there_for_the_next_sleeper() {
+        let spares = Spares::new(false);
+        assert!(spares.block());
+        assert!(!spares.retire());
+        spares.unblock();
+        assert!(!spares.block());
+        spares.unblock();
+        assert!(spares.retire());
+        assert_eq!(spares.number(), 0);
+        assert!(spares.block());
+    }
+
+    #[test]
+    fn a_spare_that_starts_is_coming_until_it_is_known_to_take_tasks() {
+        let spares = Spares::new(false);
+        assert!(spares.block());
+        spares.starts();
+        assert_eq!(spares.substitute(), Substitute::Coming);
+        spares.has_started();
+        assert_eq!(spares.substitute(), Substitute::Here);
+    }
 
     #[test]
     fn a_sleeper_asks_again_where_the_next_spare_may_fail() {
