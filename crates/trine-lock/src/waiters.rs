@@ -30,11 +30,19 @@ use trine_platform::{Deadline, Parker};
 pub(crate) fn sleep<'a>(word: &'a LockWord, deadline: Option<&Deadline>) -> Option<Held<'a>> {
     let parker = Parker::current();
     let (joined, left_over) = join(word, Sleeper::Thread(parker.clone()));
+    let held = joined.map_or_else(|ticket| sleep_in_line(word, ticket, &parker, deadline), Some);
+    // Not before: it may be a forgotten waker that panics, and nobody else takes this one out of the line.
     drop(left_over);
-    let ticket = match joined {
-        Ok(held) => return Some(held),
-        Err(ticket) => ticket,
-    };
+    held
+}
+
+/// Waits as the one with this ticket, whom this parker wakes.
+fn sleep_in_line<'a>(
+    word: &'a LockWord,
+    ticket: u64,
+    parker: &Parker,
+    deadline: Option<&Deadline>,
+) -> Option<Held<'a>> {
     let retry = || retry(word, ticket, Sleeper::Thread(parker.clone())).0;
     loop {
         match deadline {

@@ -8,6 +8,7 @@ use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, RawWaker, RawWakerVTable, Waker};
+use std::time::Duration;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Panics {
@@ -80,5 +81,20 @@ fn a_waker_that_panics_when_the_lock_is_there_gives_it_back() {
     poll_in_vain(&mut second, Panics::WhenDropped);
     assert!(lock.try_lock().is_some());
     assert!(poll(&mut first));
+    assert_eq!(word(&lock), Snapshot::FREE);
+}
+
+#[test]
+fn a_thread_that_meets_a_forgotten_waker_which_panics_leaves_the_line() {
+    let mut lock = Lock::new(0);
+    let (guard, mut forgotten) = (lock.lock(), lock.lock_async());
+    assert!(!poll(&mut forgotten));
+    std::mem::forget((guard, forgotten));
+    // Another lock at the address of the one before, whose line is still there.
+    lock = Lock::new(0);
+    let guard = lock.lock();
+    PANICS.set(Panics::WhenDropped);
+    assert!(catch_unwind(AssertUnwindSafe(|| lock.lock_timeout(Duration::ZERO).is_some())).is_err());
+    drop(guard);
     assert_eq!(word(&lock), Snapshot::FREE);
 }
