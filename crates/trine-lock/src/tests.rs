@@ -5,6 +5,7 @@ mod mapped;
 mod panics;
 
 use crate::block_on::block_on;
+use crate::bucket::with_bucket;
 use crate::state::{MAX_OVERTAKES, Snapshot};
 use crate::{AsyncLockGuard, Lock, LockAsync, LockGuard, MappedAsyncLockGuard, MappedLockGuard};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -154,6 +155,17 @@ fn a_lock_can_own_a_slice() {
     let lock: Box<Lock<[u32]>> = Box::new(Lock::new([1, 2, 3]));
     lock.lock()[0] = 4;
     assert_eq!(*block_on(lock.lock_async()), [4, 2, 3]);
+}
+
+#[test]
+fn a_line_goes_with_the_last_who_waits() {
+    let lock = Lock::new(0);
+    let guard = lock.lock();
+    drop(Waiting::new(&lock));
+    assert_eq!(word(&lock), Snapshot::HELD);
+    let forgotten = with_bucket(&lock.word, |bucket| bucket.settle(&lock.word));
+    assert!(forgotten.is_none(), "or the table would grow with each lock");
+    drop(guard);
 }
 
 #[test]
