@@ -1,8 +1,11 @@
 //! Groups of tasks.
 
 use crate::{Executor, Future, GroupFailure, Promise, Task, TaskError, TaskGroup};
+use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 #[test]
@@ -63,6 +66,50 @@ fn a_limit_is_kept() {
     for thread in threads {
         thread.join().unwrap();
     }
+}
+
+/// Polls once, as a task that nobody wakes.
+fn poll_once<F: std::future::Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[test]
+fn a_limit_is_kept_in_async_code() {
+    let (promise, pending) = Promise::new();
+    let mut group = TaskGroup::new().limit(1);
+    assert!(poll_once(group.start_async(|| pending)).is_ready());
+    assert!(poll_once(group.start_async(|| unreachable!("there is no room"))).is_pending());
+    promise.complete(1).unwrap();
+    assert!(poll_once(group.start_async(|| Future::ready(2))).is_ready());
+    assert_eq!(group.join().unwrap(), [1, 2]);
+}
+
+#[test]
+fn what_has_ended_is_given_out_while_others_are_under_way() {
+    let (mut promises, mut futures): (VecDeque<_>, VecDeque<_>) = (0..4).map(|_| Promise::new()).unzip();
+    let mut group = TaskGroup::new().limit(2);
+    let mut start = |group: &mut TaskGroup<_>| group.start(|| futures.pop_front().unwrap());
+    start(&mut group);
+    start(&mut group);
+    // The limit has each of these look at the one that has ended.
+    promises.pop_front().unwrap().complete(0).unwrap();
+    start(&mut group);
+    let (index, _) = group.next().unwrap();
+    assert_eq!(index, 0);
+    promises.pop_front().unwrap().complete(1).unwrap();
+    start(&mut group);
+    assert!(matches!(
+        poll_once(group.next_async()),
+        Poll::Ready(Some((1, Ok(1))))
+    ));
+}
+
+#[test]
+fn what_the_limit_has_met_is_given_out_in_the_order_in_which_it_ended() {
+    let mut group = TaskGroup::new().limit(1);
+    (0..3).for_each(|number| group.start(|| Future::ready(number)));
+    let given_out: Vec<_> = group.map(|(index, _)| index).collect();
+    assert_eq!(given_out, [0, 1, 2]);
 }
 
 #[test]
