@@ -262,3 +262,11 @@ fn what_was_yielded_is_not_kept_by_a_timed_one_either() {
     assert!(futures.next().unwrap().is_err());
     assert_eq!(futures.into_unfinished().len(), 1);
 }
+
+#[test]
+fn a_stream_gives_back_what_it_has_not_yielded() {
+    let (_promise, pending) = Promise::<u32>::new();
+    let stream = as_completed([(0, Future::ready(1)), (1, pending)]).into_stream();
+    let left = stream.into_unfinished();
+    assert_eq!(left.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [0, 1]);
+}

@@ -2,6 +2,7 @@
 
 use crate::{Executor, Future, GroupFailure, Promise, Task, TaskError, TaskGroup};
 use std::collections::VecDeque;
+use std::error::Error;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -35,6 +36,7 @@ fn a078_next_gives_each_as_it_ends() {
         promises.remove(number).complete(number).unwrap();
         let (index, result) = group.next().unwrap();
         assert_eq!((index, result.unwrap()), (number, number));
+        assert_eq!(group.size_hint(), (number, Some(number)));
     }
     assert!(group.next().is_none());
     // It can be used on.
@@ -243,4 +245,20 @@ fn a_task_that_panics_is_a_failure() {
         panic!("the task has not returned");
     };
     assert_eq!(cause.panic().unwrap().message(), "no such page");
+}
+
+#[test]
+fn the_source_of_a_failure_is_that_of_its_error() {
+    let cause = "at byte 7".to_owned();
+    let inner = TaskError::serialization("the reply could not be read", cause.clone());
+    let outer = TaskError::serialization("the page could not be read", inner);
+    let failures = [
+        GroupFailure::Task(TaskError::serialization("the reply could not be read", cause)),
+        GroupFailure::Returned(outer),
+    ];
+    let sources = failures.map(|failure| failure.source().map(ToString::to_string));
+    assert_eq!(
+        sources,
+        ["at byte 7", "the reply could not be read"].map(|source| Some(source.to_owned()))
+    );
 }

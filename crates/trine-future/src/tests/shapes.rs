@@ -174,12 +174,18 @@ fn errors() -> Vec<Described> {
             "Taken",
             TaskError::is_taken,
         ),
+        (
+            TaskError::deadlock(vec!["crawl", "index"]),
+            "a deadlock: `crawl` waits for `index` waits for `crawl`. Return the future instead of waiting for it",
+            r#"Deadlock(["crawl", "index"])"#,
+            TaskError::is_deadlock,
+        ),
     ]
 }
 
 #[test]
 fn errors_say_what_happened() {
-    let predicates: [fn(&TaskError) -> bool; 9] = [
+    let predicates: [fn(&TaskError) -> bool; 10] = [
         TaskError::is_cancelled,
         TaskError::is_panic,
         TaskError::is_abandoned,
@@ -189,6 +195,7 @@ fn errors_say_what_happened() {
         TaskError::is_killed,
         TaskError::is_serialization,
         TaskError::is_taken,
+        TaskError::is_deadlock,
     ];
     for (error, text, debug, predicate) in errors() {
         assert_eq!(error.to_string(), text);
