@@ -87,11 +87,9 @@ impl BlockPointer {
     pub(crate) unsafe fn phase(self) -> Phase {
         // SAFETY: passed on to the caller.
         let state = unsafe { self.header() }.state.load();
-        if state.is_terminal() {
-            return state.phase();
-        }
         // SAFETY: passed on to the caller.
         let deciding = unsafe { self.deciding() };
+        // Its own end is decided by itself.
         if deciding == self {
             return state.phase();
         }
