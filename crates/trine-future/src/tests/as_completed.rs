@@ -1,7 +1,7 @@
 //! The rows C: `as_completed`.
 
-use super::{Counter, refused};
-use crate::{BlockingHook, Future, Promise, Substitute, TimedOut, as_completed, set_blocking_hook};
+use super::{Counter, TellsAndRunsInline, refused};
+use crate::{BlockingHook, Future, Promise, Substitute, Task, TimedOut, as_completed, set_blocking_hook};
 use std::collections::HashSet;
 use std::sync::mpsc;
 use std::thread;
@@ -269,4 +269,12 @@ fn a_stream_gives_back_what_it_has_not_yielded() {
     let stream = as_completed([(0, Future::ready(1)), (1, pending)]).into_stream();
     let left = stream.into_unfinished();
     assert_eq!(left.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn a_thread_of_no_pool_asks_the_pools_of_the_tasks() {
+    let (asks, _asked) = mpsc::channel();
+    let (_task, future) = Task::new(|| thread::current().id(), TellsAndRunsInline(asks));
+    let first = as_completed([future]).next().unwrap();
+    assert_eq!(first.result().unwrap(), thread::current().id());
 }
