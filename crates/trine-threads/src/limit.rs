@@ -226,4 +226,15 @@ mod tests {
         line.push(stand_in_line());
         assert!(capacity() > line.len() + line.len() / 2);
     }
+
+    #[test]
+    fn places_are_handed_over_in_the_order_of_the_line() {
+        let limit = Limit::new(1);
+        let taken = limit.try_take().expect("nobody else takes it");
+        let [first, second] = [(); 2].map(|()| limit.take().err().expect("no place is free"));
+        drop(taken);
+        assert!(first.is_done() && !second.is_done());
+        drop(first);
+        assert!(second.is_done());
+    }
 }
