@@ -132,8 +132,10 @@ fn m09_k20_after_the_time_out_nothing_starts_and_nothing_comes() {
         let mut results = pool
             .map(move |_| count.fetch_add(1, Ordering::SeqCst), 0..3)
             .timeout(Duration::from_millis(1));
+        assert_eq!(results.size_hint(), (1, Some(3)));
         // What is waited for is cancelled as well.
         assert!(results.next().unwrap().is_err());
+        assert_eq!(results.size_hint(), (0, Some(0)));
         assert!(results.next().is_none() && results.next().is_none());
         drop(held);
         pool.shutdown(Shutdown::Drain);
