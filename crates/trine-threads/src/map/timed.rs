@@ -59,9 +59,6 @@ where
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        if self.is_over {
-            return (0, Some(0));
-        }
         let (least, most) = self.consumer.size_hint();
         (least.min(1), most)
     }
