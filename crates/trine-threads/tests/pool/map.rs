@@ -197,6 +197,21 @@ fn m10_m11_a_dropped_map_cancels_within_a_started_chunk() {
 }
 
 #[test]
+fn what_was_taken_before_the_input_panicked_goes_with_the_map() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let drops = Arc::new(AtomicUsize::new(0));
+        let probe = DropProbe(Arc::clone(&drops));
+        let input = (0..).map(|number| if number < 2 { probe.clone() } else { fail() });
+        let mut results = pool.map(drop, input).chunk_size(4);
+        assert!(catch_unwind(AssertUnwindSafe(|| results.next())).is_err());
+        assert_eq!(drops.load(Ordering::SeqCst), 0);
+        drop(results);
+        assert_eq!(drops.load(Ordering::SeqCst), 2);
+    });
+}
+
+#[test]
 fn the_function_goes_with_the_map() {
     in_own_process(|| {
         let pool = pool(1);
