@@ -195,6 +195,24 @@ fn a_worker_that_goes_to_sleep_waits_for_no_destructor_of_a_spare() {
     });
 }
 
+thread_local!(static HELD: RefCell<Option<mpsc::Sender<()>>> = const { RefCell::new(None) });
+
+/// A spare has left, and its thread does not end before a destructor of the worker's has run.
+#[test]
+fn a_worker_that_ends_waits_for_no_destructor_of_a_spare() {
+    in_own_process(|| {
+        let pool = pool(1);
+        let (destroyed, is_destroyed) = mpsc::channel();
+        let (held, released) = mpsc::channel::<()>();
+        pool.spawn(|| HELD.set(Some(held))).result().unwrap();
+        on_a_spare(&pool, || BLOCKS.set(Some(Blocks(destroyed, released))));
+        while is_destroyed.try_recv().is_err() {
+            pool.spawn(|| ()).result().unwrap();
+        }
+        pool.shutdown(Shutdown::Drain);
+    });
+}
+
 /// Ends the pool when its thread drops it, and says so.
 struct Ends(Arc<ThreadPool>, mpsc::Receiver<()>, mpsc::Sender<()>);
 
