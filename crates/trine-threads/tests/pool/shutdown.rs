@@ -372,6 +372,8 @@ fn b12_a_shutdown_with_a_deadline_inside_a_task() {
 fn s12_a_shutdown_that_is_awaited() {
     in_own_process(|| {
         let pool = ThreadPool::builder().workers(2).name("awaited").build().unwrap();
+        // What has run before is not in the report.
+        pool.spawn(|| ()).result().unwrap();
         let held = hold(&pool, 2);
         let queued = pool.spawn(|| 1);
         {
@@ -386,9 +388,10 @@ fn s12_a_shutdown_that_is_awaited() {
                 }
             };
             assert!(report.is_complete());
+            assert_eq!((report.ran, report.cancelled), (3, 0));
         }
         assert!(queued.is_done());
-        assert_eq!(pool.stats().done, 3);
+        assert_eq!(pool.stats().done, 4);
     });
 }
 
