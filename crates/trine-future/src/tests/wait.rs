@@ -1,8 +1,12 @@
 //! The rows W: `wait`.
 
 use super::{has_waiter, refused};
-use crate::{BlockingHook, Future, Promise, Substitute, Task, Until, Waited, set_blocking_hook, wait};
+use crate::{
+    BlockingHook, Future, Promise, Substitute, Task, Until, Waited, set_blocking_hook, wait, wait_async,
+};
+use std::pin::pin;
 use std::sync::{Mutex, mpsc};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -34,6 +38,28 @@ fn w02_the_first_completion_is_enough() {
         waited(&[1], &[0])
     );
     producer.join().unwrap();
+}
+
+#[test]
+fn what_is_enough_for_a_wait_is_enough_in_async_code() {
+    for (until, enough) in EVERY.into_iter().zip([1, 2, 3]) {
+        let (promises, mut futures): (Vec<_>, Vec<_>) = (0..3).map(|_| Promise::<u32>::new()).unzip();
+        let mut waiting = pin!(wait_async(&mut futures, until));
+        let mut poll = || waiting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let mut promises = promises.into_iter();
+        for number in 0..enough {
+            assert!(poll().is_pending());
+            let promise = promises.next().unwrap();
+            match number {
+                1 => promise.fail(refused()),
+                _ => promise.complete(0).unwrap(),
+            }
+        }
+        let Poll::Ready(Waited { done, .. }) = poll() else {
+            panic!("{until:?} needs no more");
+        };
+        assert_eq!(done.len(), enough, "{until:?}");
+    }
 }
 
 #[test]
