@@ -318,6 +318,7 @@ global! {
 mod tests {
     use super::{ALIGN, CHAIN, DECAY, Free, KEPT_BYTES, RECYCLES, Size, allocate, free};
     use std::alloc::Layout;
+    use std::collections::HashSet;
     use std::ptr::NonNull;
     use std::sync::mpsc;
     use std::thread;
@@ -416,6 +417,21 @@ mod tests {
             assert_eq!(blocks.count(), chain.length as usize);
             Size(7).store().give(chain);
         }
+    }
+
+    #[test]
+    fn a_thread_that_ends_leaves_its_blocks_to_others() {
+        let layout = Size(4).layout();
+        let use_one = move || {
+            let block = allocate(layout);
+            free_many(layout, vec![block]);
+            block.addr()
+        };
+        let threads = 100;
+        let used: HashSet<_> = (0..threads)
+            .map(|_| thread::spawn(use_one).join().unwrap())
+            .collect();
+        assert!(used.len() < threads / 4, "{} of {threads}", used.len());
     }
 
     #[test]
