@@ -1,7 +1,8 @@
 //! What a task says of itself to the executor, and whom it tells of failures that nobody saw.
 
 use crate::{
-    Drive, Failure, Outcome, Owner, Task, Waiting, set_executor_failure_hook, with_executor_failure_hook,
+    CurrentTask, Drive, Failure, Outcome, Owner, Task, Waiting, set_executor_failure_hook,
+    with_executor_failure_hook,
 };
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -86,4 +87,15 @@ fn a_hook_that_work_has_left_is_dropped_though_its_destructor_panics() {
     assert_eq!(result, 7);
     assert!(told.recv().unwrap().contains("dropped"));
     assert!(set_executor_failure_hook(None).is_none());
+}
+
+#[test]
+fn a_part_of_no_task_is_one_of_the_task_in_which_it_is_run() {
+    let none = CurrentTask::get();
+    // SAFETY: it is no task that the thread could leave.
+    let part = move || unsafe { none.inside(|| CurrentTask::is_nested(0)) };
+    assert!(!part());
+    let (task, future) = Task::new(part, ());
+    task.run();
+    assert!(future.result().unwrap());
 }
