@@ -376,14 +376,29 @@ fn cancelling_what_runs_stops_it_where_that_is_possible() {
     assert!(future.result().unwrap_err().is_cancelled());
 }
 
+/// An owner that counts its drop.
+struct Holds(#[allow(dead_code, reason = "held for its drop")] super::CountsDrop);
+
+impl Owner for Holds {}
+
 #[test]
 fn the_owner_goes_with_the_block() {
-    struct Holds(#[allow(dead_code, reason = "held for its drop")] super::CountsDrop);
-    impl Owner for Holds {}
     let drops = Counter::default();
     let (task, future) = Task::new(|| 1, Holds(drops.on_drop()));
     task.run();
     assert_eq!(drops.get(), 0);
+    assert_eq!(future.result().unwrap(), 1);
+    assert_eq!(drops.get(), 1);
+}
+
+#[test]
+fn the_owner_goes_with_the_block_of_a_task_whose_waiter_was_changed() {
+    let drops = Counter::default();
+    let (task, mut future) = Task::new(|| 1, Holds(drops.on_drop()));
+    for _ in 0..2 {
+        assert!(poll(&mut future, &Counter::default().waker()).is_pending());
+    }
+    task.run();
     assert_eq!(future.result().unwrap(), 1);
     assert_eq!(drops.get(), 1);
 }
