@@ -84,3 +84,23 @@ impl Lanes {
         self.high.len() + self.background.len()
     }
 }
+
+#[cfg(all(test, not(trine_loom)))]
+mod tests {
+    use super::Lanes;
+    use crate::priority::Priority;
+    use crate::queued::Queued;
+    use trine_future::Task;
+
+    #[test]
+    fn a_task_in_one_lane_is_enough_for_there_to_be_one() {
+        for priority in [Priority::High, Priority::Background] {
+            let lanes = Lanes::new();
+            assert!(lanes.is_empty());
+            let (task, _future) = Task::new(|| (), ());
+            lanes.push(Queued::Task(task), priority);
+            assert!(!lanes.is_empty());
+            assert_eq!(lanes.len(), 1);
+        }
+    }
+}
