@@ -1,6 +1,8 @@
 //! A pool in a child that was forked off, where it has no threads.
 
 use crate::fixture::{hold, pool};
+use std::pin::pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 use trine_fixture::{in_forked_child, in_own_process};
 use trine_future::Shutdown;
@@ -38,6 +40,9 @@ fn k15_a_forked_child_ends_a_pool_without_waiting() {
                 let report = pool.shutdown(Shutdown::Drain);
                 pool.shutdown_timeout(Shutdown::CancelQueued, Duration::MAX);
                 assert!(report.is_complete());
+                let awaited =
+                    pin!(pool.shutdown_async(Shutdown::Drain)).poll(&mut Context::from_waker(Waker::noop()));
+                assert!(awaited.is_ready());
                 drop(pool);
             }
             // It can have pools of its own.
