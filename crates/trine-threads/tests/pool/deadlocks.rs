@@ -115,6 +115,26 @@ fn a_task_that_waits_for_itself_gets_an_error() {
     });
 }
 
+#[test]
+fn a_circle_that_a_time_out_opens_is_no_deadlock() {
+    in_own_process(|| {
+        let pool = pool(2);
+        let (give_other, other) = mpsc::channel::<Future<()>>();
+        let (give_timed, timed) = mpsc::channel::<Future<()>>();
+        let (tell, told) = mpsc::channel();
+        give_timed
+            .send(pool.spawn(move || {
+                let ended = other.recv().unwrap().result_timeout(Duration::from_millis(50));
+                assert!(ended.is_none());
+            }))
+            .unwrap();
+        give_other
+            .send(pool.spawn(move || tell.send(timed.recv().unwrap().result()).unwrap()))
+            .unwrap();
+        assert!(told.recv().unwrap().is_ok());
+    });
+}
+
 /// Tasks that wait for each other, some by handles of shared futures and some by copies of these.
 #[test]
 fn a_circle_through_shared_futures_gets_an_error() {
