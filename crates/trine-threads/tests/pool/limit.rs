@@ -209,6 +209,8 @@ fn a_task_of_the_pool_is_not_held_up() {
                 let counter = Arc::clone(&counter);
                 drop(handle.spawn(move || counter.fetch_add(1, Ordering::SeqCst)));
             }
+            // Nobody has stood in for the worker meanwhile.
+            assert_eq!(handle.stats().queued, 100);
         });
         outer.result().unwrap();
         pool.shutdown(Shutdown::Drain);
