@@ -38,12 +38,15 @@ fn how_tasks_ended() {
         assert!(failed.into_iter().next().unwrap().result().is_err());
         let held = hold(&pool, 2);
         assert!(pool.spawn(|| ()).cancel());
+        // The hook is told of a callback that panics, which is no task.
+        let mut watched = pool.spawn(|| ());
+        watched.on_done(|_| panic!("expected"));
         drop(held);
         pool.shutdown(Shutdown::Drain);
         let stats = pool.stats();
         assert_eq!(
             (stats.done, stats.failed, stats.failed_unseen, stats.cancelled),
-            (12, 4, 3, 1)
+            (13, 4, 3, 1)
         );
         assert_eq!((stats.running, stats.queued), (0, 0));
     });
