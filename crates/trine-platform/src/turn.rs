@@ -66,7 +66,10 @@ pub async fn give() {
 mod tests {
     use super::{READY, give, is_over, limited, was_ready};
     use std::pin::pin;
-    use std::task::{Context, Waker};
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::Ordering::Relaxed;
+    use std::task::{Context, Wake, Waker};
 
     /// How many awaits are ready before one waits, up to a number.
     fn ready_in_a_row(most: u32) -> u32 {
@@ -94,6 +97,31 @@ mod tests {
         });
         assert!(limited(|| endless.as_mut().poll(&mut context)).is_pending());
         assert!(limited(|| endless.as_mut().poll(&mut context)).is_pending());
+    }
+
+    /// Counts how often it was woken.
+    #[derive(Default)]
+    struct Wakes(AtomicU32);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    #[test]
+    fn who_gives_others_a_turn_is_woken_for_the_next_one() {
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(Arc::clone(&wakes));
+        let mut context = Context::from_waker(&waker);
+        let mut gives = || pin!(give()).poll(&mut context).is_pending();
+        limited(|| {
+            assert!((0..READY).all(|_| !gives()));
+            assert_eq!(wakes.0.load(Relaxed), 0);
+            assert!(gives());
+            assert_eq!(wakes.0.load(Relaxed), 1);
+            assert!(!gives());
+        });
     }
 
     #[test]
