@@ -71,10 +71,10 @@ impl Crowd {
     pub(super) fn step(&mut self, step: Step) {
         self.do_step(step);
         self.wake_woken();
-        let idle = &self.table.ready;
+        let watchers = self.table.watchers();
         assert!(
-            idle.is_empty() || !self.table.needs_watch(),
-            "nobody looks: {idle:?}"
+            watchers.is_empty() || !self.table.needs_watch(),
+            "nobody looks: {watchers:?}"
         );
     }
 

@@ -50,6 +50,22 @@ fn a_start_that_nobody_needs_any_more_is_given_up_and_is_no_failure() {
 }
 
 #[test]
+fn a_start_that_was_given_up_is_made_again_for_a_task_that_waits_again() {
+    let mut pool = Pool::new(2);
+    pool.start(0);
+    assert_eq!(pool.submit(0), Submitted::Handed { worker: 0 });
+    let _ = pool.submit(1);
+    assert_eq!(pool.next(1), Next::Start);
+    assert!(pool.table.withdraw(1).is_some());
+    pool.table.close();
+    assert_eq!(pool.table.give_up_starts(), [1]);
+    assert!(pool.died(0).lost.is_empty(), "it had not begun");
+    assert!(pool.table.start_failed(1).is_empty());
+    assert_eq!(pool.next(1), Next::Start);
+    assert!(!pool.table.is_stopped(1), "it is needed");
+}
+
+#[test]
 fn workers_of_a_pool_that_is_killed_have_neither_failed_to_start_nor_died_of_themselves() {
     let rules = Rules {
         restart_limit: 1,
@@ -142,6 +158,37 @@ fn crashes_of_tasks_leave_the_pool_healthy() {
     }
     assert!(pool.table.is_healthy());
     assert_eq!(pool.table.worker_counts().crashed, 10);
+}
+
+#[test]
+fn a_worker_that_has_begun_a_task_ends_the_row_of_failures() {
+    let mut pool = Pool::new(1);
+    let _ = pool.submit(0);
+    for _ in 1..RESTART_LIMIT {
+        assert_eq!(pool.next(0), Next::Start);
+        let _ = pool.table.start_failed(0);
+    }
+    assert_eq!(pool.next(0), Next::Start);
+    pool.start(0);
+    pool.workers.begun = vec![0];
+    assert_eq!(pool.died(0).lost, [ticket(0)]);
+    assert_eq!(pool.next(0), Next::Start);
+    let _ = pool.table.start_failed(0);
+    assert!(pool.table.is_healthy());
+}
+
+#[test]
+fn a_worker_that_has_run_a_task_and_dies_idle_is_no_failure() {
+    let rules = Rules {
+        restart_limit: 1,
+        ..RULES
+    };
+    let mut pool = Pool::with_rules(1, rules);
+    pool.start(0);
+    let _ = pool.submit(0);
+    pool.answer(0, 0, SHORT);
+    let _ = pool.died(0);
+    assert!(pool.table.is_healthy());
 }
 
 #[test]

@@ -44,6 +44,23 @@ fn a_task_with_a_time_out_is_not_given_ahead() {
     assert_eq!(queued, Submitted::Queued { wake: None });
 }
 
+/// A worker can't give itself more time.
+#[test]
+fn a_reply_to_a_later_task_leaves_the_deadline_of_the_first() {
+    let mut pool = Pool::fast();
+    for number in 100..105 {
+        pool.answer(0, number, SHORT);
+    }
+    let mut timed = ticket(200);
+    timed.timeout = Some(LONG);
+    for ticket in [timed, ticket(201)] {
+        let handed = pool.table.submit(ticket, pool.now, &mut pool.workers);
+        assert_eq!(handed, Submitted::Handed { worker: 0 });
+    }
+    assert!(pool.table.answered(0, 201, 1).is_some());
+    assert_eq!(pool.table.earliest_deadline(), Some(pool.now + LONG));
+}
+
 /// Else it would be sent again and again, if it takes longer to send it than it may run.
 #[test]
 fn the_time_of_a_task_begins_when_it_is_sent() {
@@ -119,6 +136,40 @@ fn a_task_that_is_cancelled_before_the_reply_to_the_one_before_it_is_known_is_st
     let mut ended = cancelled();
     assert!(ended.table.answered(0, 101, 1).is_some());
     assert!(!ended.table.stop_cancelled(0, &mut ended.workers));
+}
+
+/// The others have ended, and their replies are on their way.
+#[test]
+fn of_several_tasks_that_were_cancelled_the_last_one_is_stopped() {
+    let mut pool = Pool::fast();
+    pool.workers.begun = vec![100, 101, 102];
+    for number in [102, 101] {
+        assert_eq!(pool.table.stop(number, &mut pool.workers), Stopped::Nothing);
+    }
+    for number in [100, 101] {
+        assert!(pool.table.answered(0, number, 1).is_some());
+    }
+    assert!(pool.table.stop_cancelled(0, &mut pool.workers));
+    assert_eq!(pool.died(0).lost, [ticket(102)]);
+}
+
+#[test]
+fn tasks_that_nobody_wants_are_taken_back_and_no_others() {
+    let mut pool = unequal();
+    assert_eq!(pool.table.take_back_all_of(&(101..104), &mut pool.workers), [1]);
+    let workers = [100, 101, 102, 103, 104].map(|number| pool.table.worker_of(number));
+    assert_eq!(workers, [Some(1), Some(0), None, None, Some(1)]);
+}
+
+#[test]
+fn what_waits_in_a_worker_is_cancelled_with_the_queue() {
+    let mut pool = Pool::fast();
+    pool.workers.begun = vec![100];
+    pool.table.close();
+    let cancelled = pool.table.cancel_queue(&mut pool.workers);
+    assert_eq!(cancelled, [101, 102, 103, 104].map(ticket));
+    assert_eq!(pool.table.task_counts().cancelled, 4);
+    assert_eq!(pool.table.worker_of(100), Some(0));
 }
 
 /// Numbers are taken before the table knows of the task, so a later one may come first.

@@ -47,11 +47,11 @@ struct Workers {
 
 impl Reach<()> for Workers {
     fn hand(&mut self, worker: usize, ticket: &mut Ticket<()>, _: Option<&Ticket<()>>) -> Handing {
-        if self.cancelled.contains(&ticket.number) {
-            return Handing::Cancelled;
-        }
         if self.have_no_room {
             return Handing::NoRoom;
+        }
+        if self.cancelled.contains(&ticket.number) {
+            return Handing::Cancelled;
         }
         self.handed.push((worker, ticket.number));
         Handing::Handed
@@ -324,6 +324,7 @@ fn a_worker_retires_after_its_last_task() {
     assert_eq!(pool.next(0), Next::Retire);
     pool.table.retired(0);
     assert_eq!(pool.next(0), Next::Start);
+    assert_eq!(pool.table.states().next(), Some((WorkerState::Starting, 0)));
 }
 
 #[test]
@@ -338,6 +339,16 @@ fn a_task_that_was_cancelled_in_the_queue_does_not_wear_out_its_worker() {
     pool.start(0);
     assert_eq!(pool.table.task_counts().cancelled, 1);
     assert_eq!(pool.submit(1), Submitted::Handed { worker: 0 });
+}
+
+#[test]
+fn a_task_that_is_cancelled_before_it_is_sent_is_not_sent() {
+    let mut pool = Pool::ready(1);
+    pool.workers.have_no_room = true;
+    let _ = pool.submit(0);
+    pool.workers.cancelled = vec![0];
+    assert_eq!(pool.next(0), NO_WAKE);
+    assert_eq!(pool.table.task_counts().cancelled, 1);
 }
 
 /// A pool of one whose task is timed and has begun.

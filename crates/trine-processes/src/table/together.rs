@@ -101,6 +101,15 @@ fn workers_are_started_for_what_travels_together_and_is_much_work() {
 }
 
 #[test]
+fn nobody_is_started_for_what_an_idle_worker_can_take() {
+    let mut pool = Pool::new(3);
+    pool.start(0);
+    pool.start(1);
+    let _ = pool.table.submit(several(1_000, 10), pool.now, &mut pool.workers);
+    assert_eq!(pool.next(2), NO_WAKE);
+}
+
+#[test]
 fn without_an_idle_worker_one_is_started_once_a_task_is_long() {
     let mut pool = fast_ones(2);
     let _ = pool.died(0);
