@@ -194,9 +194,7 @@ impl<T> Table<T> {
     pub(crate) fn sent(&mut self, worker: usize, now: Instant) {
         let serving = &mut self.workers[worker];
         serving.is_sending = false;
-        if serving.stop.is_none() {
-            serving.begin_time(now, Duration::ZERO);
-        }
+        serving.begin_time(now, Duration::ZERO);
     }
 
     /// The worker has replied to so many tasks, at least one, of which this is the first. Those that are in its ticket have ended.

@@ -144,9 +144,7 @@ impl<T> Table<T> {
                 self.queue.push_front(reach.divide(first, begun));
             }
         }
-        let serving = &mut self.workers[worker];
-        serving.deadline = None;
-        serving.stop.get_or_insert(Stop::Distrusted);
+        self.workers[worker].stop.get_or_insert(Stop::Distrusted);
         self.task_counts.lost += first.as_ref().map_or(0, |first| u64::from(first.count));
         first
     }
