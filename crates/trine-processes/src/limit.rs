@@ -91,6 +91,11 @@ mod tests {
             Some(Refuse),
             "nobody waits to be refused"
         );
+        let limits = Limits {
+            tasks: Some((2, Refuse)),
+            bytes: Some((100, Block)),
+        };
+        assert_eq!(limits.when_full(2, 50, 51), Some(Refuse));
     }
 
     #[test]

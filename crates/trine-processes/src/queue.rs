@@ -265,6 +265,7 @@ mod tests {
             }
             let all: Vec<_> = queue.take_all().iter().map(|ticket| ticket.number).collect();
             prop_assert_eq!(all, list);
+            prop_assert_eq!((queue.len(), queue.tasks(), queue.bytes()), (0, 0, 0));
         }
     }
 
