@@ -144,6 +144,21 @@ in_own_process! {
     }
 
     #[test]
+    fn a_pool_is_dropped_without_waiting_if_async_code_gave_its_end_up() {
+        let pool = ProcessPool::new(1).expect("a pool");
+        let gate = Gate::new();
+        let running = pool.submit(wait_at_gate, gate.name());
+        let waiting = gate.admit();
+        let mut end = Box::pin(pool.shutdown_async(Shutdown::Drain));
+        assert!(is_pending(end.as_mut()));
+        drop(end);
+        drop(pool);
+        assert!(!running.is_done(), "the drop has not waited");
+        drop(waiting);
+        running.result().expect("a value");
+    }
+
+    #[test]
     fn b11_cancel_queued_runs_what_runs_and_nothing_else() {
         let pool = ProcessPool::new(1).expect("a pool");
         let gate = Gate::new();
