@@ -213,4 +213,11 @@ mod tests {
             |chunk| chunk.fail(TaskError::cancelled, TaskSpan::none())
         ));
     }
+
+    #[test]
+    fn elements_whose_chunk_is_dropped_have_ended() {
+        let mailbox = Arc::<Mailbox>::default();
+        drop(Chunk::new(alone(&mailbox)));
+        assert_eq!(mailbox.take().len(), 1);
+    }
 }
