@@ -1,30 +1,36 @@
-//! What is let go of before a task ends.
+//! What becomes of what is beside a request.
 
 use super::{Names, Task, Work};
 use crate::beside::Beside;
 use crate::frame::Frame;
-use crate::memory::Memory;
+use crate::memory::{LEAST_OF_A_SEGMENT, Memory};
 use crate::message::{Message, Received};
 use std::any::type_name;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use trine_future::{LazyPromise, TaskError, TaskSpan};
+use trine_future::{Future, LazyPromise, TaskError, TaskSpan};
 
-/// Whether what is beside the request is gone when `end` ends the task.
-fn is_let_go_of_by(end: impl FnOnce(Task)) -> bool {
-    let memory = Arc::new(Memory::copy_of(&[1]));
-    let beside = Arc::downgrade(&memory);
-    let (promise, mut future) = LazyPromise::<Received>::with_owner((), |_| Ok(()));
+/// A task whose request has this memory beside it.
+fn task_beside(memory: Arc<Memory>) -> (Task, Future<()>) {
+    let (promise, future) = LazyPromise::<Received>::with_owner((), |_| Ok(()));
     let work = Work::One {
         names: Names::of::<(), ()>(type_name::<()>),
         request: Message::new(Frame::new(), Beside::new(None, vec![memory])),
         promise,
     };
+    (Task::new(work, TaskSpan::none()), future)
+}
+
+/// Whether what is beside the request is gone when `end` ends the task.
+fn is_let_go_of_by(end: impl FnOnce(Task)) -> bool {
+    let memory = Arc::new(Memory::copy_of(&[1]));
+    let beside = Arc::downgrade(&memory);
+    let (task, mut future) = task_beside(memory);
     let is_gone = Arc::new(AtomicBool::new(false));
     let result = Arc::clone(&is_gone);
     future.on_done(move |_| result.store(beside.upgrade().is_none(), Relaxed));
-    end(Task::new(work, TaskSpan::none()));
+    end(task);
     is_gone.load(Relaxed)
 }
 
@@ -32,4 +38,21 @@ fn is_let_go_of_by(end: impl FnOnce(Task)) -> bool {
 fn what_is_beside_a_request_is_let_go_of_before_the_result_is_there() {
     assert!(is_let_go_of_by(|task| task.fail(TaskError::cancelled)));
     assert!(is_let_go_of_by(Task::cancel));
+}
+
+/// Whether the memory beside the request may be written to after `end` has ended the task.
+fn is_writable_after(end: impl FnOnce(Task)) -> bool {
+    let mut memory = Arc::new(Memory::in_a_segment(LEAST_OF_A_SEGMENT).expect("there is memory to share"));
+    let (task, _future) = task_beside(Arc::clone(&memory));
+    end(task);
+    Arc::get_mut(&mut memory).and_then(Memory::get_mut).is_some()
+}
+
+/// Its worker is alive, and may still read it.
+#[test]
+fn what_is_beside_a_request_is_not_written_to_after_nonsense() {
+    assert!(is_writable_after(Task::cancel));
+    assert!(!is_writable_after(Task::fail_unanswered));
+    let nonsense = Frame::from_slice(&[u8::MAX]);
+    assert!(!is_writable_after(|task| task.answer(nonsense, None)));
 }
