@@ -1,32 +1,20 @@
 //! The thread beside each worker: it starts the worker, takes the replies that nobody waits for, and buries it.
 //!
-//! It lives as long as the pool, because the kernel ends a worker with the thread that has started it. It runs code of users only where
-//! the system has no thread for callbacks.
+//! It lives as long as the pool, because the kernel ends a worker with the thread that has started it. It runs callbacks only where the
+//! system has no thread for them; it calls wakers and failure hooks.
 
 use crate::answers::{Died, Next};
 use crate::frames::Frames;
 use crate::queue::Ticket;
-use crate::shared::{Presence, Shared};
+use crate::shared::{Presence, Shared, Taking};
 use crate::system::{Sent, Worker};
 use crate::task::Task;
-use std::cell::Cell;
-use std::ptr::{self, null};
 use std::time::Instant;
 use trine_future::TaskError;
 
-thread_local! {
-    /// What is shared by the pool that this thread is an attendant of. Never dereferenced.
-    static POOL: Cell<*const Shared> = const { Cell::new(null()) };
-}
-
-/// Whether the calling thread is an attendant of this pool, and runs a callback: the system had no thread for that.
-pub(crate) fn is_attendant_of(shared: &Shared) -> bool {
-    ptr::eq(POOL.get(), shared)
-}
-
 /// Attends to the worker with `index` until the pool ends.
 pub(crate) fn attend(shared: &Shared, index: usize) {
-    POOL.set(shared);
+    let _taking = Taking::begin(shared);
     let _presence = Presence::new(shared, index);
     let attendant = Attendant { shared, index };
     let mut worker: Option<Worker> = None;

@@ -5,6 +5,7 @@ mod look;
 mod room;
 mod settling;
 mod stopping;
+mod taking;
 
 use crate::answers::{Died, Next, Submitted};
 use crate::bed::Bed;
@@ -27,6 +28,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+pub(crate) use taking::Taking;
 use trine_future::{Future, Promise};
 use trine_lock::{Lock, LockGuard};
 use trine_platform::{Deadline, HomeProcess};

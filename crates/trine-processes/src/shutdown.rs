@@ -1,7 +1,6 @@
 //! How the owner of a pool ends it.
 
 use crate::ProcessPool;
-use crate::attendant::is_attendant_of;
 use crate::counts::{Tally, TaskCounts};
 use crate::shared::Shared;
 use std::sync::Arc;
@@ -19,7 +18,8 @@ impl ProcessPool {
     /// Blocks until every worker process is gone, however long a task takes; a worker that does not exit within five
     /// seconds after its last task is killed. What tasks have started and left in the worker's process group is
     /// killed too. Called in a callback of one of this pool's futures it does not wait for the thread that it is on, and for nothing if that
-    /// is one of those that look after the workers, because the system had no other for the callback.
+    /// is one of those that look after the workers, because the system had no other for the callback. Nor does it wait in a waker or a
+    /// failure hook that is called where a reply of a worker is taken: by such a thread, or by one that waits for a result.
     ///
     /// ```
     /// use trine_processes::{ProcessPool, Shutdown};
@@ -167,7 +167,7 @@ impl Threads {
         // Those who join take the handles once the attendants have left.
         let has_ended = self.0.lock().is_empty() && shared.callbacks.has_ended();
         // Who does not wait is not told of as one that blocks.
-        if has_ended || is_attendant_of(shared) || deadline.is_some_and(Deadline::has_passed) {
+        if has_ended || shared.is_taken_here() || deadline.is_some_and(Deadline::has_passed) {
             return;
         }
         while_blocked(|| {

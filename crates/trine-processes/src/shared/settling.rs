@@ -1,6 +1,6 @@
 //! How a reply ends its task, whether the worker's attendant takes it or a leader: a thread that waits for a result.
 
-use super::{Shared, kill, wake_all};
+use super::{Shared, Taking, kill, wake_all};
 use crate::answers::Answered;
 use crate::chunk::{Calls, Chunk};
 use crate::frame::{Frame, Reply};
@@ -268,6 +268,7 @@ impl Shared {
         };
         let _leading = self.attendance.lead();
         drop(inside);
+        let _taking = Taking::begin(self);
         loop {
             let tell = |replies| self.tell_replies(worker, Some(&process), replies);
             let Some(settled) = process.receive_as_leader(tell) else {

@@ -1,5 +1,6 @@
-//! Whose replies count.
+//! Whose replies count, and what is called where they are taken.
 
+use crate::ProcessPool;
 use crate::attendant::attend;
 use crate::frames::Frames;
 use crate::limit::Limits;
@@ -9,8 +10,14 @@ use crate::submission::Submission;
 use crate::table::Rules;
 use crate::watcher::watch;
 use crate::{codec, frame};
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::thread;
+use trine_fixture::{Gate, wait_at_gate};
+use trine_future::{Future, Shutdown};
 
 const RULES: Rules = Rules {
     limits: Limits {
@@ -55,4 +62,60 @@ fn a_reply_of_a_process_that_is_not_the_worker_any_more_is_ignored() {
         shared.kill();
     });
     shared.callbacks.end();
+}
+
+/// Calls a closure when it wakes for the first time.
+struct Calls<F>(Mutex<Option<F>>);
+
+impl<F: FnOnce() + Send + 'static> Calls<F> {
+    fn waker(closure: F) -> Waker {
+        Waker::from(Arc::new(Self(Mutex::new(Some(closure)))))
+    }
+}
+
+impl<F: FnOnce() + Send + 'static> Wake for Calls<F> {
+    fn wake(self: Arc<Self>) {
+        let closure = self.0.lock().expect("nobody panics").take();
+        closure.into_iter().for_each(|closure| closure());
+    }
+}
+
+/// Has the end of the task, which has not ended, call a closure.
+fn call_at_end(future: &mut Future<u32>, closure: impl FnOnce() + Send + 'static) {
+    let waker = Calls::waker(closure);
+    let polled = std::future::Future::poll(Pin::new(future), &mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+}
+
+#[test]
+fn a_leader_whose_waker_ends_the_pool_does_not_wait_for_itself() {
+    let pool = Arc::new(ProcessPool::new(1).expect("there are descriptors"));
+    // The attendant is in a waker, so that whoever leads takes the next reply.
+    let gate = Gate::new();
+    let mut first = pool.submit(wait_at_gate, gate.name());
+    let ((arrives, arrived), (release, released)) = (channel(), channel::<()>());
+    call_at_end(&mut first, move || {
+        let _ = arrives.send(());
+        let _ = released.recv();
+    });
+    drop(gate.admit());
+    arrived.recv().expect("the attendant wakes");
+
+    let number = pool.shared.next_number.load(Relaxed);
+    let mut second = pool.submit(|number: u32| number, 2);
+    let ended = Arc::clone(&pool);
+    call_at_end(&mut second, move || {
+        ended.shutdown(Shutdown::Drain);
+    });
+    while !second.is_done() {
+        pool.shared.lead(number);
+    }
+    assert!(
+        pool.submit(|number: u32| number, 3)
+            .result()
+            .is_err_and(|error| error.is_refused())
+    );
+    release.send(()).expect("the attendant waits");
+    pool.shutdown(Shutdown::Drain);
+    assert_eq!(second.result().expect("a value"), 2);
 }
