@@ -24,7 +24,7 @@ pub(crate) struct After {
     /// The attendants of these workers have to be woken.
     pub(crate) woken: Vec<usize>,
     /// Tasks that were cancelled.
-    dismissed: Vec<Ticket<Task>>,
+    pub(crate) dismissed: Vec<Ticket<Task>>,
 }
 
 impl After {

@@ -12,9 +12,11 @@ use crate::system::Process;
 use crate::table::Table;
 use crate::task::{Task, Work, receive};
 use std::fmt::Display;
+use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use trine_future::Promise;
 
 /// What is left to do once the table knows of replies.
 #[derive(Default)]
@@ -31,6 +33,10 @@ pub(crate) struct Settled {
     from: Option<Arc<Process>>,
     /// The worker has replied something else than to this task, and is being killed.
     unanswered: Option<Ticket<Task>>,
+    /// Tasks that were cancelled.
+    dismissed: Vec<Ticket<Task>>,
+    /// Those who are to be told that there is room.
+    told: Vec<Promise<()>>,
 }
 
 /// Elements of a map that have ended, one after another.
@@ -185,6 +191,8 @@ impl Shared {
     }
 
     /// Tells the table of replies. Those of a process that is not the worker any more, if it is given, are of no use.
+    ///
+    /// It is called while the reader is locked: what calls wakers or subscribers is left to `conclude`.
     pub(crate) fn tell_replies(
         &self,
         worker: usize,
@@ -204,7 +212,7 @@ impl Shared {
         }
         let is_nonsense = !settled.tell(&mut inside.table, worker, &replies);
         let count = settled.count();
-        let ((unanswered, is_stopped, wakes), after) = inside.reach(|table, reach| {
+        let ((unanswered, is_stopped, wakes), mut after) = inside.reach(|table, reach| {
             let unanswered = is_nonsense.then(|| table.distrust(worker, reach)).flatten();
             let is_stopped = table.stop_cancelled(worker, reach);
             if count > 0 {
@@ -218,17 +226,19 @@ impl Shared {
             .filter(|_| is_nonsense || is_stopped);
         settled.replies = Arc::new(replies);
         settled.unanswered = unanswered;
-        let told = inside.who_has_room();
+        settled.dismissed = mem::take(&mut after.dismissed);
+        settled.told = inside.who_has_room();
         let woken = if wakes { inside.bed(worker) } else { None };
         self.finish(inside, after);
         kill(stopped);
-        self.tell_of_room(told);
         wake_all(woken);
         settled
     }
 
     /// Ends the tasks of replies that the table has been told of.
     pub(crate) fn conclude(&self, worker: usize, settled: Settled) {
+        drop(settled.dismissed);
+        self.tell_of_room(settled.told);
         self.callbacks.defer(|| {
             let mut replies = settled.replies;
             for (ticket, place) in settled.answered {

@@ -3,14 +3,14 @@
 use crate::ProcessPool;
 use crate::attendant::attend;
 use crate::frames::Frames;
-use crate::limit::Limits;
+use crate::limit::{Limits, WhenFull};
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::submission::Submission;
 use crate::table::Rules;
 use crate::watcher::watch;
 use crate::{codec, frame};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -118,4 +118,34 @@ fn a_leader_whose_waker_ends_the_pool_does_not_wait_for_itself() {
     release.send(()).expect("the attendant waits");
     pool.shutdown(Shutdown::Drain);
     assert_eq!(second.result().expect("a value"), 2);
+}
+
+#[test]
+fn who_waits_for_room_is_told_when_others_can_take_replies_again() {
+    let pool = ProcessPool::builder()
+        .workers(1)
+        .queue_limit(1, WhenFull::Block)
+        .build()
+        .expect("there are descriptors");
+    let shared = &pool.shared;
+    let gate = Gate::new();
+    let _running = pool.submit(wait_at_gate, gate.name());
+    let _waiting = gate.admit();
+    let _queued = pool.submit(|number: u32| number, 1);
+    let mut submitter = pin!(pool.task(|number: u32| number, 2).submit_async());
+    let (told, is_told) = channel();
+    let waker = Calls::waker(move || {
+        let _ = told.send(());
+    });
+    let polled = submitter.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+
+    let process = shared.inside.lock().processes[0].clone();
+    let reply = codec::encode(&0_u32, frame::value(0)).expect("a number can be written");
+    // Where replies are taken the reader is locked until this returns.
+    let settled = shared.tell_replies(0, process.as_ref(), Frames::of(reply.bytes().to_vec()));
+    assert!(is_told.try_recv().is_err(), "wakers are called under no lock");
+    shared.conclude(0, settled);
+    is_told.try_recv().expect("there is room");
+    pool.kill();
 }
