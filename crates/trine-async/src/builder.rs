@@ -4,6 +4,7 @@ use crate::blocked::name_blocking_waits;
 use crate::limit::{Limit, WhenFull};
 use crate::open_tasks::OpenTasks;
 use crate::shared::Shared;
+use crate::shutdown::thread_starts;
 use crate::{AsyncPool, BuildError};
 use std::fmt;
 use std::sync::Arc;
@@ -140,6 +141,7 @@ impl AsyncPoolBuilder {
         let runtime = Builder::new_multi_thread()
             .worker_threads(workers)
             .thread_name(name.clone())
+            .on_thread_start(thread_starts)
             .enable_all()
             .build()
             .map_err(BuildError::runtime)?;

@@ -2,6 +2,7 @@
 
 use crate::AsyncPool;
 use crate::shared::Shared;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -10,6 +11,16 @@ use trine_future::{Future, Promise, Shutdown, ShutdownReport};
 
 /// How long a shutdown waits after its time-out for tasks to be dropped. One that does not await is not waited for.
 const STOPPING: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// Whether this is a thread of a pool's own runtime, also once it has left that and its locals are dropped.
+    static OF_A_POOL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A thread of a pool's own runtime starts.
+pub(crate) fn thread_starts() {
+    OF_A_POOL.set(true);
+}
 
 impl AsyncPool {
     /// Ends the pool: refuses new tasks, waits for those that it has, and joins the threads of its own runtime. With
@@ -20,7 +31,8 @@ impl AsyncPool {
     /// `tokio::spawn` is dropped with the pool's own runtime.
     ///
     /// Inside a runtime, of this pool or another one, it does not wait: the pool takes no more tasks, and ends when its last task has ended.
-    /// [`shutdown_async`](Self::shutdown_async) waits there. That is so wherever tokio has a current runtime, in `spawn_blocking` too. On
+    /// [`shutdown_async`](Self::shutdown_async) waits there. That is so wherever tokio has a current runtime, in `spawn_blocking` too, and in
+    /// destructors of thread locals on a pool's own threads. On
     /// [another runtime](Self::current) whose only thread is the calling one, nobody runs the tasks that it waits for.
     ///
     /// ```
@@ -107,7 +119,9 @@ impl AsyncPool {
         }
         let before = self.stats();
         let ending = self.close(shutdown, timeout);
-        if tokio::runtime::Handle::try_current().is_err() {
+        // A thread that ended its own pool in the destructor of a local would join itself.
+        let is_inside = OF_A_POOL.get() || tokio::runtime::Handle::try_current().is_ok();
+        if !is_inside {
             ending.run();
         } else if ending.runtime.is_some() {
             drop(ending.run_elsewhere());

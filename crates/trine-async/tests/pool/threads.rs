@@ -1,7 +1,9 @@
 //! Threads outside of any runtime that submit async tasks and wait for them.
 
 use crate::probe::DropProbe;
+use std::cell::RefCell;
 use std::future::pending;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -82,5 +84,37 @@ fn a023_a076_a_task_cancels_itself() {
             assert_eq!(dropped.recv(), Ok("dropped"));
             assert!(own.result().unwrap_err().is_cancelled());
         }
+    });
+}
+
+thread_local! {
+    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
+struct Kept {
+    pool: Option<Arc<AsyncPool>>,
+    ended: mpsc::Sender<()>,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        drop(self.pool.take());
+        let _ = self.ended.send(());
+    }
+}
+
+#[test]
+fn a_thread_may_end_its_own_pool_when_it_ends() {
+    in_own_process(|| {
+        let pool = Arc::new(AsyncPool::new(1).unwrap());
+        let (ended, has_ended) = mpsc::channel();
+        let kept = Kept {
+            pool: Some(Arc::clone(&pool)),
+            ended,
+        };
+        pool.run_blocking(|| KEPT.set(Some(kept))).result().unwrap();
+        drop(pool);
+        // Tokio ends a thread for blocking calls that has had none for ten seconds.
+        has_ended.recv().unwrap();
     });
 }
