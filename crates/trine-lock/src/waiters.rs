@@ -24,26 +24,21 @@
 use crate::bucket::{Removed, Sleeper, with_bucket};
 use crate::state::{Attempt, Place};
 use crate::word::{Held, LockWord};
+use std::mem;
 use trine_platform::{Deadline, Parker};
 
 /// Waits in line on the calling thread, until it has the lock or `deadline` has passed.
 pub(crate) fn sleep<'a>(word: &'a LockWord, deadline: Option<&Deadline>) -> Option<Held<'a>> {
     let parker = Parker::current();
     let (joined, left_over) = join(word, Sleeper::Thread(parker.clone()));
-    let held = joined.map_or_else(|ticket| sleep_in_line(word, ticket, &parker, deadline), Some);
-    // Not before: it may be a forgotten waker that panics, and nobody else takes this one out of the line.
+    let joined = joined.map_err(|ticket| InLine { word, ticket });
+    // It may be a forgotten waker, whose destructor lets go of what this thread would wait for, or panics.
     drop(left_over);
-    held
-}
-
-/// Waits as the one with this ticket, whom this parker wakes.
-fn sleep_in_line<'a>(
-    word: &'a LockWord,
-    ticket: u64,
-    parker: &Parker,
-    deadline: Option<&Deadline>,
-) -> Option<Held<'a>> {
-    let retry = || retry(word, ticket, Sleeper::Thread(parker.clone())).0;
+    let in_line = match joined {
+        Ok(held) => return Some(held),
+        Err(in_line) => in_line,
+    };
+    let retry = || retry(word, in_line.ticket, Sleeper::Thread(parker.clone())).0;
     loop {
         match deadline {
             None => parker.park(),
@@ -51,12 +46,24 @@ fn sleep_in_line<'a>(
         }
         let held = retry().or_else(|| word.is_free_soon().then(retry).flatten());
         if held.is_some() {
+            mem::forget(in_line);
             return held;
         }
         if deadline.is_some_and(Deadline::has_passed) {
-            leave(word, ticket);
             return None;
         }
+    }
+}
+
+/// A thread in line. Nobody else takes it out of there.
+struct InLine<'a> {
+    word: &'a LockWord,
+    ticket: u64,
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        leave(self.word, self.ticket);
     }
 }
 

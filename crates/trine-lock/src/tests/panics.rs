@@ -7,7 +7,10 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, RawWaker, RawWakerVTable, Waker};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Barrier};
+use std::task::{Context, RawWaker, RawWakerVTable, Wake, Waker};
+use std::thread;
 use std::time::Duration;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -97,4 +100,38 @@ fn a_thread_that_meets_a_forgotten_waker_which_panics_leaves_the_line() {
     assert!(catch_unwind(AssertUnwindSafe(|| lock.lock_timeout(Duration::ZERO).is_some())).is_err());
     drop(guard);
     assert_eq!(word(&lock), Snapshot::FREE);
+}
+
+#[test]
+fn a_thread_does_not_wait_for_what_a_forgotten_waker_keeps() {
+    struct Keeps(Sender<()>);
+    impl Wake for Keeps {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.send(());
+        }
+    }
+    let (sender, gone) = channel();
+    let mut lock = Lock::new(0);
+    let (guard, mut forgotten) = (lock.lock(), lock.lock_async());
+    let waker = Waker::from(Arc::new(Keeps(sender)));
+    assert!(
+        Pin::new(&mut forgotten)
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    drop(waker);
+    std::mem::forget((guard, forgotten));
+    // Another lock at the address of the one before, whose line is still there.
+    lock = Lock::new(0);
+    let is_locked = Barrier::new(2);
+    thread::scope(|scope| {
+        let (lock, is_locked) = (&lock, &is_locked);
+        scope.spawn(move || {
+            let _guard = lock.lock();
+            is_locked.wait();
+            let _ = gone.recv();
+        });
+        is_locked.wait();
+        assert!(lock.lock_timeout(Duration::from_secs(60)).is_some());
+    });
 }
