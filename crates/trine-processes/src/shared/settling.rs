@@ -278,7 +278,10 @@ impl Shared {
         };
         let _leading = self.attendance.lead();
         drop(inside);
-        let _taking = Taking::begin(self);
+        // Without it what is called below could not end the pool.
+        let Some(_taking) = Taking::begin(self) else {
+            return;
+        };
         loop {
             let tell = |replies| self.tell_replies(worker, Some(&process), replies);
             let Some(settled) = process.receive_as_leader(tell) else {

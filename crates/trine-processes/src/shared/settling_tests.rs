@@ -5,12 +5,14 @@ use crate::attendant::attend;
 use crate::frames::Frames;
 use crate::limit::{Limits, WhenFull};
 use crate::settings::Settings;
-use crate::shared::Shared;
+use crate::shared::{Shared, Taking};
 use crate::submission::Submission;
 use crate::table::Rules;
 use crate::watcher::watch;
 use crate::{codec, frame};
+use std::cell::RefCell;
 use std::pin::{Pin, pin};
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -118,6 +120,32 @@ fn a_leader_whose_waker_ends_the_pool_does_not_wait_for_itself() {
     release.send(()).expect("the attendant waits");
     pool.shutdown(Shutdown::Drain);
     assert_eq!(second.result().expect("a value"), 2);
+}
+
+#[test]
+fn a_thread_whose_locals_are_gone_takes_no_replies_unknown() {
+    struct Last(Option<Arc<Shared>>);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            if let Some(shared) = &self.0 {
+                let taking = Taking::begin(shared);
+                TAKES.store(taking.is_some(), Relaxed);
+                KNOWS.store(shared.is_taken_here(), Relaxed);
+            }
+        }
+    }
+    static TAKES: AtomicBool = AtomicBool::new(true);
+    static KNOWS: AtomicBool = AtomicBool::new(true);
+    // Made before the local that knows of it, and so dropped after that.
+    thread_local!(static LAST: RefCell<Last> = const { RefCell::new(Last(None)) });
+
+    let shared = Arc::new(Shared::new(1, RULES, Settings::default()).expect("there are descriptors"));
+    let thread = thread::spawn(move || {
+        LAST.set(Last(Some(Arc::clone(&shared))));
+        drop(Taking::begin(&shared));
+    });
+    thread.join().expect("it does not panic");
+    assert_eq!((TAKES.load(Relaxed), KNOWS.load(Relaxed)), (false, false));
 }
 
 #[test]

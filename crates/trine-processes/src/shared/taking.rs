@@ -22,10 +22,10 @@ impl Shared {
 pub(crate) struct Taking(());
 
 impl Taking {
-    pub(crate) fn begin(shared: &Shared) -> Self {
-        // Where the thread's locals are gone, so they are when it ends.
-        let _ = POOLS.try_with(|pools| pools.borrow_mut().push(shared));
-        Self(())
+    /// `None` where the thread's locals are gone: nobody would know of it.
+    pub(crate) fn begin(shared: &Shared) -> Option<Self> {
+        let begun = POOLS.try_with(|pools| pools.borrow_mut().push(shared));
+        begun.ok().map(|()| Self(()))
     }
 }
 
