@@ -3,7 +3,7 @@
 mod errors;
 mod panics;
 
-use crate::probe::DropProbe;
+use crate::probe::{DropProbe, poll_once};
 use std::cell::RefCell;
 use std::future::{pending, ready};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -199,6 +199,49 @@ fn after_its_end_a_scope_takes_no_tasks() {
     });
 }
 
+/// Spawns when it is dropped.
+struct SpawnsLate(Scope<'static, TaskError>, mpsc::Sender<trine_future::Future<()>>);
+
+impl Drop for SpawnsLate {
+    fn drop(&mut self) {
+        self.1.send(self.0.spawn(ready(Ok(())))).unwrap();
+    }
+}
+
+#[test]
+fn destructors_find_the_scope_closed_when_it_is_dropped() {
+    in_own_process(|| {
+        let (sender, spawned) = mpsc::channel();
+        let mut scoped = Box::pin(scope(async |scope| {
+            let _late = SpawnsLate(scope, sender);
+            pending::<Result<()>>().await
+        }));
+        assert!(poll_once(scoped.as_mut()).is_pending());
+        drop(scoped);
+        let late = spawned.try_recv().unwrap();
+        assert!(late.is_done() && late.result().unwrap_err().is_refused());
+    });
+}
+
+#[test]
+fn destructors_find_the_scope_closed_when_it_has_failed() {
+    in_own_process(|| {
+        let (sender, spawned) = mpsc::channel();
+        let mut scoped = Box::pin(scope(async |scope: Scope<'static, TaskError>| {
+            let late = SpawnsLate(scope.clone(), sender);
+            scope.spawn_detached(async move {
+                let _late = late;
+                pending().await
+            });
+            yield_now().await;
+            Result::<()>::Err(failure("the first"))
+        }));
+        while poll_once(scoped.as_mut()).is_pending() {}
+        let late = spawned.try_recv().unwrap();
+        assert!(late.is_done() && late.result().unwrap_err().is_refused());
+    });
+}
+
 #[test]
 fn a_task_spawned_on_another_thread_wakes_the_scope() {
     in_own_process(|| {
@@ -217,6 +260,32 @@ fn a_task_spawned_on_another_thread_wakes_the_scope() {
         }));
         value.unwrap();
         assert_eq!(block_on(ended).unwrap(), 7);
+    });
+}
+
+#[test]
+fn a_task_spawned_into_a_scope_that_waits_wakes_it() {
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Relaxed);
+        }
+    }
+
+    in_own_process(|| {
+        let (give, given) = mpsc::channel();
+        let mut scoped = Box::pin(scope(async |scope: Scope<'static, TaskError>| {
+            give.send(scope).unwrap();
+            pending::<Result<()>>().await
+        }));
+        let woken = Arc::new(Woken::default());
+        let waker = std::task::Waker::from(Arc::clone(&woken));
+        let mut context = std::task::Context::from_waker(&waker);
+        assert!(scoped.as_mut().poll(&mut context).is_pending());
+        given.recv().unwrap().spawn_detached(ready(Ok(())));
+        assert!(woken.0.load(Relaxed));
     });
 }
 

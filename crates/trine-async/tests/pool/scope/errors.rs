@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use trine_async::{AsyncPool, Scope, Shutdown, TaskError, scope};
 use trine_fixture::in_own_process;
+use trine_lock::Lock;
 
 /// Why a scope failed that has another one in it.
 #[derive(Debug)]
@@ -157,5 +158,23 @@ fn a105_after_an_error_that_is_handled_the_code_around_goes_on() {
             7
         });
         assert_eq!(task.result().unwrap(), 7);
+    });
+}
+
+#[test]
+fn the_futures_of_the_tasks_of_a_scope_that_has_failed_are_cancelled() {
+    in_own_process(|| {
+        let tasks = Lock::new(Vec::new());
+        let error = block_on(scope(async |scope| {
+            tasks.lock().push(scope.spawn(pending::<Result<()>>()));
+            tasks
+                .lock()
+                .push(scope.spawn(async { Err(failure("the first")) }));
+            pending::<Result<()>>().await
+        }));
+        assert!(error.unwrap_err().to_string().contains("the first"));
+        for task in tasks.into_inner() {
+            assert!(task.result().unwrap_err().is_cancelled());
+        }
     });
 }

@@ -2,9 +2,10 @@
 
 use super::{Result, block_on, failure};
 use crate::probe::{DropProbe, poll_once};
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
+use std::task::Poll;
 use tokio::task::yield_now;
 use trine_async::{AsyncPool, Scope, TaskError, scope};
 use trine_fixture::in_own_process;
@@ -106,6 +107,48 @@ fn a_panic_of_a_child_is_the_error_of_the_scope() {
             pending::<Result<()>>().await
         }));
         assert_eq!(error.unwrap_err().panic().unwrap().message(), "no such page");
+    });
+}
+
+#[test]
+fn a_panic_of_the_destructor_of_a_task_is_the_error_of_the_scope() {
+    in_own_process(|| {
+        let (sender, failures) = mpsc::channel();
+        set_failure_hook(move |failure| sender.send(failure.to_string()).unwrap());
+        let task = Lock::new(None);
+        let error = block_on(scope(async |scope| {
+            let bomb = Bomb;
+            *task.lock() = Some(scope.spawn(poll_fn(move |_| {
+                let _owned = &bomb;
+                Poll::Ready(Ok(Bomb))
+            })));
+            pending::<Result<()>>().await
+        }));
+        assert_eq!(error.unwrap_err().panic().unwrap().message(), "a destructor");
+        let task = task.into_inner().unwrap();
+        assert!(task.result().err().unwrap().is_cancelled());
+        // That of its value comes second.
+        assert_eq!(failures.try_iter().count(), 1);
+    });
+}
+
+#[test]
+fn a_panic_of_the_destructor_of_a_task_that_fails_is_told_and_replaces_no_error() {
+    in_own_process(|| {
+        let (sender, failures) = mpsc::channel();
+        set_failure_hook(move |failure| sender.send(failure.to_string()).unwrap());
+        let error = block_on(scope(async |scope| {
+            let bomb = Bomb;
+            scope.spawn_detached(poll_fn(move |_| {
+                let _owned = &bomb;
+                Poll::Ready(Err(failure("the first")))
+            }));
+            pending::<Result<()>>().await
+        }));
+        assert!(error.unwrap_err().to_string().contains("the first"));
+        let failures: Vec<String> = failures.try_iter().collect();
+        assert_eq!(failures.len(), 1, "{failures:?}");
+        assert!(failures[0].contains("a destructor"), "{failures:?}");
     });
 }
 
