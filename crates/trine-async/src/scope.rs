@@ -208,7 +208,7 @@ struct State<'env, E> {
     is_closed: bool,
     /// Tasks that the scope has not seen yet.
     spawned: Vec<BoxedChild<'env>>,
-    /// The first error of a task.
+    /// Of the task that has just failed.
     error: Option<E>,
     /// Of the one who polls the scope, to be woken when a task is spawned elsewhere.
     waker: Option<Waker>,
@@ -330,19 +330,9 @@ impl<'env, E> Shared<'env, E> {
         drop(not_seen);
     }
 
-    /// A task has failed: the first error is that of the scope.
+    /// A task has failed. Whoever polls the tasks takes its error before the next one is polled, so there is none yet.
     fn fail(&self, error: E) {
-        let late = {
-            let mut state = self.0.lock();
-            if state.error.is_none() && !state.is_closed {
-                state.error = Some(error);
-                None
-            } else {
-                Some(error)
-            }
-        };
-        // PANIC: its destructor is the user's code.
-        report_panic(catch_panic(|| drop(late)));
+        self.0.lock().error = Some(error);
     }
 }
 
