@@ -137,7 +137,7 @@ impl Drop for Part {
 
 #[cfg(test)]
 mod tests {
-    use super::Entry;
+    use super::{Entry, is_part_of_task};
     use crate::AsyncPool;
     use std::sync::Arc;
     use std::thread;
@@ -171,6 +171,18 @@ mod tests {
         assert_eq!(shared.strong_count(), 1);
         drop(last);
         assert_eq!(shared.strong_count(), 0);
+    }
+
+    #[test]
+    fn a_thread_is_in_a_task_only_while_it_runs_a_part_of_it() {
+        let [outer, inner] = [pool(), pool()];
+        let is_part = || [&outer, &inner].map(|pool| is_part_of_task(pool.shared()));
+        enter(&outer).inside(|| {
+            assert_eq!(is_part(), [true, false]);
+            enter(&inner).inside(|| assert_eq!(is_part(), [false, true]));
+            assert_eq!(is_part(), [true, false]);
+        });
+        assert_eq!(is_part(), [false, false]);
     }
 
     #[test]

@@ -44,6 +44,33 @@ fn a_full_pool_refuses_and_has_room_when_a_result_is_there() {
 }
 
 #[test]
+fn the_place_of_a_task_is_free_when_its_future_tells_that_it_is_done() {
+    in_own_process(|| {
+        let pool = limited(1, WhenFull::Refuse);
+        let (end, ended) = oneshot::channel::<()>();
+        let mut first = pool.submit(async |ended: oneshot::Receiver<()>| ended.await, ended);
+        let (tell, told) = mpsc::channel();
+        let handle = pool.handle();
+        first.on_done(move |_| tell.send(handle.spawn(async { 2 })).unwrap());
+        end.send(()).unwrap();
+        assert_eq!(told.recv().unwrap().result().unwrap(), 2);
+    });
+}
+
+#[test]
+fn a_task_that_is_cancelled_while_it_runs_gives_its_place_back() {
+    in_own_process(|| {
+        let pool = limited(1, WhenFull::Block);
+        let endless = pool.spawn(pending::<()>());
+        while !endless.is_running() {
+            thread::yield_now();
+        }
+        assert!(endless.cancel());
+        assert_eq!(pool.spawn(async { 2 }).result().unwrap(), 2);
+    });
+}
+
+#[test]
 fn a_map_has_no_more_tasks_than_have_room() {
     in_own_process(|| {
         for when_full in [WhenFull::Refuse, WhenFull::Block] {

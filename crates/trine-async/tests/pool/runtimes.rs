@@ -90,6 +90,30 @@ fn a_task_that_its_runtime_drops_fails() {
 }
 
 #[test]
+fn a_panic_of_a_task_that_its_runtime_drops_is_its_result() {
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("a destructor");
+        }
+    }
+
+    in_own_process(|| {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let pool = runtime.block_on(async { AsyncPool::current().unwrap() });
+        let bomb = Bomb;
+        let running = pool.spawn(async move {
+            let _bomb = bomb;
+            pending::<()>().await;
+        });
+        drop(runtime);
+        let error = running.result().unwrap_err();
+        assert_eq!(error.panic().unwrap().message(), "a destructor");
+    });
+}
+
+#[test]
 fn a_runtime_that_is_gone_is_not_touched_by_cancel() {
     in_own_process(|| {
         let runtime = Builder::new_multi_thread().worker_threads(1).build().unwrap();

@@ -1,9 +1,10 @@
 //! What a pool says that it does, and did.
 
 use std::future::pending;
+use std::sync::mpsc;
 use std::time::Duration;
 use tokio::runtime::Builder;
-use trine_async::{AsyncPool, Shutdown};
+use trine_async::{AsyncPool, Future, Shutdown};
 use trine_fixture::in_own_process;
 
 #[test]
@@ -44,5 +45,47 @@ fn tasks_are_queued_until_they_are_polled() {
         first.cancel();
         runtime.block_on(pool.shutdown_async(Shutdown::Drain));
         assert_eq!((pool.stats().done, pool.stats().cancelled), (1, 1));
+    });
+}
+
+#[test]
+fn a_task_that_is_cancelled_while_it_is_polled_for_the_last_time_counts_as_cancelled() {
+    in_own_process(|| {
+        let pool = AsyncPool::new(1).unwrap();
+        let (hand_over, handed_over) = mpsc::channel::<Future<()>>();
+        let task = pool.spawn(async move { assert!(handed_over.recv().unwrap().cancel()) });
+        hand_over.send(task).unwrap();
+        pool.shutdown(Shutdown::Drain);
+        assert_eq!((pool.stats().done, pool.stats().cancelled), (0, 1));
+    });
+}
+
+#[test]
+fn a_task_that_panics_when_it_is_cancelled_has_not_failed_unseen() {
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("a destructor");
+        }
+    }
+
+    in_own_process(|| {
+        let (tell, told) = mpsc::channel();
+        let pool = AsyncPool::builder()
+            .workers(1)
+            .failure_hook(move |failure| tell.send(failure.to_string()).unwrap())
+            .build()
+            .unwrap();
+        let bomb = Bomb;
+        let task = pool.spawn(async move {
+            let _bomb = bomb;
+            pending::<()>().await;
+        });
+        assert!(task.cancel());
+        assert!(told.recv().unwrap().contains("a destructor"));
+        pool.shutdown(Shutdown::Drain);
+        let stats = pool.stats();
+        assert_eq!((stats.cancelled, stats.failed, stats.failed_unseen), (1, 0, 0));
     });
 }
