@@ -215,6 +215,33 @@ mod tests {
     use super::*;
     use crate::costs::HandOver;
 
+    const COSTS: Costs = Costs {
+        processors: 2,
+        thread: HandOver {
+            wall: 100e-9,
+            cpu: 100e-9,
+        },
+        process: HandOver {
+            wall: 10e-6,
+            cpu: 10e-6,
+        },
+        task: HandOver {
+            wall: 1e-6,
+            cpu: 1e-6,
+        },
+        wait: 0.0,
+    };
+
+    fn choice(wall: f64, cpu: f64, growth: u64, is_awaitable: bool) -> Choice {
+        let measured = Measured {
+            wall,
+            cpu,
+            growth,
+            ..Measured::default()
+        };
+        Choice::new(&measured, &COSTS, is_awaitable)
+    }
+
     #[test]
     fn the_answer_has_reasons_and_a_table() {
         let measured = Measured {
@@ -227,19 +254,8 @@ mod tests {
             growth: 3 << 20,
             ..Measured::default()
         };
-        let hand_over = |seconds| HandOver {
-            wall: seconds,
-            cpu: seconds,
-        };
-        let costs = Costs {
-            processors: 2,
-            thread: hand_over(100e-9),
-            process: hand_over(10e-6),
-            task: hand_over(1e-6),
-            wait: 0.0,
-        };
         assert_eq!(
-            Choice::new(&measured, &costs, true).to_string(),
+            Choice::new(&measured, &COSTS, true).to_string(),
             "\
 processes, 4 at a time, in chunks of 1, because
 - it ends its process: 1 of 4 samples did
@@ -253,5 +269,31 @@ threads            4      1           2000
 async              4      1           1998
 processes          4      1           1970"
         );
+    }
+
+    #[test]
+    fn threads_that_wait_are_told_of_async_tasks() {
+        let tells = |choice: Choice, model| {
+            assert_eq!(choice.model(), model, "{choice}");
+            choice
+                .reasons()
+                .iter()
+                .any(|reason| reason.starts_with("an async task would wait for less memory"))
+        };
+        assert!(tells(choice(10e-3, 10e-6, 0, false), Model::Threads));
+        assert!(!tells(choice(10e-3, 10e-6, 0, true), Model::Async));
+        assert!(!tells(choice(10e-3, 10e-3, 0, true), Model::Threads));
+    }
+
+    #[test]
+    fn where_no_pool_fits_the_price_of_a_thread_is_the_reason() {
+        let choice = choice(20e-9, 20e-9, 0, true);
+        assert_eq!(choice.model(), Model::NoPool);
+        assert_eq!(choice.reasons()[1], "to hand it over to a thread takes 100.0 ns");
+    }
+
+    #[test]
+    fn the_chunk_is_that_of_the_model() {
+        assert_eq!(choice(1e-6, 1e-6, 1, true).chunk(), 100);
     }
 }

@@ -199,6 +199,13 @@ mod tests {
     }
 
     #[test]
+    fn an_async_task_that_computes_saves_no_waiting() {
+        let estimates = estimates(&task(1e-3, 1e-3), &COSTS, true);
+        let of = |model| estimates.iter().find(|estimate| estimate.model == model);
+        assert!(of(Model::Async).unwrap().throughput < of(Model::Threads).unwrap().throughput);
+    }
+
+    #[test]
     fn less_than_the_hand_over_takes_no_pool() {
         assert_eq!(answer(&task(20e-9, 20e-9), true), (Model::NoPool, 1, 1));
     }

@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+use std::hint::black_box;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
@@ -71,6 +72,32 @@ fn what_waits_is_awaited_or_has_many_threads() {
         assert_eq!(
             (choice.model(), choice.workers()),
             (Model::Threads, 256),
+            "{choice}"
+        );
+    });
+}
+
+#[test]
+fn what_computes_is_said_to() {
+    in_own_process(|| {
+        let compute = |rounds: u32| (0..rounds).fold(0, |sum, number| black_box(sum ^ number));
+        let choice = Chooser::new(compute, vec![1_000_000]).choose().unwrap();
+        let first = &choice.reasons()[0];
+        assert!(
+            first.starts_with("it takes ") && !first.ends_with("computes 0 % of that"),
+            "{choice}"
+        );
+    });
+}
+
+#[test]
+fn what_is_large_takes_time_to_cross() {
+    in_own_process(|| {
+        let length = |bytes: Vec<u8>| bytes.len();
+        let choice = Chooser::new(length, vec![vec![1; 1 << 20]]).choose().unwrap();
+        let last = choice.reasons().last().unwrap();
+        assert!(
+            last.contains("which takes ") && !last.contains("which takes 0.0 ns"),
             "{choice}"
         );
     });
