@@ -58,3 +58,14 @@ impl Error for ChooseError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_is_the_source() {
+        let error = ChooseError::task(TaskError::refused("no room"));
+        assert!(error.source().unwrap().to_string().contains("no room"));
+    }
+}

@@ -78,6 +78,12 @@ fn what_waits_is_awaited_or_has_many_threads() {
 }
 
 #[test]
+fn without_samples_there_is_an_error() {
+    let error = Chooser::new(sleep, vec![]).choose().unwrap_err();
+    assert!(error.to_string().contains("at least one sample"), "{error}");
+}
+
+#[test]
 fn what_computes_is_said_to() {
     in_own_process(|| {
         let compute = |rounds: u32| (0..rounds).fold(0, |sum, number| black_box(sum ^ number));
