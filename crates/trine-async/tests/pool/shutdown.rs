@@ -278,6 +278,18 @@ fn dropping_a_pool_on_a_runtime_that_nobody_drives_does_not_block() {
 }
 
 #[test]
+fn what_has_not_started_at_the_deadline_on_another_runtime_goes_on() {
+    in_own_process(|| {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let pool = runtime.block_on(async { AsyncPool::current().unwrap() });
+        let future = pool.spawn(async { 5 });
+        let report = pool.shutdown_timeout(Shutdown::Drain, Duration::ZERO);
+        assert_eq!((report.cancelled, report.queued), (0, 1));
+        assert_eq!(runtime.block_on(future).unwrap(), 5);
+    });
+}
+
+#[test]
 fn a014_k46_a_shutdown_waits_for_so_long_and_reports_what_it_leaves_behind() {
     in_own_process(|| {
         let pool = AsyncPool::new(1).unwrap();
