@@ -1,10 +1,13 @@
-//! What becomes of what is beside a request.
+//! What becomes of what is beside a request, and what the parts of a chunk weigh.
 
-use super::{Names, Task, Work};
+use super::{Function, Names, Task, Work};
 use crate::beside::Beside;
+use crate::chunk::{Arguments, Calls, Chunk};
 use crate::frame::Frame;
+use crate::frames::Frames;
 use crate::memory::{LEAST_OF_A_SEGMENT, Memory};
 use crate::message::{Message, Received};
+use crate::queue::Ticket;
 use std::any::type_name;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -55,4 +58,37 @@ fn what_is_beside_a_request_is_not_written_to_after_nonsense() {
     assert!(!is_writable_after(Task::fail_unanswered));
     let nonsense = Frame::from_slice(&[u8::MAX]);
     assert!(!is_writable_after(|task| task.answer(nonsense, None)));
+}
+
+/// Three elements of a map, the first of which is the task with this number.
+fn three_elements(number: u64, bytes: usize) -> Ticket<Task> {
+    let function = Function {
+        names: Names::of::<(), ()>(type_name::<()>),
+        entry: 0,
+        fingerprint: 0,
+    };
+    let mut arguments = Frames::default();
+    (0..3).for_each(|_| arguments.push_by(|_| ()));
+    let calls = Calls {
+        mailbox: Arc::default(),
+        function,
+        number,
+        place: 0,
+        arguments: Arguments::Together(arguments),
+    };
+    Ticket {
+        number,
+        count: 3,
+        bytes,
+        timeout: None,
+        task: Task::new(Work::Chunk(Chunk::new(calls)), TaskSpan::none()),
+    }
+}
+
+#[test]
+fn the_parts_of_a_chunk_weigh_together_what_it_has_weighed() {
+    let mut kept = three_elements(7, 31);
+    let rest = kept.divide(1);
+    assert_eq!((kept.number, kept.count, kept.bytes), (7, 1, 10));
+    assert_eq!((rest.number, rest.count, rest.bytes), (8, 2, 21));
 }
