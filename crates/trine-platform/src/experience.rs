@@ -30,8 +30,8 @@ struct Memory {
 }
 
 impl Experience {
-    #[allow(clippy::new_without_default, reason = "it is made by constants alone")]
     /// It has not looked yet.
+    #[allow(clippy::new_without_default, reason = "it is made in constants alone")]
     pub const fn new() -> Self {
         Self(Cell::new(Memory {
             doublings: 0,
