@@ -85,8 +85,8 @@ impl<T> Future<T> {
             if let Some(deadlock) = wait.as_ref().and_then(Wait::deadlock) {
                 return Err(deadlock);
             }
-            // The owner, the hook or a lock may have slept on this thread's parker, and used up the token of a completion
-            // that came since the state was looked at.
+            // The hook or a lock may have slept on this thread's parker, and used up the token of a completion that came since
+            // the state was looked at.
             if self.is_done() {
                 return Ok(true);
             }

@@ -1,7 +1,7 @@
 //! Models of tasks: a worker, the queue and the future's holder race for the closure.
 
 use super::{Tracked, join};
-use crate::{Drive, Owner, Promise, Task, Waiting};
+use crate::{BlockingHook, Drive, Owner, Promise, Substitute, Task, Waiting, set_blocking_hook};
 use std::sync::Arc;
 use trine_platform::atomic::{AtomicU32, Ordering::Relaxed};
 use trine_platform::model::check;
@@ -258,6 +258,27 @@ fn owner_sleeps_during_completion() {
         let (promise, future) = Promise::with_owner(SleepsFirst(AtomicU32::new(0)));
         let producer = spawn(move || drop(promise.complete(Tracked::new(3))));
         assert_eq!(future.result().expect("it was completed").get(), 3);
+        join(producer);
+    });
+}
+
+/// The hook sleeps on the waiting thread's parker, which the completer has by then, and uses its token up.
+#[test]
+fn hook_sleeps_until_completion() {
+    check("future::hook_sleeps_until_completion", || {
+        let (promise, future) = Promise::new();
+        set_blocking_hook(Some(BlockingHook {
+            begin: Box::new(|| {
+                Parker::current().park();
+                Substitute::Here
+            }),
+            substitute: Box::new(|| Substitute::Here),
+            end: Box::new(|| ()),
+            runs_members: Box::new(|| false),
+        }));
+        let producer = spawn(move || drop(promise.complete(Tracked::new(3))));
+        assert_eq!(future.result().expect("it was completed").get(), 3);
+        set_blocking_hook(None);
         join(producer);
     });
 }
